@@ -1,0 +1,51 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Method is how the link travels.
+type Method string
+
+// The methods of Distribute Session.
+const (
+	SMS   Method = "sms"
+	Email Method = "email"
+)
+
+// Distribution is what HPP is asked to do for a session.
+type Distribution struct {
+	Session string // as it stands in the URL; UUIDs in lower case
+	Method  Method
+	Contact string // E.164 for SMS; for e-mail the address with its domain in lower-case ASCII
+	Country string // ISO 3166 alpha-2 in upper case for SMS; empty for e-mail
+	Other   string // the row's other contact, in the same form; not sent
+}
+
+// CanonicalSession gives the form in which session ids compare: UUIDs in lower case, others as they are.
+func CanonicalSession(id string) string {
+	if IsUUID(id) {
+		return strings.ToLower(id)
+	}
+	return id
+}
+
+// IsUUID tells whether a session id has the form that every documented one has.
+func IsUUID(id string) bool {
+	if len(id) != 36 {
+		return false
+	}
+	_, err := uuid.Parse(id)
+	return err == nil
+}
+
+// fingerprint is how the send pass knows a row again that the check has seen.
+type fingerprint [16]byte
+
+func (d Distribution) fingerprint() fingerprint {
+	h := sha256.Sum256([]byte(d.Session + "\x00" + string(d.Method) + "\x00" + d.Contact))
+	return fingerprint(h[:16])
+}

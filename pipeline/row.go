@@ -1,0 +1,163 @@
+package pipeline
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+)
+
+// Place says where in the input something is, in the words of the program a person opens it with.
+type Place struct {
+	File   string // as it was given
+	Sheet  string // empty for CSV
+	Row    int    // the number a spreadsheet program shows, from 1; 0 when the whole sheet is meant
+	Line   int    // the line a text editor shows, from 1; 0 for XLSX
+	Column string // the header of the column; empty when the whole row is meant
+}
+
+// String gives the place as messages show it: `contacts.xlsx, sheet "May", row 17, column "Mobile"`.
+func (p Place) String() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Sheet != "" {
+		fmt.Fprintf(&b, ", sheet %q", p.Sheet)
+	}
+	if p.Row > 0 {
+		fmt.Fprintf(&b, ", row %d", p.Row)
+	}
+	if p.Line > 0 && p.Line != p.Row {
+		fmt.Fprintf(&b, ", line %d", p.Line)
+	}
+	if p.Column != "" {
+		fmt.Fprintf(&b, ", column %q", p.Column)
+	}
+	return b.String()
+}
+
+// CellKind is what a spreadsheet program takes a cell for.
+type CellKind uint8
+
+// The kinds of cells. Every cell of a CSV file is CellText.
+const (
+	CellText CellKind = iota
+	CellNumber
+	CellBool
+	CellError
+)
+
+// Cell is one original cell, kept so that the report can show it as it was.
+type Cell struct {
+	Text   string   // text verbatim; a number in full digits, never in exponents; TRUE or FALSE; an error as shown (#N/A)
+	Kind   CellKind // how a spreadsheet program stores it
+	Format string   // the number format code of a number in XLSX ("yyyy-mm-dd", "0.00"); empty for General
+}
+
+// Fields are the cells of a row that mean something to us, as text, not yet judged.
+type Fields struct {
+	Session      string
+	URL          string
+	Method       string
+	Phone        string
+	PhoneCountry string
+	Email        string
+}
+
+// Empty tells whether the row says nothing to us at all.
+func (f Fields) Empty() bool { return f == Fields{} }
+
+// Finding is why a row cannot be sent as it stands: a stable code and a sentence for a person.
+// The zero Finding means that nothing was found.
+type Finding struct {
+	Code   string
+	Reason string
+}
+
+// Prior is what an earlier report of ours, read as input, says of its row.
+type Prior struct {
+	Status Status
+	Code   string
+	Target string // canonical origin; empty if the report does not say
+	Run    string
+	Time   time.Time // zero if the report does not say
+}
+
+// Row is one data row of the input. It is valid until the source moves on.
+type Row struct {
+	Place
+	LastLine int    // last line of a row that spans several; 0 otherwise
+	Cells    []Cell // one for each of Input.Columns, in their order
+	Raw      string // cells under no header and unreadable stretches, verbatim
+	Fields   Fields
+	Fault    Finding // why the reader could not prove what the row means; the Fields are then not used
+	Hidden   bool    // hidden or filtered out in the spreadsheet program
+	Last     bool    // no further data row follows in its sheet
+	Prior    Prior
+}
+
+// Format is a file format.
+type Format string
+
+// The formats of inputs and reports.
+const (
+	CSV   Format = "csv"
+	XLSX  Format = "xlsx"
+	JSONL Format = "jsonl"
+)
+
+// Dialect is how a CSV file is written.
+type Dialect struct {
+	Delimiter rune
+	BOM       bool
+	CRLF      bool
+}
+
+// Mapping says which column of the input was taken for one of our fields.
+type Mapping struct {
+	Field  string // session_id, distribution_url, method, phone, phone_country, email
+	Column string // its header as written
+}
+
+// Input is what a file was taken for.
+type Input struct {
+	Path      string // as given
+	SHA256    [32]byte
+	Size      int64 // bytes
+	Format    Format
+	Encoding  string
+	Dialect   Dialect  // of a CSV file
+	Sheet     string   // of a workbook
+	HeaderRow int      // the number a spreadsheet program shows
+	Columns   []string // their headers in order, without the hpp_ columns of a report of ours
+	Mapped    []Mapping
+	IsReport  bool     // it is a report of ours, read as input
+	Notices   []string // what a person should know of how it was read
+}
+
+// Source is one input that can be read any number of times, each time from its first row.
+type Source interface {
+	Input() Input
+	// Rows yields every data row in order. An error ends it: the input as a whole cannot be read.
+	Rows() iter.Seq2[Row, error]
+}
+
+// InputError says that an input was refused as a whole; nothing of it is sent.
+type InputError struct {
+	Place   Place
+	Problem string // what is wrong
+	Todo    string // what to do about it
+	Err     error  // the cause; may be nil
+}
+
+func (e *InputError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s: %s: %v", e.Place, e.Problem, e.Err)
+	}
+	return fmt.Sprintf("%s: %s", e.Place, e.Problem)
+}
+
+// Unwrap gives the cause.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *InputError) Hint() string { return e.Todo }
