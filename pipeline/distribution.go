@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"crypto/sha256"
 	"strings"
 
 	"github.com/google/uuid"
@@ -40,12 +39,4 @@ func IsUUID(id string) bool {
 	}
 	_, err := uuid.Parse(id)
 	return err == nil
-}
-
-// fingerprint is how the send pass knows a row again that the check has seen.
-type fingerprint [16]byte
-
-func (d Distribution) fingerprint() fingerprint {
-	h := sha256.Sum256([]byte(d.Session + "\x00" + string(d.Method) + "\x00" + d.Contact))
-	return fingerprint(h[:16])
 }

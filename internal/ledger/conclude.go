@@ -1,0 +1,98 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"hppsend/pipeline"
+)
+
+// state is the part of a record that a conclusion changes.
+type state struct {
+	intent   int64 // 0 for none
+	run      int64 // 0 for none
+	attempts int
+	pipeline.Conclusion
+}
+
+// Conclude closes an attempt of this run, or revises one that it has closed.
+func (r *Run) Conclude(ctx context.Context, ticket pipeline.Ticket, c pipeline.Conclusion) error {
+	return r.l.update(ctx, func(t *txn) error {
+		old, err := t.state(ticket)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil // taken back already
+		}
+		if err != nil {
+			return err
+		}
+		now, keep := old.concluded(r.number, c)
+		if !keep {
+			return t.exec("DELETE FROM distribution WHERE id = ?", ticket)
+		}
+		return t.exec(`UPDATE distribution SET intent = nullif(?, 0), run = nullif(?, 0), attempts = ?, status = ?,
+			binding = ?, http_status = ?, code = ?, reason = ?, correlation_id = ?, time = ? WHERE id = ?`,
+			now.intent, now.run, now.attempts, now.Status, now.Binding, now.HTTPStatus, now.Code, now.Reason,
+			now.CorrelationID, now.Time.UnixMilli(), ticket)
+	})
+}
+
+func (t *txn) state(ticket pipeline.Ticket) (s state, err error) {
+	var at int64
+	err = t.get([]any{
+		&s.intent, &s.run, &s.attempts, &s.Status, &s.Binding, &s.HTTPStatus, &s.Code, &s.Reason, &s.CorrelationID, &at,
+	}, `SELECT coalesce(intent, 0), coalesce(run, 0), attempts, status, binding, http_status, code, reason,
+		correlation_id, time FROM distribution WHERE id = ?`, ticket)
+	s.Time = time.UnixMilli(at)
+	return s, err
+}
+
+// concluded is what a record becomes by a conclusion of a run. keep is false when nothing was ever
+// tried and the record goes. The rules, in order:
+//
+//   - a delivery is never overwritten;
+//   - a revision touches only a refusal that the run itself has written;
+//   - a run that was taken for dead while it lived still says what came of its own call;
+//   - what is in doubt stays so under anything but a delivery;
+//   - an attempt that came to nothing leaves the record as it was.
+func (s state) concluded(run int64, c pipeline.Conclusion) (now state, keep bool) {
+	now = s
+	open := s.intent == run
+	if open {
+		now.intent = 0
+	}
+	if !c.Called {
+		switch {
+		case open:
+			return now, s.Status != "" || s.attempts > 0
+		case s.Status == pipeline.Rejected && s.run == run && c.Status == pipeline.Rejected:
+			now.Binding = c.Binding
+		case s.Status == pipeline.Rejected && s.run == run && c.Status == pipeline.Pending:
+			now.Status, now.Binding = "", false
+		}
+		return now, true
+	}
+	buried := !open && s.run == run && s.Status == pipeline.Uncertain && s.Code == pipeline.CodeInterrupted
+	if !buried {
+		now.attempts++ // counted when it was buried
+	}
+	if s.Status == pipeline.Delivered {
+		return now, true
+	}
+	if !open && !buried && c.Status != pipeline.Delivered {
+		return now, true
+	}
+	if s.Status == pipeline.Uncertain && !buried && c.Status != pipeline.Delivered {
+		now.run = run // it was tried again, and the doubt remains
+		return now, true
+	}
+	if c.Status == pipeline.Pending && s.Status != "" && !buried {
+		return now, true
+	}
+	now.run, now.Conclusion = run, c
+	if c.Status == pipeline.Pending {
+		now.Status = ""
+	}
+	return now, true
+}

@@ -1,0 +1,244 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	sqlite "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"hppsend/pipeline"
+)
+
+// Options say which ledger to open.
+type Options struct {
+	Path        string
+	Environment string // production, playground or sandbox; a ledger of another one is refused
+	Create      bool   // make it if it is not there
+}
+
+// Ledger is an open ledger. It is safe for concurrent use, and several processes may have it open.
+type Ledger struct {
+	path   string
+	made   time.Time
+	secret secret
+	db     *sql.DB // for looking up
+	conn   *sql.Conn
+	ops    chan *op
+	quit   chan struct{}
+	ended  chan struct{}
+	dead   sync.Map // numbers of runs that were found dead
+
+	statements map[string]*sql.Stmt // of the writing goroutine
+}
+
+// Error says what is wrong with a ledger and what to do.
+type Error struct {
+	Path    string
+	Problem string
+	Todo    string
+	Busy    bool // it cannot be had now
+	Missing bool
+	Err     error
+}
+
+func (e *Error) Error() string {
+	s := fmt.Sprintf("ledger %s: %s", e.Path, e.Problem)
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *Error) Hint() string { return e.Todo }
+
+// Open opens a ledger, or makes it. The caller closes it. Every error is an *Error.
+func Open(ctx context.Context, opt Options) (*Ledger, error) {
+	l := &Ledger{
+		path: opt.Path, ops: make(chan *op), quit: make(chan struct{}), ended: make(chan struct{}),
+		statements: map[string]*sql.Stmt{},
+	}
+	if err := l.open(ctx, opt); err != nil {
+		if l.db != nil {
+			l.db.Close()
+		}
+		return nil, l.explain(err)
+	}
+	go l.write()
+	return l, nil
+}
+
+func (l *Ledger) open(ctx context.Context, opt Options) error {
+	exists, err := l.exists()
+	if err != nil {
+		return err
+	}
+	if !exists && !opt.Create {
+		return &Error{
+			Path: l.path, Missing: true, Problem: "there is none at this place",
+			Todo: "if no link was ever sent from here, make one with --create-ledger; if it should be here, find it first: without it everything would be sent again",
+		}
+	}
+	if err := os.MkdirAll(l.runsFolder(), 0o700); err != nil {
+		return err
+	}
+	// One process at a time makes or opens it, so that two first runs do not make two secrets.
+	lock := flock.New(l.path + ".lock")
+	if err := lock.Lock(); err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if exists, err = l.exists(); err != nil {
+		return err
+	}
+	if l.secret, err = l.openSecret(exists); err != nil {
+		return err
+	}
+	if !exists { // so that nobody else can read it, nor the files that SQLite puts beside it
+		f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			return err
+		}
+		f.Close()
+	}
+	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: l.path}).EscapedPath(), RawQuery: url.Values{
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_txlock": {"immediate"},
+	}.Encode()}
+	if l.db, err = sql.Open("sqlite", dsn.String()); err != nil {
+		return err
+	}
+	if l.conn, err = l.db.Conn(ctx); err != nil {
+		return err
+	}
+	if err := migrate(ctx, l.conn, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO meta VALUES ('environment', ?), ('secret', ?), ('made', ?)",
+			opt.Environment, l.secret.check(), time.Now().UnixMilli())
+		return err
+	}); err != nil {
+		return err
+	}
+	return l.verify(ctx, opt)
+}
+
+// exists tells whether the database is there; an empty file is the trace of a first start cut short.
+func (l *Ledger) exists() (bool, error) {
+	info, err := os.Stat(l.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, err
+	case info.IsDir():
+		return false, &Error{Path: l.path, Problem: "it is a folder", Todo: "name a file with --ledger"}
+	}
+	return info.Size() > 0, nil
+}
+
+func (l *Ledger) openSecret(exists bool) (secret, error) {
+	path := l.path + ".secret"
+	key, err := readSecret(path)
+	switch {
+	case err == nil:
+		return key, nil
+	case errors.Is(err, fs.ErrNotExist) && !exists:
+		return newSecret(path)
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &Error{
+			Path: l.path, Problem: "its secret, " + path + ", is not there, so no contact can be recognised",
+			Todo: "put the secret back from the same backup as the ledger",
+		}
+	}
+	return nil, err
+}
+
+func (l *Ledger) verify(ctx context.Context, opt Options) error {
+	var environment string
+	var check []byte
+	var made int64
+	if err := l.conn.QueryRowContext(ctx, `SELECT (SELECT value FROM meta WHERE name = 'environment'),
+		(SELECT value FROM meta WHERE name = 'secret'), (SELECT value FROM meta WHERE name = 'made')`).
+		Scan(&environment, &check, &made); err != nil {
+		return err
+	}
+	l.made = time.UnixMilli(made)
+	if environment != opt.Environment {
+		return &Error{
+			Path: l.path, Problem: fmt.Sprintf("it is of the environment %s, and this run is for %s", environment, opt.Environment),
+			Todo: "name another with --ledger, or leave the flag out",
+		}
+	}
+	if !bytes.Equal(check, l.secret.check()) {
+		return &Error{
+			Path: l.path, Problem: "the secret beside it is that of another ledger",
+			Todo: "put the secret back from the same backup as the ledger",
+		}
+	}
+	return nil
+}
+
+// explain gives every error of opening the same form.
+func (l *Ledger) explain(err error) error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	out := &Error{Path: l.path, Problem: "it cannot be opened", Err: err, Todo: "look at the file and its folder: who owns them, and is there room on the disk?"}
+	var code *sqlite.Error
+	if errors.As(err, &code) {
+		switch code.Code() & 0xff {
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+			out.Problem, out.Busy, out.Todo = "another process keeps it to itself", true, "try again in a moment"
+		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
+			out.Problem, out.Todo = "it is damaged, or no ledger", "restore it with its secret from a backup; what was sent since that backup is not known to it"
+		}
+	}
+	return out
+}
+
+// Info is what each run tells about its ledger.
+type Info struct {
+	Path string
+	Made time.Time
+	Size int64 // bytes, with what SQLite keeps beside it
+}
+
+// Info tells where the ledger is, how old and how large.
+func (l *Ledger) Info() Info {
+	info := Info{Path: l.path, Made: l.made}
+	for _, name := range []string{l.path, l.path + "-wal"} {
+		if st, err := os.Stat(name); err == nil {
+			info.Size += st.Size()
+		}
+	}
+	return info
+}
+
+// Close waits for what is being written and closes the database.
+func (l *Ledger) Close() error {
+	close(l.quit)
+	<-l.ended
+	for _, st := range l.statements {
+		st.Close()
+	}
+	return errors.Join(l.conn.Close(), l.db.Close())
+}
+
+// Digest stands for a contact in this ledger.
+func (l *Ledger) Digest(contact string) pipeline.Digest { return l.secret.digest(contact) }
+
+func (l *Ledger) runsFolder() string { return filepath.Clean(l.path) + ".runs" }

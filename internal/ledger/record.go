@@ -1,0 +1,171 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"hppsend/pipeline"
+)
+
+// View is what one who asks sees of a target: a run, or nobody in particular. It implements
+// pipeline.Records.
+type View struct {
+	l        *Ledger
+	target   string
+	targetID int64 // 0 until it is known
+	asks     int64 // the number of the run that asks; 0 for none
+}
+
+// View looks at a target without being a run.
+func (l *Ledger) View(target string) *View { return &View{l: l, target: target} }
+
+// Digest stands for a contact in this ledger.
+func (v *View) Digest(contact string) pipeline.Digest { return v.l.Digest(contact) }
+
+const recordColumns = `d.id, d.session, d.reminder, d.method, d.contact, d.country, d.other, d.intent, d.time,
+	d.attempts, d.status, d.binding, d.http_status, d.code, d.reason, d.correlation_id, coalesce(r.id, ''), coalesce(i.id, '')
+	FROM distribution d LEFT JOIN run r ON r.number = d.run LEFT JOIN run i ON i.number = d.intent`
+
+// Lookup gives all records of each session.
+func (v *View) Lookup(ctx context.Context, sessions []string) ([][]pipeline.Record, error) {
+	out := make([][]pipeline.Record, len(sessions))
+	wanted := make(map[string][]int, len(sessions))
+	for i, s := range sessions {
+		if s != "" {
+			wanted[s] = append(wanted[s], i)
+		}
+	}
+	names := make([]string, 0, len(wanted))
+	for s := range wanted {
+		names = append(names, s)
+	}
+	slices.Sort(names) // the index is read in its order
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := v.l.db.QueryContext(ctx, "SELECT "+recordColumns+` WHERE d.session IN (SELECT value FROM json_each(?))
+		AND d.target = (SELECT id FROM target WHERE name = ?) ORDER BY d.id`, string(list), v.target)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		session, rec, err := v.scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range wanted[session] {
+			out[i] = append(out[i], rec)
+		}
+	}
+	return out, rows.Err()
+}
+
+func (v *View) scan(rows *sql.Rows) (session string, rec pipeline.Record, err error) {
+	var contact, other []byte
+	var intent sql.NullInt64
+	var at int64
+	var intentRun string
+	if err := rows.Scan(&rec.ID, &session, &rec.Reminder, &rec.Method, &contact, &rec.Country, &other, &intent, &at,
+		&rec.Attempts, &rec.Status, &rec.Binding, &rec.HTTPStatus, &rec.Code, &rec.Reason, &rec.CorrelationID,
+		&rec.Run, &intentRun); err != nil {
+		return "", rec, err
+	}
+	copy(rec.Contact[:], contact)
+	copy(rec.Other[:], other)
+	rec.Time = time.UnixMilli(at)
+	if rec.Status == "" {
+		rec.Status = pipeline.Pending
+	}
+	switch {
+	case !intent.Valid:
+	case intent.Int64 == v.asks:
+		rec.Intent, rec.Run = pipeline.OwnIntent, intentRun
+	case v.l.lives(intent.Int64, intentRun):
+		rec.Intent, rec.Run = pipeline.ForeignIntent, intentRun
+	case rec.Status != pipeline.Delivered:
+		rec.Status, rec.Code, rec.Reason = pipeline.Uncertain, pipeline.CodeInterrupted, interruptedReason
+		rec.Binding, rec.HTTPStatus, rec.CorrelationID = false, 0, ""
+		rec.Attempts++
+		rec.Run = intentRun
+	}
+	return session, rec, nil
+}
+
+// Claim opens an attempt if the records of the session allow it.
+func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (pipeline.Ticket, error) {
+	var ticket pipeline.Ticket
+	err := r.l.update(ctx, func(t *txn) error {
+		records, err := t.records(r, c.Distribution.Session)
+		if err != nil {
+			return err
+		}
+		if !c.Due(records) {
+			return nil
+		}
+		ticket, err = t.open(r, c)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return ticket, nil
+}
+
+func (t *txn) records(r *Run, session string) ([]pipeline.Record, error) {
+	rows, err := t.query("SELECT "+recordColumns+" WHERE d.session = ? AND d.target = ? ORDER BY d.id", session, r.targetID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var records []pipeline.Record
+	for rows.Next() {
+		_, rec, err := r.scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, rec)
+	}
+	return records, rows.Err()
+}
+
+// open writes the intent. An intent of a dead run on the same record becomes a doubt first.
+func (t *txn) open(r *Run, c pipeline.Claim) (ticket pipeline.Ticket, err error) {
+	d := c.Distribution
+	contact := r.l.secret.digest(d.Contact)
+	other := []byte{}
+	if d.Other != "" {
+		digest := r.l.secret.digest(d.Other)
+		other = digest[:]
+	}
+	var stale sql.NullInt64
+	err = t.get([]any{&ticket, &stale}, `SELECT id, intent FROM distribution WHERE session = ? AND target = ?
+		AND reminder = ? AND method = ? AND contact = ? AND country = ?`,
+		d.Session, r.targetID, r.reminder, d.Method, contact[:], d.Country)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		res, err := t.result(`INSERT INTO distribution (session, target, reminder, method, contact, country, other,
+			sheet, row, intent, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			d.Session, r.targetID, r.reminder, d.Method, contact[:], d.Country, other,
+			c.Place.Sheet, c.Place.Row, r.number, time.Now().UnixMilli())
+		if err != nil {
+			return 0, err
+		}
+		id, err := res.LastInsertId()
+		return pipeline.Ticket(id), err
+	case err != nil:
+		return 0, err
+	}
+	if stale.Valid {
+		if err := t.doubt(stale.Int64); err != nil {
+			return 0, err
+		}
+	}
+	return ticket, t.exec(`UPDATE distribution SET intent = ?, other = ?, sheet = ?, row = ?, time = ? WHERE id = ?`,
+		r.number, other, c.Place.Sheet, c.Place.Row, time.Now().UnixMilli(), ticket)
+}

@@ -1,0 +1,27 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// ReportWritten records the bytes of a report, so that only those are ever replaced.
+func (l *Ledger) ReportWritten(ctx context.Context, report, input [32]byte, path, run string) error {
+	return l.update(ctx, func(t *txn) error {
+		return t.exec("INSERT INTO report (sha256, input, path, run, time) VALUES (?, ?, ?, ?, ?)",
+			report[:], input[:], path, run, time.Now().UnixMilli())
+	})
+}
+
+// ReportKnown tells whether bytes are those of a report that was written, and for which input.
+func (l *Ledger) ReportKnown(ctx context.Context, report [32]byte) (input [32]byte, ok bool, err error) {
+	var sum []byte
+	err = l.db.QueryRowContext(ctx, "SELECT input FROM report WHERE sha256 = ? ORDER BY time DESC LIMIT 1", report[:]).Scan(&sum)
+	if errors.Is(err, sql.ErrNoRows) {
+		return input, false, nil
+	}
+	copy(input[:], sum)
+	return input, err == nil, err
+}

@@ -1,0 +1,234 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"hppsend/pipeline"
+)
+
+// RunInfo is what is recorded of one invocation on one file, for people.
+type RunInfo struct {
+	ID       string
+	Target   string
+	UserName string // of the credentials
+	Label    string
+	Reminder string
+	Path     string // of the input
+	SHA256   [32]byte
+	Sheet    string
+	Options  json.RawMessage // what the judgement of the rows depended on
+	Version  string
+	Host     string
+	PID      int
+	Started  time.Time
+	Ended    time.Time // zero while it lives, or when it died
+	Ending   string    // the code of its ending; empty when it went through
+	Reason   string
+	Counts   json.RawMessage
+}
+
+// BusyError says that the same content is being sent by another run.
+type BusyError struct{ Run RunInfo }
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("%s is being sent by run %s, process %d on %s, since %s",
+		e.Run.Path, e.Run.ID, e.Run.PID, e.Run.Host, e.Run.Started.Local().Format("2006-01-02 15:04:05"))
+}
+
+// Hint says what to do.
+func (e *BusyError) Hint() string {
+	return "wait for that run to end, or stop it; then start this one again"
+}
+
+// Run is a living run. It implements pipeline.Records and pipeline.Ledger.
+type Run struct {
+	*View
+	number   int64
+	reminder string
+	lock     *flock.Flock
+}
+
+// Begin enters a run. It returns a *BusyError when one with the same content lives. What dead runs left
+// open is uncertain from then on. The caller ends the run with End.
+func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
+	lock := flock.New(l.lockFile(info.ID), flock.SetPermissions(0o600))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return nil, errors.Join(fmt.Errorf("lock the file of run %s", info.ID), err)
+	}
+	r := &Run{View: l.View(info.Target), reminder: info.Reminder, lock: lock}
+	err := l.update(ctx, func(t *txn) error {
+		if err := t.bury(); err != nil {
+			return err
+		}
+		if err := t.refuseSame(info); err != nil {
+			return err
+		}
+		target, err := t.target(info.Target)
+		if err != nil {
+			return err
+		}
+		res, err := t.result(`INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet,
+			options, version, host, pid, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			info.ID, target, info.UserName, info.Label, info.Reminder, info.Path, info.SHA256[:], info.Sheet,
+			string(info.Options), info.Version, info.Host, info.PID, info.Started.UnixMilli())
+		if err != nil {
+			return err
+		}
+		r.targetID = target
+		r.number, err = res.LastInsertId()
+		return err
+	})
+	if err != nil {
+		r.unlock()
+		return nil, err
+	}
+	r.asks = r.number
+	return r, nil
+}
+
+// End records how a run ended and lets go of its lock.
+func (r *Run) End(ctx context.Context, ending pipeline.Finding, counts json.RawMessage) error {
+	defer r.unlock()
+	return r.l.update(ctx, func(t *txn) error {
+		return t.exec("UPDATE run SET ended = ?, ending = ?, reason = ?, counts = ? WHERE number = ?",
+			time.Now().UnixMilli(), ending.Code, ending.Reason, string(counts), r.number)
+	})
+}
+
+func (r *Run) unlock() {
+	os.Remove(r.lock.Path())
+	r.lock.Unlock()
+}
+
+func (l *Ledger) lockFile(id string) string { return filepath.Join(l.runsFolder(), id+".lock") }
+
+// lives tells whether a run's process is there: it holds the lock on the run's file until its end,
+// however it ends.
+func (l *Ledger) lives(number int64, id string) bool {
+	if _, dead := l.dead.Load(number); dead {
+		return false
+	}
+	path := l.lockFile(id)
+	if _, err := os.Stat(path); err == nil {
+		lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+		free, err := lock.TryRLock()
+		lock.Close()
+		if err != nil || !free { // in doubt it lives, so that nothing is sent on a guess
+			return !errors.Is(err, os.ErrNotExist)
+		}
+	}
+	l.dead.Store(number, true)
+	return false
+}
+
+// bury ends the runs whose process is gone; what they had open may have been sent.
+func (t *txn) bury() error {
+	rows, err := t.query("SELECT number, id FROM run WHERE ended IS NULL")
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var dead []int64
+	for rows.Next() {
+		var number int64
+		var id string
+		if err := rows.Scan(&number, &id); err != nil {
+			return err
+		}
+		if !t.l.lives(number, id) {
+			dead = append(dead, number)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, number := range dead {
+		if err := t.doubt(number); err != nil {
+			return err
+		}
+		if err := t.exec("UPDATE run SET ended = ?, ending = ?, reason = ? WHERE number = ?", time.Now().UnixMilli(),
+			pipeline.CodeInterrupted, "its process was gone; it may have been killed", number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// doubt makes uncertain what a dead run had open.
+func (t *txn) doubt(number int64) error {
+	if err := t.exec(`UPDATE distribution SET status = ?, code = ?, reason = ?, binding = 0, http_status = 0,
+		correlation_id = '', attempts = attempts + 1, run = intent, intent = NULL WHERE intent = ? AND status <> ?`,
+		pipeline.Uncertain, pipeline.CodeInterrupted, interruptedReason, number, pipeline.Delivered); err != nil {
+		return err
+	}
+	return t.exec("UPDATE distribution SET intent = NULL WHERE intent = ?", number)
+}
+
+const interruptedReason = "the run was cut off while a call for this session was under way; it may have been sent"
+
+func (t *txn) refuseSame(info RunInfo) error {
+	rows, err := t.query("SELECT "+runColumns+" WHERE run.ended IS NULL AND run.sha256 = ? AND target.name = ?",
+		info.SHA256[:], info.Target)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		other, err := scanRun(rows)
+		if err != nil {
+			return err
+		}
+		return &BusyError{other}
+	}
+	return rows.Err()
+}
+
+// target gives the number of a target, which is entered when it is new.
+func (t *txn) target(name string) (id int64, err error) {
+	if err := t.exec("INSERT INTO target (name) VALUES (?) ON CONFLICT DO NOTHING", name); err != nil {
+		return 0, err
+	}
+	err = t.get([]any{&id}, "SELECT id FROM target WHERE name = ?", name)
+	return id, err
+}
+
+const runColumns = `run.id, target.name, run.user_name, run.label, run.reminder, run.path, run.sha256, run.sheet,
+	run.options, run.version, run.host, run.pid, run.started, run.ended, run.ending, run.reason, run.counts
+	FROM run JOIN target ON target.id = run.target`
+
+func scanRun(rows interface{ Scan(...any) error }) (RunInfo, error) {
+	var r RunInfo
+	var sum []byte
+	var options, counts string
+	var started int64
+	var ended sql.NullInt64
+	err := rows.Scan(&r.ID, &r.Target, &r.UserName, &r.Label, &r.Reminder, &r.Path, &sum, &r.Sheet, &options,
+		&r.Version, &r.Host, &r.PID, &started, &ended, &r.Ending, &r.Reason, &counts)
+	copy(r.SHA256[:], sum)
+	r.Options, r.Counts = json.RawMessage(options), json.RawMessage(counts)
+	r.Started = time.UnixMilli(started)
+	if ended.Valid {
+		r.Ended = time.UnixMilli(ended.Int64)
+	}
+	return r, err
+}
+
+// LastRun finds the last run on an input at a target, whatever the file was called; ok is false when
+// there was none.
+func (l *Ledger) LastRun(ctx context.Context, input [32]byte, target string) (info RunInfo, ok bool, err error) {
+	info, err = scanRun(l.db.QueryRowContext(ctx, "SELECT "+runColumns+
+		" WHERE run.sha256 = ? AND target.name = ? ORDER BY run.number DESC LIMIT 1", input[:], target))
+	if errors.Is(err, sql.ErrNoRows) {
+		return RunInfo{}, false, nil
+	}
+	return info, err == nil, err
+}

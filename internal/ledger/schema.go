@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// migrations bring a database from one version of the schema to the next; the first makes a new one.
+// A released one is never changed.
+//
+// distribution has one record per (session, target, reminder, method, contact, country). intent is the
+// run that has an attempt open on it, status what the last attempt came to (” while none has ended),
+// run the run that made the last attempt. Contacts are digests. Times are Unix milliseconds, those of
+// the pace nanoseconds.
+var migrations = []string{schemaV1}
+
+const schemaV1 = `
+CREATE TABLE meta (
+	name  TEXT PRIMARY KEY,
+	value ANY NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE target (
+	id       INTEGER PRIMARY KEY,
+	name     TEXT NOT NULL UNIQUE,
+	next     INTEGER NOT NULL DEFAULT 0,
+	pause    INTEGER NOT NULL DEFAULT 0,
+	headroom REAL NOT NULL DEFAULT 1,
+	written  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE run (
+	number    INTEGER PRIMARY KEY,
+	id        TEXT NOT NULL UNIQUE,
+	target    INTEGER NOT NULL REFERENCES target (id),
+	user_name TEXT NOT NULL,
+	label     TEXT NOT NULL,
+	reminder  TEXT NOT NULL,
+	path      TEXT NOT NULL,
+	sha256    BLOB NOT NULL,
+	sheet     TEXT NOT NULL,
+	options   TEXT NOT NULL,
+	version   TEXT NOT NULL,
+	host      TEXT NOT NULL,
+	pid       INTEGER NOT NULL,
+	started   INTEGER NOT NULL,
+	ended     INTEGER,
+	ending    TEXT NOT NULL DEFAULT '',
+	reason    TEXT NOT NULL DEFAULT '',
+	counts    TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE INDEX run_input ON run (sha256, target);
+CREATE INDEX run_open ON run (number) WHERE ended IS NULL;
+
+CREATE TABLE distribution (
+	id             INTEGER PRIMARY KEY,
+	session        TEXT NOT NULL,
+	target         INTEGER NOT NULL REFERENCES target (id),
+	reminder       TEXT NOT NULL,
+	method         TEXT NOT NULL,
+	contact        BLOB NOT NULL,
+	country        TEXT NOT NULL,
+	other          BLOB NOT NULL,
+	sheet          TEXT NOT NULL,
+	row            INTEGER NOT NULL,
+	intent         INTEGER REFERENCES run (number),
+	run            INTEGER REFERENCES run (number),
+	time           INTEGER NOT NULL,
+	attempts       INTEGER NOT NULL DEFAULT 0,
+	status         TEXT NOT NULL DEFAULT '',
+	binding        INTEGER NOT NULL DEFAULT 0,
+	http_status    INTEGER NOT NULL DEFAULT 0,
+	code           TEXT NOT NULL DEFAULT '',
+	reason         TEXT NOT NULL DEFAULT '',
+	correlation_id TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX distribution_key ON distribution (session, target, reminder, method, contact, country);
+CREATE INDEX distribution_open ON distribution (intent) WHERE intent IS NOT NULL;
+
+CREATE TABLE report (
+	sha256 BLOB NOT NULL,
+	input  BLOB NOT NULL,
+	path   TEXT NOT NULL,
+	run    TEXT NOT NULL,
+	time   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX report_sha256 ON report (sha256);
+`
+
+// migrate brings the schema up to date, in one transaction.
+func migrate(ctx context.Context, conn *sql.Conn, onNew func(*sql.Tx) error) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var version int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("its schema has version %d, and this program knows %d", version, len(migrations))
+	}
+	for v := version; v < len(migrations); v++ {
+		if _, err := tx.ExecContext(ctx, migrations[v]); err != nil {
+			return fmt.Errorf("bring the schema from version %d to %d: %w", v, v+1, err)
+		}
+	}
+	if version == len(migrations) {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(migrations))); err != nil {
+		return err
+	}
+	if version == 0 {
+		if err := onNew(tx); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,81 @@
+package ledger
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"hppsend/pipeline"
+)
+
+// digestVersion is the first byte of every digest, so that another kind can come later.
+const digestVersion = 1
+
+// secret is the key of the digests. It lies beside the database, so that a copy of the database alone
+// tells nothing about the contacts.
+type secret []byte
+
+// digest stands for a contact: an E.164 number, or an e-mail address, which compares in lower case.
+func (s secret) digest(contact string) pipeline.Digest {
+	mac := hmac.New(sha256.New, s)
+	mac.Write([]byte(strings.ToLower(contact)))
+	d := pipeline.Digest{digestVersion}
+	copy(d[1:], mac.Sum(nil))
+	return d
+}
+
+// check is what the database keeps to know its secret by.
+func (s secret) check() []byte {
+	d := s.digest("hppsend ledger secret check")
+	return d[:]
+}
+
+func readSecret(path string) (secret, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("%s does not hold a ledger's secret", path)
+	}
+	return key, nil
+}
+
+// newSecret makes a secret and has it on disk before the first digest can be.
+func newSecret(path string) (secret, error) {
+	key := make([]byte, 32)
+	rand.Read(key)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	_, err = fmt.Fprintln(f, hex.EncodeToString(key))
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		os.Remove(path)
+		return nil, err
+	}
+	return key, syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes new names in a folder durable, where the system can.
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	d.Sync() // not every file system and system has it
+	return nil
+}

@@ -1,0 +1,125 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// groupMost bounds how many changes share one commit.
+const groupMost = 1024
+
+// errClosed says that a ledger was used after Close.
+var errClosed = errors.New("the ledger is closed")
+
+// op is a change to be made in a transaction that it shares with others.
+type op struct {
+	change func(*txn) error
+	done   chan error
+}
+
+// txn is the transaction of a group of changes.
+type txn struct {
+	ctx context.Context
+	l   *Ledger
+}
+
+// update makes a change and returns when it is on disk. The change must not depend on having been
+// undone: when one of a group fails, none of the group is made, and all return the error.
+func (l *Ledger) update(ctx context.Context, change func(*txn) error) error {
+	o := &op{change, make(chan error, 1)}
+	select {
+	case l.ops <- o:
+		return <-o.done
+	case <-l.ended:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write is the one goroutine that writes: it commits whatever has gathered while the last commit ran.
+func (l *Ledger) write() {
+	defer close(l.ended)
+	for {
+		select {
+		case first := <-l.ops:
+			group := []*op{first}
+			for more := true; more && len(group) < groupMost; {
+				select {
+				case o := <-l.ops:
+					group = append(group, o)
+				default:
+					more = false
+				}
+			}
+			err := l.commit(group)
+			for _, o := range group {
+				o.done <- err
+			}
+		case <-l.quit:
+			return
+		}
+	}
+}
+
+func (l *Ledger) commit(group []*op) (err error) {
+	t := &txn{context.Background(), l}
+	if err := t.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			t.exec("ROLLBACK")
+		}
+	}()
+	for _, o := range group {
+		if err := o.change(t); err != nil {
+			return err
+		}
+	}
+	return t.exec("COMMIT")
+}
+
+// stmt gives the prepared form of a statement, which is kept.
+func (t *txn) stmt(query string) (*sql.Stmt, error) {
+	if st, ok := t.l.statements[query]; ok {
+		return st, nil
+	}
+	st, err := t.l.conn.PrepareContext(t.ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	t.l.statements[query] = st
+	return st, nil
+}
+
+func (t *txn) exec(query string, args ...any) error {
+	_, err := t.result(query, args...)
+	return err
+}
+
+func (t *txn) result(query string, args ...any) (sql.Result, error) {
+	st, err := t.stmt(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.ExecContext(t.ctx, args...)
+}
+
+func (t *txn) query(query string, args ...any) (*sql.Rows, error) {
+	st, err := t.stmt(query)
+	if err != nil {
+		return nil, err
+	}
+	return st.QueryContext(t.ctx, args...)
+}
+
+// get scans the one row of a query; sql.ErrNoRows when there is none.
+func (t *txn) get(dest []any, query string, args ...any) error {
+	st, err := t.stmt(query)
+	if err != nil {
+		return err
+	}
+	return st.QueryRowContext(t.ctx, args...).Scan(dest...)
+}

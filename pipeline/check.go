@@ -1,0 +1,113 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// batchRows is how many rows are prepared and looked up together.
+const batchRows = 512
+
+// CheckConfig is what the check needs beside the sources.
+type CheckConfig struct {
+	Rules    Rules
+	Defaults Defaults
+	Records  Records // nil: without a ledger, as if nothing had ever been sent
+}
+
+// Check reads every row of the sources and judges it. Nothing is sent and nothing is stored.
+// It returns an *InputError when a source cannot be read as a whole, or would send hidden rows.
+func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, error) {
+	b := newPlanner(cfg, sources)
+	for i, src := range sources {
+		b.Files = append(b.Files, FilePlan{first: len(b.entries)})
+		for rows, err := range batches(ctx, src) {
+			if err != nil {
+				return nil, err
+			}
+			items, records, err := cfg.inspect(ctx, rows)
+			if err != nil {
+				return nil, err
+			}
+			for k, it := range items {
+				b.add(it, records[k], rows[k].Raw != "")
+			}
+		}
+		b.Files[i].Input = src.Input() // a source may know more once it was read
+		b.Files[i].rows = len(b.entries) - b.Files[i].first
+	}
+	b.settle()
+	return b.Plan, b.refuseHidden()
+}
+
+// batches reads a source in groups of rows that stay valid after the source has moved on.
+func batches(ctx context.Context, src Source) iter.Seq2[[]Row, error] {
+	return func(yield func([]Row, error) bool) {
+		rows := make([]Row, 0, batchRows)
+		for row, err := range src.Rows() {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			row.Cells = slices.Clone(row.Cells)
+			if rows = append(rows, row); len(rows) == batchRows {
+				if !yield(rows, nil) {
+					return
+				}
+				rows = make([]Row, 0, batchRows)
+			}
+		}
+		if len(rows) > 0 {
+			yield(rows, nil)
+		}
+	}
+}
+
+// prepareAll prepares rows, spread over the cores.
+func (d Defaults) prepareAll(rows []Row) []item {
+	items := make([]item, len(rows))
+	share := (len(rows) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
+	var wg sync.WaitGroup
+	for from := 0; from < len(rows); from += share {
+		wg.Go(func() {
+			for i := from; i < min(from+share, len(rows)); i++ {
+				items[i] = d.prepare(rows[i])
+			}
+		})
+	}
+	wg.Wait()
+	return items
+}
+
+// inspect prepares rows and looks their sessions up.
+func (c CheckConfig) inspect(ctx context.Context, rows []Row) ([]item, [][]Record, error) {
+	items := c.Defaults.prepareAll(rows)
+	if c.Records == nil {
+		return items, make([][]Record, len(rows)), nil
+	}
+	sessions := make([]string, len(items))
+	for i := range items {
+		it := &items[i]
+		it.contact, it.other = c.digest(it.Contact), c.digest(it.Other)
+		sessions[i] = it.session
+	}
+	records, err := c.Records.Lookup(ctx, sessions)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look the sessions up in the ledger: %w", err)
+	}
+	return items, records, nil
+}
+
+func (c CheckConfig) digest(contact string) Digest {
+	if contact == "" {
+		return Digest{}
+	}
+	return c.Records.Digest(contact)
+}

@@ -1,0 +1,218 @@
+package pipeline
+
+import (
+	"fmt"
+	"time"
+)
+
+// Rules are the options that the judgement of a row depends on.
+type Rules struct {
+	Target          string // as identities use it
+	Reminder        string // the round; empty for the first
+	Run             string // the run that asks, or that is reported on; empty in a check
+	EachContact     bool   // a session may go to each of several contacts
+	RetryRejected   bool
+	ResendUncertain bool
+	Hidden          HiddenRule
+}
+
+// HiddenRule says what to do about rows that are hidden in the spreadsheet program.
+type HiddenRule string
+
+// The rules for hidden rows.
+const (
+	RefuseHidden HiddenRule = "refuse" // the file is refused if a hidden row would be sent
+	SkipHidden   HiddenRule = "skip"
+	SendHidden   HiddenRule = "send"
+)
+
+// stage is where in the order of judgement a row's outcome was found; the first that applies counts.
+type stage uint8
+
+const (
+	stageNoSession stage = iota
+	stageDelivered
+	stageUncertain
+	stageInFlight
+	stageElsewhere
+	stageRule
+	stageOwnCheck
+	stageRepeat
+	stageRefused
+	stageSend
+)
+
+// judgement is an outcome and where it was found.
+type judgement struct {
+	stage   stage
+	outcome Outcome
+}
+
+// judge gives what the records say of a row by itself, as if no other row had its session. ignore is
+// the ticket of the asking attempt's own record, whose earlier end does not bind it.
+func (r Rules) judge(it item, records []Record, ignore Ticket) judgement {
+	if it.session == "" {
+		st := stageNoSession
+		if it.finding.Code == CodeTotalsRow {
+			st = stageRule
+		}
+		return judgement{st, r.found(it)}
+	}
+	if rec, same, ok := r.delivered(it, records); ok {
+		return judgement{stageDelivered, r.fromDelivery(it, rec, same)}
+	}
+	if rec, ok := r.uncertain(records, ignore); ok {
+		return judgement{stageUncertain, r.fromRecord(it, rec, Uncertain)}
+	}
+	for _, rec := range records {
+		if rec.Intent != NoIntent && Ticket(rec.ID) != ignore {
+			return judgement{stageInFlight, r.inFlight(it, rec)}
+		}
+	}
+	switch {
+	case it.hidden && r.Hidden == SkipHidden:
+		return judgement{stageRule, r.outcome(it, Skipped, CodeHiddenRow,
+			"the row is hidden in the spreadsheet, and hidden rows are left out")}
+	case r.Reminder != "" && !deliveredBefore(records):
+		return judgement{stageRule, r.outcome(it, Skipped, CodeNotDeliveredBefore, fmt.Sprintf(
+			"the session was delivered in no earlier round, so reminder %q does not apply to it", r.Reminder))}
+	case it.finding.Code != "":
+		return judgement{stageOwnCheck, r.found(it)}
+	}
+	for _, rec := range records {
+		if rec.Status == Rejected && rec.Binding && it.matches(rec) && Ticket(rec.ID) != ignore &&
+			(!r.RetryRejected || rec.Run == r.Run) {
+			return judgement{stageRefused, r.fromRecord(it, rec, Rejected)}
+		}
+	}
+	return judgement{stageSend, r.outcome(it, Pending, CodeNotReached, "not sent yet")}
+}
+
+// afterwards gives what became of a row that a run was to send.
+func (r Rules) afterwards(it item, records []Record, why Finding) Outcome {
+	for _, rec := range records {
+		switch {
+		case rec.Status == Uncertain: // a resend that was not reached
+			return r.fromRecord(it, rec, Uncertain)
+		case rec.Run == r.Run && it.matches(rec) && (rec.Status == Rejected || rec.Status == Failed):
+			return r.fromRecord(it, rec, rec.Status)
+		}
+	}
+	return r.outcome(it, Pending, why.Code, why.Reason)
+}
+
+// delivered finds the delivery that counts for the row, the one to the row's own contact before others.
+func (r Rules) delivered(it item, records []Record) (found Record, same, ok bool) {
+	for _, rec := range records {
+		if rec.Status != Delivered || r.Reminder != "" && rec.Reminder != r.Reminder {
+			continue
+		}
+		sameContact := it.contact == (Digest{}) || it.shares(rec)
+		if r.EachContact {
+			if sameContact = it.contact == rec.Contact; !sameContact {
+				continue
+			}
+		}
+		if !ok || sameContact && !same || sameContact == same && rec.Time.Before(found.Time) {
+			found, same, ok = rec, sameContact, true
+		}
+	}
+	return found, same, ok
+}
+
+// uncertain finds what is in doubt about the session, in any round and under any contact.
+func (r Rules) uncertain(records []Record, ignore Ticket) (Record, bool) {
+	for _, rec := range records {
+		if rec.Status == Uncertain && Ticket(rec.ID) != ignore && (!r.ResendUncertain || rec.Run == r.Run) {
+			return rec, true
+		}
+	}
+	return Record{}, false
+}
+
+func deliveredBefore(records []Record) bool {
+	for _, rec := range records {
+		if rec.Status == Delivered {
+			return true
+		}
+	}
+	return false
+}
+
+// holder finds the record whose contact decides which of several rows carries a session.
+func holder(records []Record) (Record, bool) {
+	weight := func(rec Record) int {
+		switch {
+		case rec.Status == Delivered:
+			return 3
+		case rec.Status == Uncertain || rec.Intent != NoIntent:
+			return 2
+		case rec.Status == Rejected && rec.Binding:
+			return 1
+		}
+		return 0
+	}
+	best := -1
+	for i, rec := range records {
+		if best < 0 || weight(rec) > weight(records[best]) ||
+			weight(rec) == weight(records[best]) && rec.Time.After(records[best].Time) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Record{}, false
+	}
+	return records[best], true
+}
+
+func (r Rules) outcome(it item, s Status, code, reason string) Outcome {
+	return Outcome{Status: s, Code: code, Reason: reason, Method: it.Method, Target: r.Target, Run: r.Run}
+}
+
+func (r Rules) found(it item) Outcome {
+	s := Rejected
+	if it.finding.Code == CodeTotalsRow {
+		s = Skipped
+	}
+	return r.outcome(it, s, it.finding.Code, it.finding.Reason)
+}
+
+func (r Rules) fromRecord(it item, rec Record, s Status) Outcome {
+	out := Outcome{
+		Status: s, Code: rec.Code, Reason: rec.Reason, Method: rec.Method, HTTPStatus: rec.HTTPStatus,
+		Attempts: rec.Attempts, CorrelationID: rec.CorrelationID, Time: rec.Time, Target: r.Target, Run: rec.Run,
+	}
+	switch rec.Contact {
+	case Digest{}:
+	case it.contact:
+		out.SentTo = it.Contact
+	case it.other:
+		out.SentTo = it.Other
+	}
+	return out
+}
+
+func (r Rules) fromDelivery(it item, rec Record, same bool) Outcome {
+	out := r.fromRecord(it, rec, Delivered)
+	switch {
+	case !same:
+		out.Status, out.Code = Skipped, CodeSessionAlreadyDelivered
+		out.Reason = fmt.Sprintf("the session was delivered to another contact on %s by run %s", when(rec.Time), rec.Run)
+	case rec.Run == r.Run:
+		out.SentNow = true
+		out.Code, out.Reason = "", "accepted by HPP for sending"
+	default:
+		out.Code = CodeAlreadyDelivered
+		out.Reason = fmt.Sprintf("delivered on %s by run %s; not sent again", when(rec.Time), rec.Run)
+	}
+	return out
+}
+
+func (r Rules) inFlight(it item, rec Record) Outcome {
+	if rec.Intent == OwnIntent || rec.Run == r.Run {
+		return r.outcome(it, Pending, CodeInFlight, "a call for the session is under way")
+	}
+	return r.outcome(it, Pending, CodeInOtherRun, fmt.Sprintf("run %s is sending the session now", rec.Run))
+}
+
+func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

@@ -1,0 +1,213 @@
+package pipeline
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// Channel is a method and the country that messages by it go to.
+type Channel struct {
+	Method  Method
+	Country string // of the phone number; empty for e-mail
+}
+
+// FilePlan is what the check found of one source.
+type FilePlan struct {
+	Input Input
+	Tally Tally // pending rows are those that would go
+	Due   int   // rows to be sent
+	Raw   bool  // some row has text that could not be read into columns
+
+	first, rows int // its rows' ordinals
+}
+
+// Plan is what a check found, and what keeps the send and report passes to it. It takes 24 bytes a row
+// and about 40 for each session.
+type Plan struct {
+	Files    []FilePlan
+	Total    Tally
+	Due      int             // rows to be sent
+	Messages map[Channel]int // of the rows to be sent
+	Repeated int             // people who would get more than one message
+	Notices  []Group         // oddities that do not keep a row from being sent
+
+	cfg       CheckConfig
+	entries   []entry
+	kinds     []kind
+	units     []unit          // what only one row may carry: a session, or a session and contact
+	index     map[hash]uint32 // of units
+	elsewhere map[hash]Prior  // sessions that a report says were served from another ledger
+}
+
+// entry is what is kept of a row.
+type entry struct {
+	print   hash // how the later passes know the row again
+	row     uint32
+	kind    uint16
+	channel uint16
+}
+
+// kind is a judgement less what differs from row to row.
+type kind struct {
+	stage  stage
+	status Status
+	code   string
+}
+
+// unit says which row carries what only one row may carry.
+type unit struct {
+	carrier int32 // ordinal of the row
+	rank    uint8 // how good a carrier it is; lower is better
+}
+
+// The ranks of carriers: of several rows with one session, the first with the ledger's contact
+// carries it; where none is recorded, the first that passes our own check.
+const (
+	rankLedgersContact uint8 = iota
+	rankSound
+	rankUnsound
+)
+
+// hash is the first half of a SHA-256, or a UUID.
+type hash [16]byte
+
+func hashOf(parts ...string) hash {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hash(h.Sum(nil)[:16])
+}
+
+// fingerprint is how the later passes know the row again.
+func (it item) fingerprint() hash { return hashOf(it.session, string(it.Method), it.Contact) }
+
+func sessionKey(session string) hash {
+	if id, err := uuid.Parse(session); err == nil && len(session) == 36 {
+		return hash(id)
+	}
+	return hashOf(session)
+}
+
+func (r Rules) unitKey(it item) hash {
+	if r.EachContact {
+		return it.fingerprint()
+	}
+	return sessionKey(it.session)
+}
+
+func (r Rules) carrierRank(it item, records []Record) uint8 {
+	if rec, ok := holder(records); ok && (it.contact == rec.Contact || !r.EachContact && it.shares(rec)) {
+		return rankLedgersContact
+	}
+	if it.finding.Code != "" || it.hidden && r.Hidden == SkipHidden {
+		return rankUnsound
+	}
+	return rankSound
+}
+
+// servedElsewhere tells whether a report says that the session was delivered, or may have been.
+func (r Rules) servedElsewhere(p Prior) bool {
+	if p.Target != "" && r.Target != "" && p.Target != r.Target {
+		return false
+	}
+	switch p.Status {
+	case Delivered, Uncertain:
+		return true
+	case Skipped:
+		return p.Code == CodeDeliveredElsewhere || p.Code == CodeUncertainElsewhere ||
+			p.Code == CodeSessionAlreadyDelivered
+	}
+	return false
+}
+
+func (p Prior) uncertain() bool { return p.Status == Uncertain || p.Code == CodeUncertainElsewhere }
+
+// among joins the judgement of a row by itself with what the other rows and reports say.
+func (p *Plan) among(ordinal int, it item, j judgement) judgement {
+	if it.session == "" {
+		return j
+	}
+	carrier := p.units[p.index[p.cfg.Rules.unitKey(it)]].carrier
+	return p.settled(ordinal, j, it, int(carrier), p.elsewhere[sessionKey(it.session)])
+}
+
+// settled is the rule behind among: carrier is the ordinal of the row that carries the session, prior
+// what a report says of it.
+func (p *Plan) settled(ordinal int, j judgement, it item, carrier int, prior Prior) judgement {
+	if prior.Status != "" && j.stage > stageElsewhere {
+		j = judgement{stageElsewhere, p.cfg.Rules.fromElsewhere(it, prior)}
+	}
+	if carrier != ordinal && repeats(j.stage) {
+		j = judgement{stageRepeat, p.cfg.Rules.outcome(it, Skipped, CodeDuplicateSession,
+			"the session stands already in "+p.place(carrier).String())}
+	}
+	return j
+}
+
+// repeats tells whether what was found at a stage is of the session, so that one row is enough to say it.
+func repeats(s stage) bool {
+	switch s {
+	case stageDelivered, stageUncertain, stageInFlight, stageElsewhere, stageRepeat, stageRefused, stageSend:
+		return true
+	case stageNoSession, stageRule, stageOwnCheck:
+	}
+	return false
+}
+
+func (r Rules) fromElsewhere(it item, p Prior) Outcome {
+	out := r.outcome(it, Skipped, CodeDeliveredElsewhere, "this report says that the session was delivered")
+	if p.uncertain() {
+		out.Code, out.Reason = CodeUncertainElsewhere, "this report says that the session may have been delivered"
+	}
+	if p.Run != "" {
+		out.Run = p.Run
+		out.Reason += " by run " + p.Run
+	}
+	if out.Time = p.Time; !p.Time.IsZero() {
+		out.Reason += " on " + when(p.Time)
+	}
+	out.Reason += ", and this machine's ledger does not know the session"
+	return out
+}
+
+// place says where the row with an ordinal stands.
+func (p *Plan) place(ordinal int) Place {
+	for _, f := range p.Files {
+		if ordinal < f.first+f.rows {
+			return Place{File: f.Input.Path, Sheet: f.Input.Sheet, Row: int(p.entries[ordinal].row)}
+		}
+	}
+	return Place{}
+}
+
+// InputChangedError says that a row is not the one that was checked.
+type InputChangedError struct{ Place Place }
+
+func (e *InputChangedError) Error() string {
+	return e.Place.String() + ": the file has changed since it was checked"
+}
+
+// Hint says what to do.
+func (e *InputChangedError) Hint() string {
+	return "leave the file alone while a run goes on; the same command goes on where this one stopped"
+}
+
+// verify tells whether a row is the one that the check has seen in its place.
+func (p *Plan) verify(file, n int, it item) error {
+	f := p.Files[file]
+	if n >= f.rows || p.entries[f.first+n].print != it.fingerprint() {
+		return &InputChangedError{it.place}
+	}
+	return nil
+}
+
+// complete tells whether as many rows were read as the check has seen.
+func (p *Plan) complete(file, n int) error {
+	if f := p.Files[file]; n != f.rows {
+		return &InputChangedError{Place{File: f.Input.Path, Sheet: f.Input.Sheet}}
+	}
+	return nil
+}

@@ -1,0 +1,176 @@
+package pipeline
+
+import (
+	"fmt"
+	"hash/maphash"
+)
+
+// planner is a plan in the making: what is needed only until every row has been seen.
+type planner struct {
+	*Plan
+	kindIndex map[kind]uint16
+	channels  map[Channel]uint16
+	names     []Channel
+	reasons   map[int]string // of the first rows of each kind, by ordinal
+	examples  map[uint16]int // how many reasons were kept of each kind
+	hidden    []int          // ordinals of hidden rows
+	unitOf    []int32        // by ordinal; -1 without a session
+	sessions  []hash         // by ordinal, when a report is among the inputs
+	reports   bool
+	people    []uint64 // the contacts, by ordinal, as hashes
+	seed      maphash.Seed
+	notices   Tally
+}
+
+func newPlanner(cfg CheckConfig, sources []Source) *planner {
+	b := &planner{
+		Plan: &Plan{
+			cfg: cfg, Messages: map[Channel]int{}, index: map[hash]uint32{}, elsewhere: map[hash]Prior{},
+		},
+		kindIndex: map[kind]uint16{},
+		channels:  map[Channel]uint16{},
+		reasons:   map[int]string{},
+		examples:  map[uint16]int{},
+		seed:      maphash.MakeSeed(),
+	}
+	for _, src := range sources {
+		b.reports = b.reports || src.Input().IsReport
+	}
+	return b
+}
+
+// add takes note of one row and of what the records say of it by itself.
+func (b *planner) add(it item, records []Record, raw bool) {
+	rules := b.cfg.Rules
+	j := rules.judge(it, records, 0)
+	ordinal := len(b.entries)
+	e := entry{
+		print: it.fingerprint(), row: uint32(it.place.Row),
+		kind: b.kindOf(j), channel: b.channelOf(Channel{it.Method, it.region}),
+	}
+	if b.examples[e.kind] < 2*examplePlaces {
+		b.examples[e.kind]++
+		b.reasons[ordinal] = j.outcome.Reason
+	}
+	if it.hidden {
+		b.hidden = append(b.hidden, ordinal)
+	}
+	for _, n := range it.notices {
+		b.notices.add(it.place, Outcome{Code: n.Code, Reason: n.Reason})
+	}
+	f := &b.Files[len(b.Files)-1]
+	f.Raw = f.Raw || raw
+	b.entries = append(b.entries, e)
+	b.people = append(b.people, maphash.String(b.seed, it.Contact))
+	if b.reports {
+		b.sessions = append(b.sessions, sessionKey(it.session))
+	}
+	if it.session == "" {
+		b.unitOf = append(b.unitOf, -1)
+		return
+	}
+	key, rank := rules.unitKey(it), rules.carrierRank(it, records)
+	i, ok := b.index[key]
+	if !ok {
+		i = uint32(len(b.units))
+		b.index[key] = i
+		b.units = append(b.units, unit{int32(ordinal), rank})
+	} else if rank < b.units[i].rank {
+		b.units[i] = unit{int32(ordinal), rank}
+	}
+	b.unitOf = append(b.unitOf, int32(i))
+	if len(records) == 0 && rules.servedElsewhere(it.prior) {
+		s := sessionKey(it.session)
+		if known, ok := b.elsewhere[s]; !ok || known.uncertain() && !it.prior.uncertain() {
+			b.elsewhere[s] = it.prior
+		}
+	}
+}
+
+// settle gives every row its judgement among the others, and counts.
+func (b *planner) settle() {
+	messages := map[uint64]int{}
+	for i := range b.Files {
+		f := &b.Files[i]
+		for o := f.first; o < f.first+f.rows; o++ {
+			e := &b.entries[o]
+			j := b.settledOf(o)
+			e.kind = b.kindOf(j)
+			if j.stage == stageSend {
+				f.Due++
+				b.Messages[b.names[e.channel]]++
+				messages[b.people[o]]++
+			}
+			f.Tally.add(b.place(o), j.outcome)
+		}
+		b.Due += f.Due
+		b.Total.Add(f.Tally)
+	}
+	for _, n := range messages {
+		if n > 1 {
+			b.Repeated++
+		}
+	}
+	b.Notices = b.notices.Groups
+}
+
+// settledOf is Plan.among for a row of which only the judgement's kind was kept.
+func (b *planner) settledOf(ordinal int) judgement {
+	k := b.kinds[b.entries[ordinal].kind]
+	j := judgement{k.stage, Outcome{Status: k.status, Code: k.code, Reason: b.reasons[ordinal]}}
+	u := b.unitOf[ordinal]
+	if u < 0 {
+		return j
+	}
+	var prior Prior
+	if b.reports {
+		prior = b.elsewhere[b.sessions[ordinal]]
+	}
+	return b.settled(ordinal, j, item{}, int(b.units[u].carrier), prior)
+}
+
+func (b *planner) kindOf(j judgement) uint16 {
+	k := kind{j.stage, j.outcome.Status, j.outcome.Code}
+	i, ok := b.kindIndex[k]
+	if !ok {
+		i = uint16(len(b.kinds))
+		b.kinds = append(b.kinds, k)
+		b.kindIndex[k] = i
+	}
+	return i
+}
+
+func (b *planner) channelOf(c Channel) uint16 {
+	i, ok := b.channels[c]
+	if !ok {
+		i = uint16(len(b.names))
+		b.names = append(b.names, c)
+		b.channels[c] = i
+	}
+	return i
+}
+
+// refuseHidden refuses a file of which hidden rows would be sent: people filter a list and take the
+// rest for gone.
+func (b *planner) refuseHidden() error {
+	if b.cfg.Rules.Hidden != RefuseHidden {
+		return nil
+	}
+	var first, count int
+	for _, o := range b.hidden {
+		if b.kinds[b.entries[o].kind].stage != stageSend {
+			continue
+		}
+		if count++; count == 1 {
+			first = o
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	return &InputError{
+		Place:   b.place(first),
+		Problem: fmt.Sprintf("%d hidden rows would be sent, this one the first", count),
+		Todo:    "show the rows in the spreadsheet program, or say --hidden skip to leave them out or --hidden send to send them too",
+	}
+}

@@ -1,0 +1,135 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+)
+
+// Digest stands for a contact in the ledger: a version byte and a keyed hash. The zero Digest stands
+// for no contact.
+type Digest [17]byte
+
+// Intent tells whether an attempt on a record is open: claimed, and not yet concluded.
+type Intent uint8
+
+// The intents.
+const (
+	NoIntent      Intent = iota
+	OwnIntent            // of the run that asks
+	ForeignIntent        // of another run that lives
+)
+
+// Record is what the ledger knows of one (target, session, reminder, method, contact, country).
+// An intent that a dead run left open is given as Uncertain, CodeInterrupted.
+type Record struct {
+	ID            int64
+	Reminder      string
+	Method        Method
+	Contact       Digest
+	Other         Digest // the row's other contact
+	Country       string
+	Status        Status // Pending while nothing was concluded
+	Binding       bool   // of a refusal: later runs respect it
+	HTTPStatus    int
+	Code          string
+	Reason        string
+	CorrelationID string
+	Attempts      int
+	Time          time.Time // of the last conclusion
+	Run           string    // the run that claimed it last
+	Intent        Intent
+}
+
+// Records looks up what is known. Both methods are safe for concurrent use.
+type Records interface {
+	// Lookup gives, for each session in its canonical form, every record of it at the target.
+	Lookup(ctx context.Context, sessions []string) ([][]Record, error)
+	Digest(contact string) Digest
+}
+
+// Claim asks for the right to make one attempt.
+type Claim struct {
+	Distribution Distribution
+	Place        Place
+	// Due decides, inside the ledger's transaction, from all records of the session. It must be quick.
+	Due func([]Record) bool
+}
+
+// Ticket is a claim that was granted: the number of its record. The zero Ticket was not granted.
+type Ticket int64
+
+// Conclusion closes an attempt, or revises what an earlier attempt of the same run was closed with.
+type Conclusion struct {
+	Status        Status // Pending takes the attempt back
+	Called        bool   // an HTTP call was made; false when the claim is given back unused
+	Binding       bool
+	HTTPStatus    int
+	Code          string
+	Reason        string
+	CorrelationID string
+	Time          time.Time
+}
+
+// Ledger is the durable record of attempts. Both methods return when the change is on disk, and are
+// safe for concurrent use.
+//
+// A delivery is never overwritten. A record in doubt stays Uncertain under any conclusion but a
+// delivery, or what the very run that left it in doubt still writes.
+type Ledger interface {
+	Claim(ctx context.Context, c Claim) (Ticket, error)
+	Conclude(ctx context.Context, t Ticket, c Conclusion) error
+}
+
+// Slice is a stretch of time in which a run may make a number of calls.
+type Slice struct {
+	Start time.Time
+	Slots int
+	Pause time.Time // no call before this time, whoever asks; zero when there is none
+}
+
+// Pace is the one pace that all runs on a ledger share for a target.
+type Pace interface {
+	// Reserve takes slots at the given rate (a second) from the next free time on. With no slots it only
+	// reads the pause.
+	Reserve(ctx context.Context, slots int, rate float64) (Slice, error)
+	// Pause holds every run until the given time.
+	Pause(ctx context.Context, until time.Time) error
+}
+
+// Observer hears what a person may want to know while a run goes on. It is called from one goroutine
+// at a time and must not block.
+type Observer interface {
+	Progress(Progress)
+	Notice(Notice)
+}
+
+// Notice is something worth a line: a pause, a wait, a run that stops.
+type Notice struct {
+	Code string // stable, lower case: throttled, waiting, ledger_unwritable, stopping …
+	Text string
+	Time time.Time
+}
+
+// Progress is how far the send pass is with a file.
+type Progress struct {
+	Due       int // rows that were to be sent when the run began
+	Delivered int // of these, by this run
+	Rejected  int
+	Failed    int
+	Uncertain int
+	Skipped   int // found served, by another run, when their turn came
+	InFlight  int
+	Retrying  int       // rows that wait for another attempt
+	Waiting   string    // why nothing is being sent; empty when something is
+	Until     time.Time // when the waiting ends; zero when that is not known
+}
+
+// Done is how many rows have their outcome.
+func (p Progress) Done() int {
+	return p.Delivered + p.Rejected + p.Failed + p.Uncertain + p.Skipped
+}
+
+// Sink takes the rows of a report in input order.
+type Sink interface {
+	Write(Row, Outcome) error
+}

@@ -1,0 +1,224 @@
+package pipeline
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+
+	"hppsend/internal/contact"
+)
+
+// Defaults fill in what a row leaves open.
+type Defaults struct {
+	Country string // ISO 3166 alpha-2 in upper case; empty for none
+	Method  Method // for rows without a method; empty for whichever contact is there
+	Prefer  Method // of a row with both contacts and no method; empty for e-mail
+	// SessionFromURL takes a distribution URL apart; its error says what is wrong with it.
+	SessionFromURL func(url string) (session string, err error)
+}
+
+// item is a row, prepared: what is to be distributed, or why it cannot be.
+type item struct {
+	Distribution // as far as it could be read
+	place        Place
+	session      string // canonical; empty when there is no readable one
+	contact      Digest // of Distribution.Contact; zero when there is none readable
+	other        Digest
+	finding      Finding
+	hidden       bool
+	prior        Prior
+	region       string    // the country that the phone number itself belongs to
+	notices      []Finding // oddities that do not keep the row from being sent
+}
+
+// matches tells whether a record is of exactly this distribution.
+func (it item) matches(rec Record) bool {
+	return rec.Method == it.Method && rec.Contact == it.contact && rec.Country == it.Country
+}
+
+// shares tells whether the row and the record have a contact in common.
+func (it item) shares(rec Record) bool {
+	for _, d := range []Digest{it.contact, it.other} {
+		if d != (Digest{}) && (d == rec.Contact || d == rec.Other) {
+			return true
+		}
+	}
+	return false
+}
+
+// prepare is our own check of a row: everything that can be said of it without asking anybody.
+func (d Defaults) prepare(row Row) item {
+	it := item{place: row.Place, hidden: row.Hidden, prior: row.Prior}
+	if row.Last && row.Fault.Code == "" && row.Fields.Empty() {
+		it.finding = Finding{CodeTotalsRow, "the last row has none of our fields; taken for a totals row"}
+		return it
+	}
+	if row.Fault.Code != "" && row.Fields.Session == "" && row.Fields.URL == "" {
+		it.finding = row.Fault
+		return it
+	}
+	session, finding := d.session(row.Fields)
+	if finding.Code != "" {
+		it.finding = finding
+		return it
+	}
+	it.session, it.Session = session, session
+	if !IsUUID(session) {
+		it.notices = append(it.notices, Finding{"unusual_session", "the session id is not a UUID, as every known one is"})
+	}
+	it.finding = row.Fault
+	if f := d.choose(row.Fields, &it); it.finding.Code == "" {
+		it.finding = f
+	}
+	return it
+}
+
+func (d Defaults) session(f Fields) (string, Finding) {
+	id := strings.TrimFunc(f.Session, unquoted)
+	url := strings.TrimFunc(f.URL, unquoted)
+	if id == "" && url == "" {
+		return "", Finding{CodeMissingSession, "the row has no session id"}
+	}
+	if id != "" && !safeSession(id) {
+		return "", Finding{CodeBadSession, "the session id has characters that no session id has"}
+	}
+	if url == "" {
+		return CanonicalSession(id), Finding{}
+	}
+	fromURL, err := d.SessionFromURL(url)
+	if err != nil {
+		return "", Finding{CodeBadURL, "the distribution URL cannot be used: " + err.Error()}
+	}
+	if !safeSession(fromURL) {
+		return "", Finding{CodeBadURL, "the distribution URL names what cannot be a session id"}
+	}
+	if id != "" && CanonicalSession(id) != CanonicalSession(fromURL) {
+		return "", Finding{CodeSessionMismatch, "the session id and the distribution URL name different sessions"}
+	}
+	return CanonicalSession(fromURL), Finding{}
+}
+
+// unquoted are the runes that people leave round an id: spaces, invisible characters and quotes.
+func unquoted(r rune) bool {
+	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`"'`+"`\u2018\u2019\u201c\u201d", r)
+}
+
+// safeSession refuses what could change the path of the request. Ids are documented as strings only.
+func safeSession(id string) bool {
+	if len(id) > 256 {
+		return false
+	}
+	for _, r := range id {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '~', r == ':':
+		default:
+			return false
+		}
+	}
+	return id != ""
+}
+
+// choose reads both contacts, decides which of them is to be used, and fills the item in.
+func (d Defaults) choose(f Fields, it *item) Finding {
+	method, bad := methodOf(f.Method)
+	if bad.Code != "" {
+		return bad
+	}
+	hasPhone, hasEmail := !blank(f.Phone), !blank(f.Email)
+	switch {
+	case method != "":
+	case d.Method != "":
+		method = d.Method
+	case hasPhone && hasEmail && d.Prefer != "":
+		method = d.Prefer
+	case hasPhone && !hasEmail:
+		method = SMS
+	default:
+		method = Email
+	}
+	if !hasPhone && !hasEmail {
+		return Finding{CodeMissingContact, "the row has neither a phone number nor an e-mail address"}
+	}
+	it.Method = method
+
+	phone, country, phoneErr := d.phone(f)
+	address, emailErr := contact.ParseEmail(f.Email)
+	if method == SMS {
+		if !hasPhone {
+			it.Other = address.Text
+			return Finding{CodeMissingContact, "the method is sms and the row has no phone number"}
+		}
+		if emailErr == nil {
+			it.Other = address.Text
+		}
+		if phoneErr != nil {
+			return problem(phoneErr)
+		}
+		it.Contact, it.Country, it.region = phone.E164, country, phone.Region
+		if phone.Notice != "" {
+			it.notices = append(it.notices, Finding{"unusual_phone", phone.Notice})
+		}
+		return Finding{}
+	}
+	if phoneErr == nil {
+		it.Other = phone.E164
+	}
+	if !hasEmail {
+		return Finding{CodeMissingContact, "the method is email and the row has no e-mail address"}
+	}
+	if emailErr != nil {
+		return problem(emailErr)
+	}
+	it.Contact = address.Text
+	if address.Notice != "" {
+		it.notices = append(it.notices, Finding{"unusual_email", address.Notice})
+	}
+	return Finding{}
+}
+
+// phone gives the number and the country that goes with it on the wire: the row's, else the default,
+// else the number's own.
+func (d Defaults) phone(f Fields) (contact.Phone, string, error) {
+	country := d.Country
+	if !blank(f.PhoneCountry) {
+		iso, ok := contact.Country(f.PhoneCountry)
+		if !ok {
+			return contact.Phone{}, "", &contact.Problem{
+				Code: "bad_country", Reason: "the country is none that we know; write a code such as SE or a name",
+			}
+		}
+		country = iso
+	}
+	phone, err := contact.ParsePhone(f.Phone, country)
+	if country == "" {
+		country = phone.Region
+	}
+	return phone, country, err
+}
+
+func methodOf(text string) (Method, Finding) {
+	switch strings.Map(func(r rune) rune {
+		if unquoted(r) || r == '-' || r == '_' {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, text) {
+	case "":
+		return "", Finding{}
+	case "sms", "text", "textmessage", "phone", "mobile":
+		return SMS, Finding{}
+	case "email", "mail":
+		return Email, Finding{}
+	}
+	return "", Finding{CodeBadMethod, "the method is neither sms nor email"}
+}
+
+func blank(s string) bool { return strings.TrimFunc(s, unquoted) == "" }
+
+func problem(err error) Finding {
+	var p *contact.Problem
+	if errors.As(err, &p) {
+		return Finding{p.Code, p.Reason}
+	}
+	return Finding{"bad_contact", err.Error()}
+}

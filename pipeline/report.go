@@ -1,0 +1,38 @@
+package pipeline
+
+import "context"
+
+// Report writes one outcome for every row of a file, in input order, from the file and the ledger.
+// why is what rows that were not reached are said to be pending for; a zero Finding for no reason of
+// the run's.
+func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, sink Sink) (Tally, error) {
+	var t Tally
+	if why.Code == "" {
+		why = Finding{CodeNotReached, "the run did not come to this row"}
+	}
+	n := 0
+	for rows, err := range batches(ctx, src) {
+		if err != nil {
+			return t, err
+		}
+		items, records, err := plan.cfg.inspect(ctx, rows)
+		if err != nil {
+			return t, err
+		}
+		for i, it := range items {
+			if err := plan.verify(file, n+i, it); err != nil {
+				return t, err
+			}
+			j := plan.among(plan.Files[file].first+n+i, it, plan.cfg.Rules.judge(it, records[i], 0))
+			if j.stage == stageSend {
+				j.outcome = plan.cfg.Rules.afterwards(it, records[i], why)
+			}
+			if err := sink.Write(rows[i], j.outcome); err != nil {
+				return t, err
+			}
+			t.add(it.place, j.outcome)
+		}
+		n += len(rows)
+	}
+	return t, plan.complete(file, n)
+}

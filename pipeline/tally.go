@@ -1,0 +1,79 @@
+package pipeline
+
+import "maps"
+
+// examplePlaces is how many places a tally remembers for each code.
+const examplePlaces = 3
+
+// Group is the rows that share a status and a code.
+type Group struct {
+	Status Status
+	Code   string
+	Rows   int
+	Places []Example // the first few
+}
+
+// Example is one row of a group.
+type Example struct {
+	Place  Place
+	Reason string
+}
+
+// Tally counts outcomes. Its counts add up to the rows it was given.
+type Tally struct {
+	Rows    int
+	SentNow int
+	Status  map[Status]int
+	Groups  []Group // in order of first appearance
+	index   map[[2]string]int
+}
+
+func (t *Tally) add(p Place, out Outcome) {
+	if t.Status == nil {
+		t.Status, t.index = map[Status]int{}, map[[2]string]int{}
+	}
+	t.Rows++
+	t.Status[out.Status]++
+	if out.SentNow {
+		t.SentNow++
+	}
+	key := [2]string{string(out.Status), out.Code}
+	i, ok := t.index[key]
+	if !ok {
+		i = len(t.Groups)
+		t.index[key] = i
+		t.Groups = append(t.Groups, Group{Status: out.Status, Code: out.Code})
+	}
+	g := &t.Groups[i]
+	g.Rows++
+	if len(g.Places) < examplePlaces {
+		g.Places = append(g.Places, Example{p, out.Reason})
+	}
+}
+
+// Add joins the counts of another tally to this one.
+func (t *Tally) Add(o Tally) {
+	if t.Status == nil {
+		t.Status, t.index = map[Status]int{}, map[[2]string]int{}
+	}
+	t.Rows += o.Rows
+	t.SentNow += o.SentNow
+	for s, n := range maps.All(o.Status) {
+		t.Status[s] += n
+	}
+	for _, g := range o.Groups {
+		key := [2]string{string(g.Status), g.Code}
+		i, ok := t.index[key]
+		if !ok {
+			t.index[key] = len(t.Groups)
+			t.Groups = append(t.Groups, g)
+			continue
+		}
+		t.Groups[i].Rows += g.Rows
+		for _, e := range g.Places {
+			if len(t.Groups[i].Places) < examplePlaces {
+				t.Groups[i].Places = append(t.Groups[i].Places, e)
+			}
+		}
+	}
+}
