@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"hppsend/internal/hpp"
+	"hppsend/internal/sandbox"
+	"hppsend/pipeline"
+)
+
+// check is the check command: what a run would do. It sends nothing, and writes nothing but a ledger
+// that is there already.
+func (a *app) check(ctx context.Context, s *settings, paths []string) (int, error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	t, named, err := s.target()
+	if err != nil {
+		return exitOK, err
+	}
+	opt := s.options()
+	files, err := open(paths, opt)
+	defer closeAll(files)
+	if err != nil {
+		return exitOK, err
+	}
+	cfg := opt.checking(t, nil)
+	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = s.retryRejected, s.resendUncertain
+	if named {
+		l, err := a.openLedger(ctx, s, t, false)
+		switch {
+		case err == nil:
+			defer l.Close()
+			a.tellLedger(l)
+			cfg.Records = l.View(t.Name)
+		case missing(err):
+			a.console.say("There is no ledger yet: nothing was ever sent from here, as far as this machine knows.")
+		default:
+			return exitOK, err
+		}
+	}
+	plan, err := pipeline.Check(ctx, cfg, asSources(files)...)
+	if err != nil {
+		return exitOK, err
+	}
+	a.tellPlan(plan, s.perSecond(t))
+	for _, f := range plan.Files {
+		line := summaryOf(f.Input.Path, f.Tally)
+		line.Label, line.Reminder, line.Target, line.Exit = opt.Label, opt.Reminder, t.Name, checkCode(f.Tally)
+		a.lines.write(line)
+	}
+	return checkCode(plan.Total), nil
+}
+
+// report is the report command: the report of a file again, from the file and the ledger.
+func (a *app) report(ctx context.Context, s *settings, paths []string) (int, error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	t, err := s.needTarget()
+	if err != nil {
+		return exitOK, err
+	}
+	l, err := a.openLedger(ctx, s, t, false)
+	if err != nil {
+		return exitOK, err
+	}
+	defer l.Close()
+	sum, err := hashFile(paths[0])
+	if err != nil {
+		return exitOK, err
+	}
+	run, ok, err := l.LastRun(ctx, sum, t.Name)
+	if err != nil {
+		return exitOK, err
+	}
+	if !ok {
+		return exitOK, &usageError{
+			fmt.Sprintf("%s: no run on these bytes at %s is known to the ledger %s", paths[0], t.Name, l.Info().Path),
+			"was the file changed since? A report is of the very bytes that were sent; hppsend check says what is known of its sessions",
+		}
+	}
+	var opt options
+	if err := json.Unmarshal(run.Options, &opt); err != nil {
+		return exitOK, fmt.Errorf("the options of run %s: %w", run.ID, err)
+	}
+	if opt.Hidden == string(pipeline.RefuseHidden) {
+		opt.Hidden = string(pipeline.SendHidden) // nothing will be sent
+	}
+	files, err := open(paths, opt)
+	defer closeAll(files)
+	if err != nil {
+		return exitOK, err
+	}
+	out, err := s.outputFor(ctx, l, files[0].Input(), paths)
+	if err != nil {
+		return exitOK, err
+	}
+	plan, err := pipeline.Check(ctx, opt.checking(t, l.View(t.Name)), files[0])
+	if err != nil {
+		return exitOK, err
+	}
+	plan.Files[0].Run = run.ID
+	why := pipeline.Finding{Code: run.Ending, Reason: run.Reason}
+	tally, path, err := a.makeReport(ctx, l, plan, 0, files[0], why, out)
+	if err != nil {
+		return exitBroken, err
+	}
+	line := summaryOf(paths[0], tally)
+	line.Run, line.Label, line.Reminder, line.Target, line.Report = run.ID, run.Label, run.Reminder, t.Name, path
+	line.Exit = a.exitCode(tally, pipeline.Ending{})
+	a.tellSummary(line, tally, pipeline.Ending{})
+	a.lines.write(line)
+	return line.Exit, nil
+}
+
+// sandbox is the sandbox command: it serves until it is stopped.
+func (a *app) sandbox(_ context.Context, s *settings, _ []string) (int, error) {
+	cfg := sandbox.Config{RateLimit: s.rateLimit, Latency: s.latency}
+	if s.script != "" {
+		f, err := os.Open(s.script)
+		if err != nil {
+			return exitOK, &usageError{fmt.Sprintf("script %s: %v", s.script, unwrapPath(err)), "name a readable YAML file with --script"}
+		}
+		defer f.Close()
+		if cfg.Script, err = sandbox.LoadScript(f); err != nil {
+			return exitOK, &usageError{fmt.Sprintf("script %s: %v", s.script, err), "the README shows what a script may say"}
+		}
+	}
+	if host, _, ok := strings.Cut(s.addr, ":"); ok {
+		if _, err := hpp.ParseEndpoint("http://" + host); err != nil {
+			return exitOK, &usageError{fmt.Sprintf("--addr %s is not of this machine alone", s.addr), "say --addr 127.0.0.1:8085"}
+		}
+	}
+	box := sandbox.New(cfg)
+	url, err := box.Start(s.addr)
+	if err != nil {
+		return exitOK, &usageError{fmt.Sprintf("listen on %s: %v", s.addr, err), "name a free port with --addr, or port 0 for any"}
+	}
+	fmt.Fprintln(a.Stdout, url)
+	a.console.sayf("The sandbox serves at %s; nothing that it is sent leaves this machine.\nUser %s, password %s; what it has accepted: %s/_sandbox/stats\nCtrl-C ends it.",
+		url, sandbox.DefaultUsername, sandbox.DefaultPassword, url)
+	<-a.stop
+	return exitOK, box.Close()
+}
+
+// version is the version command.
+func (a *app) version(_ context.Context, s *settings, _ []string) (int, error) {
+	v := struct {
+		Version  string `json:"version"`
+		Commit   string `json:"commit,omitempty"`
+		Time     string `json:"time,omitempty"`
+		Modified bool   `json:"modified,omitempty"`
+		Go       string `json:"go"`
+		Platform string `json:"platform"`
+	}{Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, kv := range info.Settings {
+			switch kv.Key {
+			case "vcs.revision":
+				v.Commit = kv.Value
+			case "vcs.time":
+				v.Time = kv.Value
+			case "vcs.modified":
+				v.Modified = kv.Value == "true"
+			}
+		}
+	}
+	if s.json {
+		return exitOK, json.NewEncoder(a.Stdout).Encode(v)
+	}
+	text := "hppsend " + v.Version
+	if v.Commit != "" {
+		text += ", commit " + v.Commit[:min(12, len(v.Commit))] + " of " + v.Time
+	}
+	if v.Modified {
+		text += ", with changes"
+	}
+	_, err := fmt.Fprintf(a.Stdout, "%s, %s, %s\n", text, v.Go, v.Platform)
+	return exitOK, err
+}
+
+// newRunID names a run: short enough to be said over the telephone, unlike any other.
+func newRunID() string { return strings.ToLower(rand.Text()[:12]) }

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"unicode"
+
+	"golang.org/x/term"
+)
+
+// console writes what people read, on standard error. It is safe for concurrent use.
+type console struct {
+	mu    sync.Mutex
+	out   *os.File
+	quiet bool
+	log   *slog.Logger // instead of lines, with --log-format json
+	clear func()       // see onLine
+}
+
+func newConsole(out *os.File) *console { return &console{out: out} }
+
+func (c *console) configure(quiet, json bool) {
+	c.quiet = quiet
+	if json {
+		c.log = slog.New(slog.NewJSONHandler(c.out, nil))
+	}
+}
+
+// onLine sets what takes a progress bar away before a line is written; nil for nothing.
+func (c *console) onLine(clear func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear = clear
+}
+
+// terminal tells whether a person sits before it.
+func (c *console) terminal() bool { return term.IsTerminal(int(c.out.Fd())) }
+
+// say writes a line, unless only errors are wanted. Attributes go to the JSON log alone.
+func (c *console) say(text string, attrs ...any) {
+	if c.quiet {
+		return
+	}
+	c.line(slog.LevelInfo, text, attrs...)
+}
+
+func (c *console) sayf(format string, args ...any) { c.say(fmt.Sprintf(format, args...)) }
+
+// warn writes a line that is told however quiet a run is to be.
+func (c *console) warn(text string, attrs ...any) { c.line(slog.LevelWarn, text, attrs...) }
+
+// fail writes an error: what and where, and what to do.
+func (c *console) fail(err error) {
+	if c.log != nil {
+		c.line(slog.LevelError, err.Error(), "hint", printable(hintOf(err)))
+		return
+	}
+	text := "hppsend: " + err.Error()
+	if hint := hintOf(err); hint != "" {
+		text += "\nhint: " + hint
+	}
+	c.line(slog.LevelError, text)
+}
+
+func (c *console) line(level slog.Level, text string, attrs ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.log != nil {
+		if text = strings.TrimSpace(text); text != "" {
+			c.log.Log(context.Background(), level, printable(text), attrs...)
+		}
+		return
+	}
+	if c.clear != nil {
+		c.clear()
+	}
+	for l := range strings.SplitSeq(text, "\n") {
+		io.WriteString(c.out, printable(l)+"\n")
+	}
+}
+
+// printable escapes what could make a terminal, or a reader, see something else than is there.
+func printable(s string) string {
+	clean := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\ufeff' }
+	if !strings.ContainsFunc(s, clean) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if clean(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"syscall"
+
+	"hppsend/internal/hpp"
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+)
+
+// The exit codes; the README's table says what each means.
+const (
+	exitOK        = 0
+	exitBroken    = 1
+	exitUsage     = 2
+	exitRejected  = 3
+	exitUncertain = 4
+	exitPending   = 5
+	exitInput     = 6
+	exitBusy      = 75
+	exitInterrupt = 130
+	exitTerminate = 143
+)
+
+// usageError is wrong usage or configuration; nothing was sent.
+type usageError struct{ problem, todo string }
+
+func (e *usageError) Error() string { return e.problem }
+func (e *usageError) Hint() string  { return e.todo }
+
+// codeOf gives the exit code of an error that ended the program before anything was sent, or that
+// broke a run.
+func (a *app) codeOf(err error) int {
+	var (
+		usage  *usageError
+		fault  *hpp.Fault
+		input  *pipeline.InputError
+		busy   *ledger.BusyError
+		record *ledger.Error
+	)
+	switch {
+	case errors.As(err, &usage), errors.As(err, &fault):
+		return exitUsage
+	case errors.As(err, &busy):
+		return exitBusy
+	case errors.As(err, &record) && record.Busy:
+		return exitBusy
+	case errors.As(err, &record):
+		return exitUsage
+	case errors.As(err, &input):
+		return exitInput
+	case errors.Is(err, context.Canceled) && a.caught() != nil:
+		return a.signalCode()
+	}
+	return exitBroken
+}
+
+// exitCode is the code of a run that came to its reports.
+func (a *app) exitCode(total pipeline.Tally, ending pipeline.Ending) int {
+	switch {
+	case ending.Err != nil:
+		return exitBroken
+	case a.caught() != nil:
+		return a.signalCode()
+	case total.Status[pipeline.Pending] > 0:
+		return exitPending
+	}
+	return checkCode(total)
+}
+
+// checkCode is the code of a check: pending rows are those that would go.
+func checkCode(total pipeline.Tally) int {
+	switch {
+	case total.Status[pipeline.Uncertain] > 0:
+		return exitUncertain
+	case total.Status[pipeline.Rejected]+total.Status[pipeline.Failed] > 0:
+		return exitRejected
+	}
+	return exitOK
+}
+
+// signals is what the user or the system has asked of the process.
+type signals struct {
+	stop  chan struct{} // closed by the first: no new call
+	mu    sync.Mutex
+	first os.Signal
+}
+
+// listen turns the first signal into a closed stop channel and the second into the end of the context.
+func (a *app) listen(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	a.stop = make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := 0; n < 2; n++ {
+			select {
+			case sig := <-a.Signals:
+				if n == 1 {
+					cancel()
+					return
+				}
+				a.mu.Lock()
+				a.first = sig
+				a.mu.Unlock()
+				close(a.stop)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(); <-done }
+}
+
+func (s *signals) caught() os.Signal {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.first
+}
+
+// signalCode is 128 and the number of the signal; a closed terminal counts as a request to terminate.
+func (s *signals) signalCode() int {
+	if s.caught() == os.Interrupt || s.caught() == syscall.SIGINT {
+		return exitInterrupt
+	}
+	return exitTerminate
+}
+
+// untilStop is a context that ends at the first signal, for what can be broken off without loss.
+func (a *app) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-a.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}

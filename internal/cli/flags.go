@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// flagSet adds a few kinds of flags to pflag's.
+type flagSet struct{ *pflag.FlagSet }
+
+func (f *flagSet) choice(p *string, name, value, usage string, allowed ...string) {
+	*p = value
+	f.Var(choice{p, allowed}, name, usage)
+}
+
+// knownFlags are the names of the settings of all commands.
+var knownFlags = sync.OnceValue(func() []string {
+	var names []string
+	for _, add := range []func(*settings, *flagSet){
+		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).sandboxFlags, (*settings).versionFlags,
+	} {
+		f := pflag.NewFlagSet("", pflag.ContinueOnError)
+		add(&settings{}, &flagSet{f})
+		f.VisitAll(func(fl *pflag.Flag) { names = append(names, fl.Name) })
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+})
+
+func (s *settings) runFlags(f *flagSet) {
+	s.targetFlags(f)
+	f.StringVar(&s.credentials, "credentials", "", "`FILE` with lines KLARNA_USERNAME=… and KLARNA_PASSWORD=…; else those environment variables")
+	f.StringVar(&s.caFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
+	s.inputFlags(f)
+	s.judgeFlags(f)
+	f.StringVar(&s.label, "label", "", "`TEXT` that names the run, for people")
+	f.Var(&s.rate, "rate", "most calls: 20/s, 100/m, 5000/h or unlimited (default 20/s in production, 4/s in the playground, 50/s in the sandbox)")
+	f.IntVar(&s.concurrency, "concurrency", 16, "calls under way at once")
+	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "longest time for one call; past it the row is uncertain")
+	f.IntVar(&s.maxAttempts, "max-attempts", 5, "calls for one row while HPP is unavailable; then it is failed")
+	f.DurationVar(&s.retryFor, "retry-for", 10*time.Minute, "stop the run when nothing succeeded for so long")
+	f.BoolVar(&s.retryRejected, "retry-rejected", false, "send again what HPP refused in an earlier run")
+	f.BoolVar(&s.resendUncertain, "resend-uncertain", false, "send again what is uncertain: these people may get a second message")
+	f.DurationVar(&s.grace, "grace", 30*time.Second, "time for calls under way when the run is stopped, and for a ledger that cannot be written")
+	f.IntVar(&s.limit, "limit", 0, "try `N` rows at most, over all files; the rest stays pending")
+	f.IntVar(&s.stopAfterIdentical, "stop-after-identical", 25, "stop when HPP gives the same refusal `N` times in a row for one method; 0: never")
+	f.BoolVar(&s.yes, "yes", false, "do not ask before sending in production")
+	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none")
+	s.outputFlags(f)
+	f.StringVarP(&s.output, "output", "o", "", "write the report to this `PATH`; with several files, the folder for the reports")
+}
+
+func (s *settings) checkFlags(f *flagSet) {
+	s.targetFlags(f)
+	s.inputFlags(f)
+	s.judgeFlags(f)
+	f.BoolVar(&s.retryRejected, "retry-rejected", false, "as if the run were to send again what HPP refused")
+	f.BoolVar(&s.resendUncertain, "resend-uncertain", false, "as if the run were to send again what is uncertain")
+	f.Var(&s.rate, "rate", "the rate by which to tell how long a run would take")
+	s.outputFlags(f)
+}
+
+func (s *settings) reportFlags(f *flagSet) {
+	s.targetFlags(f)
+	s.outputFlags(f)
+	f.StringVarP(&s.output, "output", "o", "", "write the report to this `PATH`")
+}
+
+func (s *settings) sandboxFlags(f *flagSet) {
+	f.StringVar(&s.addr, "addr", "127.0.0.1:8085", "listen on this `ADDRESS` of this machine")
+	f.StringVar(&s.script, "script", "", "YAML `FILE` that says how named sessions behave")
+	f.IntVar(&s.rateLimit, "rate-limit", 0, "answer 429 beyond `N` calls a second; 0: never")
+	f.DurationVar(&s.latency, "latency", 0, "wait so long before each answer")
+	s.commonFlags(f)
+}
+
+func (s *settings) versionFlags(f *flagSet) {
+	f.BoolVar(&s.json, "json", false, "as JSON")
+	s.commonFlags(f)
+}
+
+func (s *settings) targetFlags(f *flagSet) {
+	f.choice(&s.environment, "environment", "", "where to send to; there is no default", "production", "playground", "sandbox")
+	f.choice(&s.region, "region", "eu", "Klarna's region", "eu", "na", "oc")
+	f.StringVar(&s.endpoint, "endpoint", "", "another `URL` to send to: https, or http on this machine")
+	f.StringVar(&s.ledger, "ledger", "", "the ledger `FILE` (default in $XDG_STATE_HOME/hppsend, one for each environment)")
+}
+
+func (s *settings) inputFlags(f *flagSet) {
+	f.StringVar(&s.sheet, "sheet", "", "the `NAME` of the sheet of a workbook")
+	f.IntVar(&s.headerRow, "header-row", 0, "the `NUMBER` of the row with the headers, as the spreadsheet program shows it (default: found)")
+	f.Var(&s.columns, "map", `which column is which field, as in phone="Mobile"; may be given several times`)
+	f.StringVar(&s.delimiter, "delimiter", "", "the `CHARACTER` between the cells of a CSV file, or tab (default: found)")
+	f.StringVar(&s.encoding, "encoding", "", "the `NAME` of the encoding of a CSV file, such as windows-1252 (default: found)")
+	f.choice(&s.ragged, "ragged", "refuse", "what to do about rows with fewer cells than the header", "refuse", "pad")
+	f.choice(&s.hidden, "hidden", "refuse", "what to do about rows hidden in the spreadsheet program", "refuse", "skip", "send")
+}
+
+func (s *settings) judgeFlags(f *flagSet) {
+	f.Var(&s.country, "default-country", "the country of local phone numbers in rows that name none, such as SE")
+	f.choice(&s.method, "method", "auto", "for rows that name no method; auto: by the contact that is there", "auto", "sms", "email")
+	f.choice(&s.prefer, "prefer", "email", "for rows with both contacts and no method", "email", "sms")
+	f.choice(&s.perSession, "per-session", "one", "whether a session goes to one contact only", "one", "each-contact")
+	f.StringVar(&s.reminder, "reminder", "", "start a further round with this `NAME`: only sessions that were delivered before")
+}
+
+func (s *settings) outputFlags(f *flagSet) {
+	f.BoolVar(&s.json, "json", false, "write JSON lines to standard output")
+	f.BoolVar(&s.quiet, "quiet", false, "write nothing to standard error but errors")
+	f.choice(&s.logFormat, "log-format", "text", "how standard error is written", "text", "json")
+	s.commonFlags(f)
+}
+
+func (s *settings) commonFlags(f *flagSet) {
+	f.StringVar(&s.config, "config", "", "YAML `FILE` with settings called like the flags")
+}

@@ -1,0 +1,104 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"sync"
+	"time"
+
+	"hppsend/pipeline"
+)
+
+// lines writes JSON lines for machines, on standard output. Unknown fields are to be ignored by those
+// who read them; ours are only added to. It is safe for concurrent use.
+type lines struct {
+	mu  sync.Mutex
+	enc *json.Encoder
+}
+
+func newLines(out io.Writer) *lines {
+	enc := json.NewEncoder(out)
+	enc.SetEscapeHTML(false)
+	return &lines{enc: enc}
+}
+
+func (l *lines) write(v any) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.enc.Encode(v) // a reader that has gone must not end the run
+}
+
+func (l *lines) fail(err error) {
+	l.write(struct {
+		Type    string `json:"type"`
+		Message string `json:"message"`
+		Hint    string `json:"hint,omitempty"`
+	}{"error", err.Error(), hintOf(err)})
+}
+
+func (l *lines) notice(code, text string) {
+	l.write(struct {
+		Type string    `json:"type"`
+		Code string    `json:"code"`
+		Text string    `json:"text"`
+		Time time.Time `json:"time"`
+	}{"notice", code, text, time.Now().UTC()})
+}
+
+func (l *lines) progress(file string, p pipeline.Progress) {
+	l.write(struct {
+		Type      string `json:"type"`
+		File      string `json:"file"`
+		Due       int    `json:"due"`
+		Done      int    `json:"done"`
+		Delivered int    `json:"delivered"`
+		Rejected  int    `json:"rejected"`
+		Failed    int    `json:"failed"`
+		Uncertain int    `json:"uncertain"`
+		InFlight  int    `json:"in_flight"`
+		Retrying  int    `json:"retrying"`
+		Waiting   string `json:"waiting,omitempty"`
+	}{"progress", file, p.Due, p.Done(), p.Delivered, p.Rejected, p.Failed, p.Uncertain, p.InFlight, p.Retrying, p.Waiting})
+}
+
+// summary is the last line of a file, and of a run over several.
+type summary struct {
+	Type      string         `json:"type"`
+	Run       string         `json:"run,omitempty"`
+	File      string         `json:"file"`
+	Label     string         `json:"label,omitempty"`
+	Reminder  string         `json:"reminder,omitempty"`
+	Target    string         `json:"target,omitempty"`
+	Report    string         `json:"report,omitempty"`
+	Rows      int            `json:"rows"`
+	Delivered int            `json:"delivered"`
+	SentNow   int            `json:"sent_now"`
+	Rejected  int            `json:"rejected"`
+	Failed    int            `json:"failed"`
+	Uncertain int            `json:"uncertain"`
+	Skipped   int            `json:"skipped"`
+	Pending   int            `json:"pending"`
+	Codes     map[string]int `json:"codes,omitempty"`
+	Started   *time.Time     `json:"started,omitempty"`
+	Ended     *time.Time     `json:"ended,omitempty"`
+	Exit      int            `json:"exit"`
+}
+
+func summaryOf(file string, t pipeline.Tally) summary {
+	s := summary{
+		Type: "summary", File: file, Rows: t.Rows, SentNow: t.SentNow,
+		Delivered: t.Status[pipeline.Delivered], Rejected: t.Status[pipeline.Rejected],
+		Failed: t.Status[pipeline.Failed], Uncertain: t.Status[pipeline.Uncertain],
+		Skipped: t.Status[pipeline.Skipped], Pending: t.Status[pipeline.Pending],
+		Codes: map[string]int{},
+	}
+	for _, g := range t.Groups {
+		if g.Code != "" {
+			s.Codes[g.Code] += g.Rows
+		}
+	}
+	return s
+}

@@ -1,0 +1,164 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// Process is what the program is given to work with.
+type Process struct {
+	Args           []string // without the program's name
+	Env            []string
+	Signals        <-chan os.Signal
+	Stdin          *os.File
+	Stdout, Stderr *os.File
+}
+
+// Main runs the program and gives its exit code.
+func Main(p Process) int {
+	a := &app{Process: p, console: newConsole(p.Stderr)}
+	ctx, end := a.listen(context.Background())
+	defer end()
+	code := exitOK
+	root := a.root(&code)
+	root.SetArgs(p.Args)
+	root.SetIn(p.Stdin)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		a.console.fail(err)
+		if a.lines != nil {
+			a.lines.fail(err)
+		}
+		return max(code, a.codeOf(err)) // usage and input errors leave code at 0
+	}
+	return code
+}
+
+// app is one invocation.
+type app struct {
+	Process
+	console *console
+	lines   *lines // JSON lines on stdout; nil without --json
+	signals
+}
+
+// command wraps what a command does: settings first, and every error goes to one place.
+func (a *app) command(s *settings, flags func(*settings, *flagSet), code *int,
+	do func(context.Context, *settings, []string) (int, error),
+) func(*cobra.Command) *cobra.Command {
+	return func(c *cobra.Command) *cobra.Command {
+		flags(s, &flagSet{c.Flags()})
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if err := s.load(c.Flags(), a.Env); err != nil {
+				return err
+			}
+			a.console.configure(s.quiet, s.logFormat == "json")
+			if s.json {
+				a.lines = newLines(a.Stdout)
+			}
+			var err error
+			*code, err = do(c.Context(), s, args)
+			return err
+		}
+		return c
+	}
+}
+
+func (a *app) root(code *int) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "hppsend",
+		Short: "Send the payment links of Klarna HPP sessions in bulk, by SMS and e-mail",
+		Long: `hppsend reads a spreadsheet (CSV or XLSX) whose rows hold a Klarna HPP session and a contact,
+asks HPP to send each session's payment link, no faster than you may, and writes a report that
+says of every row whether it was delivered or rejected, and why. No session is sent twice.`,
+		Example: `  hppsend run --environment sandbox campaign.xlsx      try it: no account, no network
+  hppsend check campaign.xlsx                          what would happen, and what is wrong
+  hppsend run --environment playground campaign.xlsx   the real thing, on Klarna's playground`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &usageError{
+					fmt.Sprintf("there is no command %q", args[0]),
+					"hppsend --help lists the commands; to send a file say: hppsend run --environment … FILE",
+				}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return &usageError{err.Error(), c.CommandPath() + " --help lists the flags"}
+	})
+	root.AddCommand(
+		a.command(&settings{}, (*settings).runFlags, code, a.run)(&cobra.Command{
+			Use: "run FILE…", Short: "Check the files, send what is due, and write the reports", Args: files,
+			Long: `Reads each file whole and judges every row, then sends what is due, then writes a report beside
+each file. Typed again it goes on where it stopped: what HPP accepted, or may have accepted, is
+never sent again.`,
+			Example: `  hppsend run --environment sandbox campaign.xlsx
+  hppsend run --environment production --region eu --default-country SE --yes contacts.csv
+  hppsend run --environment production --limit 10 contacts.csv      the first ten only`,
+		}),
+		a.command(&settings{}, (*settings).checkFlags, code, a.check)(&cobra.Command{
+			Use: "check FILE…", Short: "Say what a run would do, and send nothing", Args: files,
+			Long: `Reads each file whole and judges every row. Needs no credentials; with a target it also looks into
+the ledger, so that it knows what was sent before.`,
+			Example: `  hppsend check campaign.xlsx
+  hppsend check --environment production --json contacts.csv`,
+		}),
+		a.command(&settings{}, (*settings).reportFlags, code, a.report)(&cobra.Command{
+			Use: "report FILE", Short: "Write the report of a file again", Args: oneFile,
+			Long: `Joins the file and the ledger into a report, with the options of the last run on the same bytes.
+Works while that run goes on, and after a crash. Sends nothing.`,
+			Example: `  hppsend report --environment production contacts.csv`,
+		}),
+		a.command(&settings{}, (*settings).sandboxFlags, code, a.sandbox)(&cobra.Command{
+			Use: "sandbox", Short: "Serve an emulator of HPP on this machine", Args: noArgs,
+			Example: `  hppsend sandbox --addr 127.0.0.1:8085
+  hppsend run --endpoint http://127.0.0.1:8085 campaign.xlsx`,
+		}),
+		a.command(&settings{}, (*settings).versionFlags, code, a.version)(&cobra.Command{
+			Use: "version", Short: "Tell version, commit and Go version", Args: noArgs,
+		}),
+	)
+	return root
+}
+
+func files(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return &usageError{"no file is named", "say: " + c.CommandPath() + " FILE"}
+	}
+	return nil
+}
+
+func oneFile(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return &usageError{fmt.Sprintf("one file is to be named, and there are %d", len(args)), "say: " + c.CommandPath() + " FILE"}
+	}
+	return nil
+}
+
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return &usageError{fmt.Sprintf("%s takes no %q", c.CommandPath(), strings.Join(args, " ")), c.CommandPath() + " --help shows what it takes"}
+	}
+	return nil
+}
+
+// hinted is an error that says what to do.
+type hinted interface{ Hint() string }
+
+func hintOf(err error) string {
+	var h hinted
+	if errors.As(err, &h) {
+		return h.Hint()
+	}
+	return ""
+}

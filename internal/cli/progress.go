@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"hppsend/pipeline"
+)
+
+const (
+	barEvery  = 200 * time.Millisecond // on a terminal
+	lineEvery = 10 * time.Second       // elsewhere
+)
+
+// progress shows how far a run is: a bar on a terminal, else a line now and then. It implements
+// pipeline.Observer; what it hears is shown by a ticker, so that hearing costs nothing.
+type progress struct {
+	console *console
+	lines   *lines
+	rate    float64
+
+	mu       sync.Mutex
+	name     string
+	now      pipeline.Progress
+	started  time.Time
+	bar      *progressbar.ProgressBar // nil where there is no terminal
+	said     map[string]time.Time     // when a notice was last given, by code
+	quit     chan struct{}
+	finished chan struct{}
+}
+
+func newProgress(c *console, l *lines, rate float64) *progress {
+	p := &progress{
+		console: c, lines: l, rate: rate, said: map[string]time.Time{},
+		quit: make(chan struct{}), finished: make(chan struct{}),
+	}
+	every := lineEvery
+	if p.onTerminal() {
+		every = barEvery
+	}
+	go p.draw(every)
+	return p
+}
+
+func (p *progress) onTerminal() bool {
+	return !p.console.quiet && p.console.log == nil && p.console.terminal()
+}
+
+// file begins the showing of a file.
+func (p *progress) file(name string, due int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+	p.name, p.now, p.started = name, pipeline.Progress{Due: due}, time.Now()
+	if p.onTerminal() && due > 0 {
+		bar := progressbar.NewOptions(due,
+			progressbar.OptionSetWriter(p.console.out), progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
+			progressbar.OptionSetTheme(progressbar.ThemeASCII), progressbar.OptionClearOnFinish(),
+		)
+		p.bar = bar
+		p.console.onLine(func() { bar.Clear() })
+	}
+}
+
+// Progress takes in how far the run is.
+func (p *progress) Progress(now pipeline.Progress) {
+	p.mu.Lock()
+	p.now = now
+	p.mu.Unlock()
+}
+
+// Notice shows a notice; the same kind not more than once in the time of a line.
+func (p *progress) Notice(n pipeline.Notice) {
+	p.mu.Lock()
+	again := n.Time.Sub(p.said[n.Code]) < lineEvery
+	if !again {
+		p.said[n.Code] = n.Time
+	}
+	p.mu.Unlock()
+	if again {
+		return
+	}
+	p.console.say(n.Text, "type", "notice", "code", n.Code)
+	p.lines.notice(n.Code, n.Text)
+}
+
+// close takes the bar away, and stops the showing.
+func (p *progress) close() {
+	close(p.quit)
+	<-p.finished
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erase()
+}
+
+func (p *progress) erase() {
+	p.console.onLine(nil)
+	if p.bar != nil {
+		p.bar.Clear()
+	}
+	p.bar = nil
+}
+
+func (p *progress) draw(every time.Duration) {
+	defer close(p.finished)
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	lastLine := time.Now()
+	for {
+		select {
+		case now := <-ticker.C:
+			p.mu.Lock()
+			text, bar, name, state := p.text(), p.bar, p.name, p.now
+			p.mu.Unlock()
+			if bar != nil {
+				p.console.mu.Lock()
+				bar.Describe(text)
+				bar.Set(min(state.Done(), state.Due))
+				p.console.mu.Unlock()
+			} else {
+				p.console.say(fmt.Sprintf("%s: %d of %d%s", name, state.Done(), state.Due, text), "type", "progress")
+			}
+			if now.Sub(lastLine) >= lineEvery {
+				p.lines.progress(name, state)
+				lastLine = now
+			}
+		case <-p.quit:
+			return
+		}
+	}
+}
+
+// text says what the counts do not: what went wrong, how long it will take, or why nothing goes on.
+func (p *progress) text() string {
+	n := p.now
+	text := ""
+	for _, part := range []struct {
+		count int
+		name  string
+	}{{n.Rejected, "rejected"}, {n.Failed, "failed"}, {n.Uncertain, "uncertain"}, {n.Retrying, "waiting to be tried again"}} {
+		if part.count > 0 {
+			text += fmt.Sprintf(", %d %s", part.count, part.name)
+		}
+	}
+	switch {
+	case n.Waiting != "" && !n.Until.IsZero():
+		text += fmt.Sprintf(", %s until %s", n.Waiting, n.Until.Local().Format(time.TimeOnly))
+	case n.Waiting != "":
+		text += ", " + n.Waiting
+	default:
+		if left := p.left(); left > 0 {
+			text += ", about " + sinceText(left) + " left"
+		}
+	}
+	return text
+}
+
+// left is how long the rest takes, by the pace, or by what was done so far where that is slower.
+func (p *progress) left() time.Duration {
+	rest := float64(p.now.Due - p.now.Done())
+	left := rest / p.rate
+	if done := float64(p.now.Done()); done >= 10 && !p.started.IsZero() {
+		left = max(left, rest*time.Since(p.started).Seconds()/done)
+	} else if math.IsInf(p.rate, 1) {
+		return 0
+	}
+	return time.Duration(left * float64(time.Second))
+}

@@ -1,0 +1,236 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"hppsend/internal/hpp"
+	"hppsend/internal/ledger"
+	"hppsend/internal/sandbox"
+	"hppsend/pipeline"
+	"hppsend/reader"
+)
+
+// campaign is one invocation of the run command, from the check to the reports.
+type campaign struct {
+	*app
+	s       *settings
+	opt     options
+	target  hpp.Target
+	creds   hpp.Credentials
+	ledger  *ledger.Ledger
+	files   []*reader.File
+	outputs []output
+	plan    *pipeline.Plan
+	runs    []*ledger.Run
+	started time.Time
+	total   pipeline.Tally
+	ending  pipeline.Ending
+	faults  []error // of the reports and of the book-keeping, once something may have been sent
+}
+
+// run is the run command: check everything, send what is due, report every row.
+func (a *app) run(ctx context.Context, s *settings, paths []string) (int, error) {
+	c := &campaign{app: a, s: s, opt: s.options(), started: time.Now()}
+	defer c.close()
+	if err := c.prepare(ctx, paths); err != nil {
+		return exitOK, err
+	}
+	if err := c.begin(ctx); err != nil {
+		return exitOK, err
+	}
+	if err := c.send(ctx); err != nil {
+		return exitOK, err
+	}
+	c.report(context.WithoutCancel(ctx))
+	if err := errors.Join(append(c.faults, c.ending.Err)...); err != nil {
+		return exitBroken, err
+	}
+	return c.exitCode(c.total, c.ending), nil
+}
+
+// prepare does all that can be done before anything is sent, and refuses what has to be refused.
+func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
+	ctx, cancel := c.untilStop(ctx)
+	defer cancel()
+	if err := c.s.validate(); err != nil {
+		return err
+	}
+	if c.target, err = c.s.needTarget(); err != nil {
+		return err
+	}
+	if c.creds, err = c.credentialsFor(c.s, c.target); err != nil {
+		return err
+	}
+	if c.target.Origin != "" { // refuses a wrong key, or a broken certificate file, before any row is read
+		client, err := c.client()
+		if err != nil {
+			return err
+		}
+		client.Close()
+	}
+	if c.ledger, err = c.openLedger(ctx, c.s, c.target, true); err != nil {
+		return err
+	}
+	if c.files, err = open(paths, c.opt); err != nil {
+		return err
+	}
+	for _, f := range c.files {
+		out, err := c.s.outputFor(ctx, c.ledger, f.Input(), paths)
+		if err != nil {
+			return err
+		}
+		c.outputs = append(c.outputs, out)
+	}
+	cfg := c.opt.checking(c.target, c.ledger.View(c.target.Name))
+	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.s.retryRejected, c.s.resendUncertain
+	if c.plan, err = pipeline.Check(ctx, cfg, asSources(c.files)...); err != nil {
+		return err
+	}
+	c.tellLedger(c.ledger)
+	c.tellPlan(c.plan, c.s.perSecond(c.target))
+	return c.confirm(ctx)
+}
+
+// confirm asks before anything is sent in production.
+func (c *campaign) confirm(ctx context.Context) error {
+	if c.target.Environment != hpp.Production || c.s.yes || c.plan.Due == 0 {
+		return nil
+	}
+	if !c.console.terminal() {
+		return &usageError{"nothing is sent in production without a terminal to ask on", "say --yes"}
+	}
+	c.console.warn(fmt.Sprintf("\nSend %d messages to real people, as %s at %s? Type %d to go on: ",
+		c.plan.Due, c.creds.Username, c.target.Name, c.plan.Due))
+	answer := make(chan string, 1) // a read from a terminal cannot be broken off
+	go func() {
+		var line string
+		fmt.Fscanln(c.Stdin, &line)
+		answer <- line
+	}()
+	select {
+	case line := <-answer:
+		if line != fmt.Sprint(c.plan.Due) {
+			return &usageError{"the answer was not the number; nothing was sent", "start again when you are sure"}
+		}
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// begin enters a run for each file. A file that another run is sending now refuses all.
+func (c *campaign) begin(ctx context.Context) error {
+	for i := range c.files {
+		in := c.plan.Files[i].Input
+		info := ledger.RunInfo{
+			ID: newRunID(), Target: c.target.Name, UserName: c.creds.Username, Label: c.opt.Label, Reminder: c.opt.Reminder,
+			Path: in.Path, SHA256: in.SHA256, Sheet: in.Sheet, Options: encoded(c.opt), Version: version(),
+			Host: hostname(), PID: os.Getpid(), Started: time.Now(),
+		}
+		run, err := c.ledger.Begin(ctx, info)
+		if err != nil {
+			return err
+		}
+		c.runs = append(c.runs, run)
+		c.plan.Files[i].Run = info.ID
+	}
+	return nil
+}
+
+// send brings what is due to its outcome, one file after another, at one pace.
+func (c *campaign) send(ctx context.Context) error {
+	if c.plan.Due == 0 {
+		return nil
+	}
+	if c.target.Origin == "" {
+		box := sandbox.New(sandbox.Config{})
+		origin, err := box.Start("127.0.0.1:0")
+		if err != nil {
+			return fmt.Errorf("start the sandbox: %w", err)
+		}
+		defer box.Close()
+		c.target.Origin = origin
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+
+	rate := c.s.perSecond(c.target)
+	pacer := pipeline.NewPacer(c.ledger.Pace(c.target.Name), rate)
+	pacerCtx, stopPacer := context.WithCancel(ctx)
+	var pacing sync.WaitGroup
+	pacing.Go(func() { pacer.Run(pacerCtx) }) // its error comes back from every permit
+	defer pacing.Wait()
+	defer stopPacer()
+
+	view := newProgress(c.console, c.lines, rate)
+	defer view.close()
+	sending := pipeline.NewSending(pipeline.SendConfig{
+		Concurrency: c.s.concurrency, MaxAttempts: c.s.maxAttempts, RetryFor: c.s.retryFor, Grace: c.s.grace,
+		Limit: c.s.limit, StopAfterIdentical: c.s.stopAfterIdentical,
+	}, pacer, view, c.stop)
+	claims := make(chan struct{}, pipeline.ClaimBound(rate, c.s.concurrency)) // a place for each claim without a permit
+	for i, f := range c.files {
+		view.file(f.Input().Path, c.plan.Files[i].Due)
+		rules := c.opt.checking(c.target, nil).Rules
+		rules.Run = c.plan.Files[i].Run
+		rules.RetryRejected, rules.ResendUncertain = c.s.retryRejected, c.s.resendUncertain
+		c.ending = sending.Send(ctx, c.plan, i, f, &pipeline.Courier{
+			Rules: rules, Records: c.runs[i], Ledger: c.runs[i], Permits: pacer, Sender: client,
+			Grace: c.s.grace, Binding: c.s.stopAfterIdentical == 0, Claims: claims,
+		})
+		if c.ending.Code != "" {
+			break
+		}
+	}
+	return nil
+}
+
+func (c *campaign) client() (*hpp.Client, error) {
+	return hpp.New(hpp.Config{
+		Endpoint: c.target.Origin, Credentials: c.creds, Timeout: c.s.timeout, Concurrency: c.s.concurrency,
+		CAFile: c.s.caFile, UserAgent: "hppsend/" + version(),
+	})
+}
+
+// report writes the report of every file, ends its run, and tells people and machines how it went.
+func (c *campaign) report(ctx context.Context) {
+	for i, f := range c.files {
+		in := c.plan.Files[i].Input
+		t, path, err := c.makeReport(ctx, c.ledger, c.plan, i, f, c.ending.Finding, c.outputs[i])
+		if err != nil {
+			c.faults = append(c.faults, err)
+		}
+		s := summaryOf(in.Path, t)
+		ended := time.Now().UTC()
+		started := c.started.UTC()
+		s.Run, s.Label, s.Reminder, s.Target, s.Report = c.plan.Files[i].Run, c.opt.Label, c.opt.Reminder, c.target.Name, path
+		s.Started, s.Ended = &started, &ended
+		if s.Exit = c.exitCode(t, c.ending); err != nil {
+			s.Exit = exitBroken
+		}
+		if err := c.runs[i].End(ctx, c.ending.Finding, encoded(s)); err != nil {
+			c.faults = append(c.faults, fmt.Errorf("record the end of the run: %w", err))
+		}
+		c.tellSummary(s, t, c.ending)
+		c.lines.write(s)
+		c.total.Add(t)
+	}
+}
+
+func (c *campaign) close() {
+	for i := len(c.runs); i > 0 && c.total.Rows == 0; i-- { // begun, and never reported on
+		c.runs[i-1].End(context.Background(), pipeline.Finding{Code: pipeline.StopBroken, Reason: "the run broke before its report"}, encoded(summary{}))
+	}
+	closeAll(c.files)
+	if c.ledger != nil {
+		c.ledger.Close()
+	}
+}

@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/parsers/yaml"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+
+	"hppsend/internal/contact"
+)
+
+// settings are all flags of all commands; each command has some of them.
+type settings struct {
+	environment, region, endpoint, caFile, credentials string
+
+	sheet, delimiter, encoding, ragged, hidden string
+	headerRow                                  int
+	columns                                    mappings
+	country                                    country
+	method, prefer, perSession                 string
+	label, reminder                            string
+
+	rate        rateFlag
+	concurrency int
+
+	timeout, retryFor, grace          time.Duration
+	maxAttempts                       int
+	retryRejected, resendUncertain    bool
+	limit, stopAfterIdentical         int
+	yes                               bool
+	output, ledger, config, logFormat string
+	json, quiet, createLedger         bool
+	addr, script                      string
+	latency                           time.Duration
+	rateLimit                         int
+}
+
+// flagsOnly are settings that no environment variable and no file may hold: as standing orders they
+// would undo the promises.
+var flagsOnly = []string{"resend-uncertain", "create-ledger", "help", "config"}
+
+// load fills in from the environment and the configuration file what the command line does not say.
+// Every value goes through the flag's own parsing, wherever it comes from.
+func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
+	vars := koanf.New("\x00")
+	if err := vars.Load(env.Provider("\x00", env.Opt{
+		Prefix:      "HPPSEND_",
+		EnvironFunc: func() []string { return environ },
+		TransformFunc: func(name, value string) (string, any) {
+			return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "HPPSEND_")), "_", "-"), value
+		},
+	}), nil); err != nil {
+		return err
+	}
+	if path := vars.String("config"); s.config == "" {
+		s.config = path
+	}
+	vars.Delete("config")
+	known := knownFlags()
+	apply := func(k *koanf.Koanf, source string) error {
+		for key, value := range k.Raw() {
+			switch {
+			case slices.Contains(flagsOnly, key) || !slices.Contains(known, key):
+				return unknownKey(key, source, known)
+			case flags.Lookup(key) == nil || flags.Changed(key): // another command's, or the flag beats it
+				continue
+			}
+			for _, text := range texts(value) {
+				if err := flags.Set(key, text); err != nil {
+					return &usageError{fmt.Sprintf("%s: %v", source, err), "mend the value, or take it out"}
+				}
+			}
+		}
+		return nil
+	}
+	if err := apply(vars, "environment variables HPPSEND_…"); err != nil {
+		return err
+	}
+	if s.config != "" {
+		k := koanf.New("\x00")
+		if err := k.Load(file.Provider(s.config), yaml.Parser()); err != nil {
+			return &usageError{fmt.Sprintf("configuration file %s: %v", s.config, err), "name a readable YAML file with --config"}
+		}
+		if err := apply(k, "configuration file "+s.config); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unknownKey refuses what would otherwise be silently ignored.
+func unknownKey(key, source string, known []string) error {
+	if slices.Contains(flagsOnly, key) {
+		return &usageError{fmt.Sprintf("%s: %s can only be given as a flag", source, key), "give it on the command line, for the run that needs it"}
+	}
+	bare := func(s string) string {
+		return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
+	}
+	for _, k := range known {
+		if bare(k) == bare(key) {
+			return &usageError{fmt.Sprintf("%s: there is no setting %q", source, key), fmt.Sprintf("it is called %q", k)}
+		}
+	}
+	return &usageError{fmt.Sprintf("%s: there is no setting %q", source, key), "the settings are called like the flags; hppsend run --help lists them"}
+}
+
+// texts gives a value of a configuration file as the flag would have it.
+func texts(value any) []string {
+	switch v := value.(type) {
+	case []any:
+		var out []string
+		for _, e := range v {
+			out = append(out, texts(e)...)
+		}
+		return out
+	case map[string]any:
+		var out []string
+		for key, e := range v {
+			out = append(out, fmt.Sprintf("%s=%v", key, e))
+		}
+		return out
+	case nil:
+		return nil
+	}
+	return []string{fmt.Sprint(value)}
+}
+
+// rateFlag is calls a second; +Inf is unlimited, 0 the default of the environment.
+type rateFlag float64
+
+func (r *rateFlag) Type() string { return "RATE" }
+
+func (r *rateFlag) String() string {
+	switch v := float64(*r); {
+	case v == 0:
+		return ""
+	case math.IsInf(v, 1):
+		return "unlimited"
+	case v < 1:
+		return strconv.FormatFloat(v*60, 'g', 4, 64) + "/m"
+	default:
+		return strconv.FormatFloat(v, 'g', 6, 64) + "/s"
+	}
+}
+
+func (r *rateFlag) Set(text string) error {
+	if strings.EqualFold(text, "unlimited") {
+		*r = rateFlag(math.Inf(1))
+		return nil
+	}
+	number, unit, ok := strings.Cut(strings.ReplaceAll(text, " ", ""), "/")
+	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.ToLower(unit)]
+	v, err := strconv.ParseFloat(number, 64)
+	if !ok || per == 0 || err != nil || !(v > 0) || math.IsInf(v, 0) {
+		return fmt.Errorf("a rate is written like 20/s, 100/m, 5000/h or unlimited")
+	}
+	*r = rateFlag(v / per)
+	return nil
+}
+
+// choice is a flag with a closed list of values.
+type choice struct {
+	value   *string
+	allowed []string
+}
+
+func (c choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c choice) String() string { return *c.value }
+func (c choice) Set(text string) error {
+	if !slices.Contains(c.allowed, text) {
+		return fmt.Errorf("it can be %s", strings.Join(c.allowed, ", "))
+	}
+	*c.value = text
+	return nil
+}
+
+// country is an ISO code, given as a code or a name.
+type country string
+
+func (c *country) Type() string   { return "COUNTRY" }
+func (c *country) String() string { return string(*c) }
+func (c *country) Set(text string) error {
+	iso, ok := contact.Country(text)
+	if !ok {
+		return fmt.Errorf("a country is written like SE, SWE or Sweden")
+	}
+	*c = country(iso)
+	return nil
+}
+
+// mappings say which column is which field.
+type mappings map[string]string
+
+func (m *mappings) Type() string { return `FIELD="COLUMN"` }
+func (m *mappings) String() string {
+	var out []string
+	for f, c := range *m {
+		out = append(out, fmt.Sprintf("%s=%q", f, c))
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+func (m *mappings) Set(text string) error {
+	field, column, ok := strings.Cut(text, "=")
+	fields := []string{"session_id", "distribution_url", "method", "phone", "phone_country", "email"}
+	if field = strings.TrimSpace(field); !ok || column == "" || !slices.Contains(fields, field) {
+		return fmt.Errorf(`a column is mapped like phone="Mobile"; the fields are %s`, strings.Join(fields, ", "))
+	}
+	if *m == nil {
+		*m = mappings{}
+	}
+	(*m)[field] = column
+	return nil
+}

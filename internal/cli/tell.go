@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"hppsend/pipeline"
+)
+
+// tellPlan says what a file was taken for, what would be sent, and what is wrong.
+func (a *app) tellPlan(p *pipeline.Plan, perSecond float64) {
+	for _, f := range p.Files {
+		a.tellInput(f)
+		a.tellGroups(f.Tally, "to be sent")
+	}
+	for _, g := range p.Notices {
+		a.say("notice", g.Code, fmt.Sprintf("  note: %s, %s (%s); sent all the same", rows(g.Rows), g.Code, where(g, false)))
+	}
+	if p.Due == 0 {
+		a.say("notice", "nothing_to_send", "Nothing is to be sent.")
+		return
+	}
+	a.say("notice", "to_be_sent", fmt.Sprintf("To be sent: %s, %s at %s", messages(p.Messages), duration(p.Due, perSecond), rateText(perSecond)))
+	if p.Repeated > 0 {
+		a.say("notice", "repeated_people", fmt.Sprintf("  note: %d people would get more than one message, for different sessions", p.Repeated))
+	}
+}
+
+// say tells people on standard error and, as a notice, machines on standard output.
+func (a *app) say(kind, code, text string) {
+	a.console.say(text, "type", kind, "code", code)
+	a.lines.notice(code, strings.TrimSpace(text))
+}
+
+func (a *app) tellInput(f pipeline.FilePlan) {
+	in := f.Input
+	what := strings.ToUpper(string(in.Format))
+	if in.Sheet != "" {
+		what += fmt.Sprintf(", sheet %q", in.Sheet)
+	}
+	if in.Format == pipeline.CSV {
+		what += fmt.Sprintf(", %s, delimiter %s", cmp.Or(in.Encoding, "UTF-8"), delimiterName(in.Dialect.Delimiter))
+	}
+	if in.IsReport {
+		what += ", a report of ours"
+	}
+	a.say("notice", "input", fmt.Sprintf("%s: %s, header in row %d, %s", in.Path, what, in.HeaderRow, rows(f.Tally.Rows)))
+	var mapped []string
+	for _, m := range in.Mapped {
+		mapped = append(mapped, fmt.Sprintf("%s ← %q", m.Field, m.Column))
+	}
+	a.say("notice", "columns", "  columns: "+strings.Join(mapped, ", "))
+	for _, n := range in.Notices {
+		a.say("notice", "reading", "  note: "+n)
+	}
+}
+
+func delimiterName(d rune) string {
+	if d == '\t' {
+		return "tab"
+	}
+	return fmt.Sprintf("%q", d)
+}
+
+// tellGroups lists the rows by status and code, with the first places of what a person may want to see.
+func (a *app) tellGroups(t pipeline.Tally, pending string) {
+	for _, s := range pipeline.Statuses() {
+		if t.Status[s] == 0 {
+			continue
+		}
+		name := string(s)
+		if s == pipeline.Pending {
+			name = pending
+		}
+		a.console.sayf("  %-10s %6d", name, t.Status[s])
+		if s == pipeline.Pending && pending != string(pipeline.Pending) {
+			continue
+		}
+		groups := slices.DeleteFunc(slices.Clone(t.Groups), func(g pipeline.Group) bool { return g.Status != s || g.Code == "" })
+		slices.SortStableFunc(groups, func(a, b pipeline.Group) int { return b.Rows - a.Rows })
+		for _, g := range groups {
+			a.console.sayf("    %-26s %6d   %s", g.Code, g.Rows, where(g, true))
+		}
+	}
+}
+
+// where names the first rows of a group, and what is the matter with the first.
+func where(g pipeline.Group, reason bool) string {
+	var at []string
+	for _, e := range g.Places {
+		at = append(at, fmt.Sprint(e.Place.Row))
+	}
+	text := "row " + strings.Join(at, ", ")
+	if g.Rows > 1 {
+		text = "rows " + strings.Join(at, ", ")
+	}
+	if g.Rows > len(at) {
+		text += ", …"
+	}
+	if reason && len(g.Places) > 0 && g.Places[0].Reason != "" {
+		text += ": " + g.Places[0].Reason
+	}
+	return text
+}
+
+// messages says how many messages go by which method to which countries.
+func messages(by map[pipeline.Channel]int) string {
+	var parts []string
+	for _, m := range []pipeline.Method{pipeline.SMS, pipeline.Email} {
+		channels := slices.DeleteFunc(slices.Collect(maps.Keys(by)), func(c pipeline.Channel) bool { return c.Method != m })
+		slices.SortFunc(channels, func(a, b pipeline.Channel) int {
+			return cmp.Or(by[b]-by[a], strings.Compare(a.Country, b.Country))
+		})
+		total, countries := 0, []string{}
+		for _, c := range channels {
+			total += by[c]
+			if c.Country != "" {
+				countries = append(countries, fmt.Sprintf("%s %d", c.Country, by[c]))
+			}
+		}
+		switch {
+		case total == 0:
+		case m == pipeline.SMS:
+			parts = append(parts, fmt.Sprintf("%d by SMS (%s)", total, strings.Join(countries, ", ")))
+		default:
+			parts = append(parts, fmt.Sprintf("%d by e-mail", total))
+		}
+	}
+	return strings.Join(parts, " and ")
+}
+
+func rows(n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
+}
+
+func rateText(perSecond float64) string {
+	if math.IsInf(perSecond, 1) {
+		return "no limit of ours"
+	}
+	r := rateFlag(perSecond)
+	return r.String()
+}
+
+// tellSummary says how a file came out, and what to do next.
+func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
+	a.console.sayf("\n%s: %s, run %s", s.File, rows(t.Rows), s.Run)
+	a.tellGroups(t, string(pipeline.Pending))
+	if t.Status[pipeline.Delivered] > 0 {
+		a.console.sayf("  %d sent by this run. Delivered means that HPP accepted it for sending; there is no receipt from the phone.", t.SentNow)
+	}
+	if s.Report != "" {
+		a.console.sayf("Report: %s", s.Report)
+	}
+	for _, line := range advice(t, ending) {
+		a.console.say(line)
+	}
+}
+
+// advice is what a person can do about the rows that were not delivered.
+func advice(t pipeline.Tally, ending pipeline.Ending) []string {
+	var out []string
+	if ending.Code != "" && ending.Err == nil {
+		out = append(out, "Stopped: "+ending.Reason+".")
+	}
+	if t.Status[pipeline.Pending] > 0 {
+		out = append(out, "The pending rows were not sent; the same command goes on with them.")
+	}
+	if t.Status[pipeline.Rejected] > 0 {
+		out = append(out, "Mend the rejected rows in the report, and run the report: what was delivered is not sent again.")
+	}
+	if t.Status[pipeline.Failed] > 0 {
+		out = append(out, "The failed rows were surely not sent; the same command tries them again.")
+	}
+	if t.Status[pipeline.Uncertain] > 0 {
+		out = append(out, "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people.")
+	}
+	return out
+}
+
+// sinceText is a time span as people say it.
+func sinceText(d time.Duration) string { return d.Round(time.Second).String() }

@@ -1,0 +1,74 @@
+package writer
+
+import (
+	"bytes"
+	"encoding/csv"
+	"io"
+
+	"github.com/gocarina/gocsv"
+
+	"hppsend/pipeline"
+)
+
+// csvReport writes CSV in UTF-8, in the dialect of the input.
+type csvReport struct {
+	table
+	out    io.Writer
+	end    string // of a line
+	line   bytes.Buffer
+	csv    *gocsv.SafeCSVWriter
+	record []string
+}
+
+func newCSV(w io.Writer, t table, d pipeline.Dialect) (*csvReport, error) {
+	c := &csvReport{table: t, out: w, end: "\n"}
+	enc := csv.NewWriter(&c.line)
+	if d.Delimiter != 0 {
+		enc.Comma = d.Delimiter
+	}
+	c.csv = gocsv.NewSafeCSVWriter(enc)
+	if d.CRLF {
+		c.end = "\r\n"
+	}
+	if d.BOM {
+		if _, err := io.WriteString(w, "\ufeff"); err != nil {
+			return nil, err
+		}
+	}
+	return c, c.put(t.header())
+}
+
+func (c *csvReport) write(row pipeline.Row, out pipeline.Outcome) error {
+	ours, err := c.values(row, out)
+	if err != nil {
+		return err
+	}
+	c.record = c.record[:0]
+	for _, cell := range row.Cells {
+		c.record = append(c.record, cell.Text)
+	}
+	c.record = append(c.record, ours...)
+	return c.put(c.record)
+}
+
+// put writes one record. The line end is our own: with UseCRLF, encoding/csv would also rewrite the
+// line ends inside cells.
+func (c *csvReport) put(record []string) error {
+	for i, cell := range record {
+		record[i] = guard(cell)
+	}
+	c.line.Reset()
+	if err := c.csv.Write(record); err != nil {
+		return err
+	}
+	c.csv.Flush()
+	if err := c.csv.Error(); err != nil {
+		return err
+	}
+	c.line.Truncate(c.line.Len() - len("\n"))
+	c.line.WriteString(c.end)
+	_, err := c.line.WriteTo(c.out)
+	return err
+}
+
+func (c *csvReport) close() error { return nil }
