@@ -166,7 +166,9 @@ func holder(records []Record) (Record, bool) {
 }
 
 func (r Rules) outcome(it item, s Status, code, reason string) Outcome {
-	return Outcome{Status: s, Code: code, Reason: reason, Method: it.Method, Target: r.Target, Run: r.Run}
+	return Outcome{
+		Session: it.session, Status: s, Code: code, Reason: reason, Method: it.Method, Target: r.Target, Run: r.Run,
+	}
 }
 
 func (r Rules) found(it item) Outcome {
@@ -179,7 +181,7 @@ func (r Rules) found(it item) Outcome {
 
 func (r Rules) fromRecord(it item, rec Record, s Status) Outcome {
 	out := Outcome{
-		Status: s, Code: rec.Code, Reason: rec.Reason, Method: rec.Method, HTTPStatus: rec.HTTPStatus,
+		Session: it.session, Status: s, Code: rec.Code, Reason: rec.Reason, Method: rec.Method, HTTPStatus: rec.HTTPStatus,
 		Attempts: rec.Attempts, CorrelationID: rec.CorrelationID, Time: rec.Time, Target: r.Target, Run: rec.Run,
 	}
 	switch rec.Contact {

@@ -46,6 +46,7 @@ const (
 
 // Outcome is what became of one row; the report shows one for each.
 type Outcome struct {
+	Session       string // canonical; empty when there is no readable one
 	Status        Status
 	Code          string
 	Reason        string

@@ -16,9 +16,10 @@ type Channel struct {
 // FilePlan is what the check found of one source.
 type FilePlan struct {
 	Input Input
-	Tally Tally // pending rows are those that would go
-	Due   int   // rows to be sent
-	Raw   bool  // some row has text that could not be read into columns
+	Tally Tally  // pending rows are those that would go
+	Due   int    // rows to be sent
+	Raw   bool   // some row has text that could not be read into columns
+	Run   string // the run that sends the file, or that is reported on; the caller sets it
 
 	first, rows int // its rows' ordinals
 }
@@ -126,22 +127,22 @@ func (r Rules) servedElsewhere(p Prior) bool {
 func (p Prior) uncertain() bool { return p.Status == Uncertain || p.Code == CodeUncertainElsewhere }
 
 // among joins the judgement of a row by itself with what the other rows and reports say.
-func (p *Plan) among(ordinal int, it item, j judgement) judgement {
+func (p *Plan) among(r Rules, ordinal int, it item, j judgement) judgement {
 	if it.session == "" {
 		return j
 	}
-	carrier := p.units[p.index[p.cfg.Rules.unitKey(it)]].carrier
-	return p.settled(ordinal, j, it, int(carrier), p.elsewhere[sessionKey(it.session)])
+	carrier := p.units[p.index[r.unitKey(it)]].carrier
+	return p.settled(r, ordinal, j, it, int(carrier), p.elsewhere[sessionKey(it.session)])
 }
 
 // settled is the rule behind among: carrier is the ordinal of the row that carries the session, prior
 // what a report says of it.
-func (p *Plan) settled(ordinal int, j judgement, it item, carrier int, prior Prior) judgement {
+func (p *Plan) settled(r Rules, ordinal int, j judgement, it item, carrier int, prior Prior) judgement {
 	if prior.Status != "" && j.stage > stageElsewhere {
-		j = judgement{stageElsewhere, p.cfg.Rules.fromElsewhere(it, prior)}
+		j = judgement{stageElsewhere, r.fromElsewhere(it, prior)}
 	}
 	if carrier != ordinal && repeats(j.stage) {
-		j = judgement{stageRepeat, p.cfg.Rules.outcome(it, Skipped, CodeDuplicateSession,
+		j = judgement{stageRepeat, r.outcome(it, Skipped, CodeDuplicateSession,
 			"the session stands already in "+p.place(carrier).String())}
 	}
 	return j

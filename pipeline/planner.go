@@ -126,7 +126,7 @@ func (b *planner) settledOf(ordinal int) judgement {
 	if b.reports {
 		prior = b.elsewhere[b.sessions[ordinal]]
 	}
-	return b.settled(ordinal, j, item{}, int(b.units[u].carrier), prior)
+	return b.settled(b.cfg.Rules, ordinal, j, item{}, int(b.units[u].carrier), prior)
 }
 
 func (b *planner) kindOf(j judgement) uint16 {

@@ -3,10 +3,12 @@ package pipeline
 import "context"
 
 // Report writes one outcome for every row of a file, in input order, from the file and the ledger.
-// why is what rows that were not reached are said to be pending for; a zero Finding for no reason of
-// the run's.
+// The plan says of which run, in FilePlan.Run. why is what rows that were not reached are said to be
+// pending for; a zero Finding for no reason of the run's.
 func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, sink Sink) (Tally, error) {
 	var t Tally
+	rules := plan.cfg.Rules
+	rules.Run = plan.Files[file].Run
 	if why.Code == "" {
 		why = Finding{CodeNotReached, "the run did not come to this row"}
 	}
@@ -23,9 +25,9 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 			if err := plan.verify(file, n+i, it); err != nil {
 				return t, err
 			}
-			j := plan.among(plan.Files[file].first+n+i, it, plan.cfg.Rules.judge(it, records[i], 0))
+			j := plan.among(rules, plan.Files[file].first+n+i, it, rules.judge(it, records[i], 0))
 			if j.stage == stageSend {
-				j.outcome = plan.cfg.Rules.afterwards(it, records[i], why)
+				j.outcome = rules.afterwards(it, records[i], why)
 			}
 			if err := sink.Write(rows[i], j.outcome); err != nil {
 				return t, err

@@ -19,7 +19,7 @@ func (a *app) tellPlan(p *pipeline.Plan, perSecond float64) {
 		a.tellGroups(f.Tally, "to be sent")
 	}
 	for _, g := range p.Notices {
-		a.say("notice", g.Code, fmt.Sprintf("  note: %s, %s (%s); sent all the same", rows(g.Rows), g.Code, where(g, false)))
+		a.say("notice", g.Code, "  note: "+where(g)+"; sent all the same")
 	}
 	if p.Due == 0 {
 		a.say("notice", "nothing_to_send", "Nothing is to be sent.")
@@ -84,26 +84,26 @@ func (a *app) tellGroups(t pipeline.Tally, pending string) {
 		groups := slices.DeleteFunc(slices.Clone(t.Groups), func(g pipeline.Group) bool { return g.Status != s || g.Code == "" })
 		slices.SortStableFunc(groups, func(a, b pipeline.Group) int { return b.Rows - a.Rows })
 		for _, g := range groups {
-			a.console.sayf("    %-26s %6d   %s", g.Code, g.Rows, where(g, true))
+			a.console.sayf("    %-26s %6d   %s", g.Code, g.Rows, where(g))
 		}
 	}
 }
 
 // where names the first rows of a group, and what is the matter with the first.
-func where(g pipeline.Group, reason bool) string {
+func where(g pipeline.Group) string {
 	var at []string
 	for _, e := range g.Places {
 		at = append(at, fmt.Sprint(e.Place.Row))
 	}
-	text := "row " + strings.Join(at, ", ")
+	text := "row " + at[0]
 	if g.Rows > 1 {
 		text = "rows " + strings.Join(at, ", ")
 	}
 	if g.Rows > len(at) {
-		text += ", …"
+		text += fmt.Sprintf(" and %d more", g.Rows-len(at))
 	}
-	if reason && len(g.Places) > 0 && g.Places[0].Reason != "" {
-		text += ": " + g.Places[0].Reason
+	if reason := g.Places[0].Reason; reason != "" {
+		text += ": " + reason
 	}
 	return text
 }
@@ -153,8 +153,11 @@ func rateText(perSecond float64) string {
 func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 	a.console.sayf("\n%s: %s, run %s", s.File, rows(t.Rows), s.Run)
 	a.tellGroups(t, string(pipeline.Pending))
-	if t.Status[pipeline.Delivered] > 0 {
+	switch delivered := t.Status[pipeline.Delivered]; {
+	case t.SentNow > 0:
 		a.console.sayf("  %d sent by this run. Delivered means that HPP accepted it for sending; there is no receipt from the phone.", t.SentNow)
+	case delivered > 0:
+		a.console.sayf("  Nothing was sent by this run: %d rows were delivered before.", delivered)
 	}
 	if s.Report != "" {
 		a.console.sayf("Report: %s", s.Report)

@@ -116,7 +116,6 @@ func behave(o []order) {
 		64:  "00000429",                  // throttled once
 		77:  "00000504",                  // a gateway gives up: it may have been sent
 		110: "00000408", 111: "00000408", // slow
-		135: "00000403", // a firewall
 	} {
 		o[row].session = kind + o[row].session[8:]
 		o[row].note = ""

@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+)
+
+// loaded reads settings as the run command does.
+func loaded(t *testing.T, args, environ []string, file string) (*settings, error) {
+	t.Helper()
+	s := &settings{}
+	f := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	s.runFlags(&flagSet{f})
+	if file != "" {
+		path := filepath.Join(t.TempDir(), "hppsend.yaml")
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--config", path)
+	}
+	if err := f.Parse(args); err != nil {
+		return nil, err
+	}
+	return s, s.load(f, environ)
+}
+
+func TestFlagBeatsEnvironmentBeatsFile(t *testing.T) {
+	const file = "rate: 1/s\nconcurrency: 2\ntimeout: 9s\nmap:\n  phone: Mobile\n  email: E-mail\nyes: true\n"
+	s, err := loaded(t, []string{"--rate", "3/s"}, []string{"HPPSEND_RATE=2/s", "HPPSEND_CONCURRENCY=7", "PATH=/bin"}, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []any{s.rate.String(), s.concurrency, s.timeout.String(), s.columns, s.yes, s.maxAttempts}
+	want := []any{"3/s", 7, "9s", mappings{"phone": "Mobile", "email": "E-mail"}, true, 5}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+func TestWrongSettingsAreRefusedWithTheirPlace(t *testing.T) {
+	for _, tc := range []struct {
+		name    string
+		environ []string
+		file    string
+		message string // a part of it
+		hint    string // likewise
+	}{
+		{"a name that is nearly right", nil, "max_attempts: 3\n", `no setting "max_attempts"`, `"max-attempts"`},
+		{"a name that is nothing", []string{"HPPSEND_SPEED=9"}, "", `no setting "speed"`, "--help"},
+		{"a value that is wrong", nil, "rate: fast\n", "a rate is written like", "mend"},
+		{"a value that is not allowed", []string{"HPPSEND_METHOD=fax"}, "", "it can be auto, sms, email", "mend"},
+		{"a standing order to send twice", []string{"HPPSEND_RESEND_UNCERTAIN=true"}, "", "only be given as a flag", "command line"},
+		{"a standing order to begin anew", nil, "create-ledger: true\n", "only be given as a flag", "command line"},
+		{"no YAML", nil, "rate: [\n", "configuration file", "YAML"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := loaded(t, nil, tc.environ, tc.file)
+			var usage *usageError
+			if !errors.As(err, &usage) {
+				t.Fatalf("got %v, want a usage error", err)
+			}
+			if !strings.Contains(usage.Error(), tc.message) || !strings.Contains(usage.Hint(), tc.hint) {
+				t.Errorf("got %q, hint %q; want %q, hint %q in them", usage.Error(), usage.Hint(), tc.message, tc.hint)
+			}
+		})
+	}
+}
+
+func TestRates(t *testing.T) {
+	for text, want := range map[string]string{
+		"20/s": "20/s", "120/m": "2/s", "30/m": "30/m", "7200/h": "2/s", "unlimited": "unlimited", "0.5/s": "30/m", "1000/S": "1000/s",
+		"20": "", "0/s": "", "-1/s": "", "NaN/s": "", "Inf/s": "", "20/d": "", "": "", "1e400/s": "",
+	} {
+		var r rateFlag
+		err := r.Set(text)
+		if (err != nil) != (want == "") || err == nil && r.String() != want {
+			t.Errorf("%q is %q, %v; want %q", text, r.String(), err, want)
+		}
+	}
+}
+
+func TestCredentialsFile(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const both = "# the shop's\nKLARNA_USERNAME=K123456_abcd\nKLARNA_PASSWORD=\"s3cret=with=signs\"\n"
+	for _, tc := range []struct {
+		name, path, service, wrong string
+	}{
+		{"private", write("private", both, 0o600), "", ""},
+		{"everybody can read it", write("open", both, 0o644), "", "everybody on this machine can read it"},
+		{"put there by the service manager", write("service/creds", both, 0o644), filepath.Join(dir, "service"), ""},
+		{"a folder with the same beginning", write("service2/creds", both, 0o644), filepath.Join(dir, "service"), "everybody"},
+		{"not lines", write("text", "K123456_abcd\n", 0o600), "", "line 1"},
+		{"missing", filepath.Join(dir, "nowhere"), "", "no such file"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			values, err := readCredentials(tc.path, tc.service)
+			if tc.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.wrong) {
+					t.Errorf("got %v, want an error with %q", err, tc.wrong)
+				}
+				return
+			}
+			want := map[string]string{"KLARNA_USERNAME": "K123456_abcd", "KLARNA_PASSWORD": "s3cret=with=signs"}
+			if diff := cmp.Diff(want, values); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,44 @@
+// Package contact repairs, normalises and masks the phone numbers and e-mail addresses that people
+// keep in spreadsheets.
+//
+// [ParsePhone] and [ParseEmail] give one canonical form, or a *[Problem] that says what is wrong. They
+// undo what spreadsheets and typing do to a contact as long as one reading remains, and refuse as soon
+// as two do: a message to a stranger is worse than none. [Country] reads the name of a country.
+// [Mask] and [MaskIn] are for whatever is logged, shown or stored.
+//
+// The package asks no network and sends nothing: it cannot tell whether a contact is in use. All its
+// functions are safe for concurrent use.
+package contact
+
+import (
+	"strings"
+	"unicode"
+)
+
+// The codes of problems.
+const (
+	codeMissing        = "missing_contact"
+	codeMissingCountry = "missing_country"
+	codeBadPhone       = "bad_phone"
+	codeDigitsLost     = "digits_lost"
+	codeAmbiguous      = "ambiguous_phone"
+	codeBadEmail       = "bad_email"
+)
+
+// Problem is why a contact was refused. Code is stable; Reason is for a person and shows a contact
+// masked, if at all.
+type Problem struct{ Code, Reason string }
+
+func (p *Problem) Error() string { return p.Reason }
+
+// trimmed drops spaces, invisible characters and the apostrophes by which spreadsheets mark text.
+func trimmed(text string) string {
+	return strings.TrimFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || invisible(r) || strings.ContainsRune("'‘’", r)
+	})
+}
+
+// invisible tells zero-width, directional and control characters, and the byte order mark.
+func invisible(r rune) bool {
+	return r != '\n' && r != '\r' && r != '\t' && (unicode.Is(unicode.Cf, r) || unicode.IsControl(r))
+}

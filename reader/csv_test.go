@@ -1,0 +1,140 @@
+package reader
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// underIDNamePhone is the header of the tests of records: an id, a name and a phone number.
+var underIDNamePhone = header{
+	row: 1, line: 1, names: []string{"session_id", "name", "phone"}, needed: 3,
+	fields: []column{{fieldSession, 0}, {fieldPhone, 2}},
+}
+
+// split reads all records of a text, the first of which is the header, and writes each as one line.
+func split(t *testing.T, in io.Reader, comma byte) (lines []string, text string) {
+	t.Helper()
+	r := newRecords(in, comma)
+	for {
+		rec, err := r.next()
+		if errors.Is(err, io.EOF) {
+			return lines, text
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += rec.text
+		r.like = underIDNamePhone.like
+		place := fmt.Sprint(rec.line)
+		if rec.lines > 1 {
+			place += fmt.Sprintf("-%d", rec.line+rec.lines-1)
+		}
+		if rec.unreadable != "" {
+			lines = append(lines, place+" ?"+fmt.Sprintf("%q", rec.text))
+		} else {
+			lines = append(lines, place+" "+fmt.Sprintf("%q", rec.cells))
+		}
+	}
+}
+
+func TestRecords(t *testing.T) {
+	const head = "session_id,name,phone\n"
+	first := `1 ["session_id" "name" "phone"]`
+	tests := []struct {
+		name string
+		in   string
+		want []string
+	}{
+		{"plain", "a1,Ann,1\nb2,Bo,2\n", []string{`2 ["a1" "Ann" "1"]`, `3 ["b2" "Bo" "2"]`}},
+		{"no line end at the end of the file", "a1,Ann,1", []string{`2 ["a1" "Ann" "1"]`}},
+		{"CRLF", "a1,Ann,1\r\nb2,Bo,2\r\n", []string{`2 ["a1" "Ann" "1"]`, `3 ["b2" "Bo" "2"]`}},
+		{"CR", "a1,Ann,1\rb2,Bo,2\r", []string{`2 ["a1" "Ann" "1"]`, `3 ["b2" "Bo" "2"]`}},
+		{"blank lines are records", "\na1,Ann,1\n\n", []string{`2 [""]`, `3 ["a1" "Ann" "1"]`, `4 [""]`}},
+		{"quotes", `"a1","Ann ""the"" Bo, Jr","1"`, []string{`2 ["a1" "Ann \"the\" Bo, Jr" "1"]`}},
+		{"empty quotes", `"a1","",""`, []string{`2 ["a1" "" ""]`}},
+		{"a trailing delimiter is a cell", "a1,Ann,1,", []string{`2 ["a1" "Ann" "1" ""]`}},
+		{"LF inside quotes", "a1,\"Ann\nBo\",1\nb2,Bo,2\n", []string{`2-3 ["a1" "Ann\nBo" "1"]`, `4 ["b2" "Bo" "2"]`}},
+		{"CRLF inside quotes is kept", "a1,\"Ann\r\nBo\",1\r\n", []string{`2-3 ["a1" "Ann\r\nBo" "1"]`}},
+		{"a blank line inside quotes", "a1,\"Ann\n\nBo\",1\n", []string{`2-4 ["a1" "Ann\n\nBo" "1"]`}},
+		{"prose inside quotes", "a1,\"Hello,\nso,it,goes\",1\n", []string{`2-3 ["a1" "Hello,\nso,it,goes" "1"]`}},
+		{"an inch mark means itself", "a1,24\" screen,1\n", []string{`2 ["a1" "24\" screen" "1"]`}},
+		{"a space before a quote", "a1, \"Ann\",1\n", []string{`2 ["a1" " \"Ann\"" "1"]`}},
+		{
+			"an open quote takes its own line only", "a1,\"Ann,1\nb2,Bo,2\nc3,Cy,3\n",
+			[]string{`2 ?"a1,\"Ann,1\n"`, `3 ["b2" "Bo" "2"]`, `4 ["c3" "Cy" "3"]`},
+		},
+		{
+			"an open quote that a later quoted cell ends", "a1,\"Ann,1\nb2,Bo,2\nc3,\"Cy\",3\n",
+			[]string{`2 ?"a1,\"Ann,1\n"`, `3 ["b2" "Bo" "2"]`, `4 ["c3" "Cy" "3"]`},
+		},
+		{
+			"all cells quoted and one left open", "\"a1\",\"Ann,\"1\"\n\"b2\",\"Bo\",\"2\"\n",
+			[]string{`2 ?"\"a1\",\"Ann,\"1\"\n"`, `3 ["b2" "Bo" "2"]`},
+		},
+		{
+			"two readings: what the quotes say is a row, and so is each line", "a1,\"Ann,1\nb2,Bo,2\nc3,24\",3\nd4,Di,4\n",
+			[]string{`2-4 ?"a1,\"Ann,1\nb2,Bo,2\nc3,24\",3\n"`, `5 ["d4" "Di" "4"]`},
+		},
+		{
+			"what the quotes say has too many cells", "a1,\"Ann,1\nb2,Bo,2\nc3,24\",x,3\nd4,Di,4\n",
+			[]string{`2 ?"a1,\"Ann,1\n"`, `3 ["b2" "Bo" "2"]`, `4 ["c3" "24\"" "x" "3"]`, `5 ["d4" "Di" "4"]`},
+		},
+		{
+			"two bad lines on end are one stretch", "a1,\"Ann\"x,1\nb2,\"Bo\"y,2\nc3,Cy,3\n",
+			[]string{`2-3 ?"a1,\"Ann\"x,1\nb2,\"Bo\"y,2\n"`, `4 ["c3" "Cy" "3"]`},
+		},
+		{"an open quote on the last line", "a1,Ann,1\nb2,\"Bo,2", []string{`2 ["a1" "Ann" "1"]`, `3 ?"b2,\"Bo,2"`}},
+		{
+			"a line without an id does not end the stretch", "a1,\"Ann\"x,1\n,Bo,2\nc3,Cy,3\n",
+			[]string{`2-3 ?"a1,\"Ann\"x,1\n,Bo,2\n"`, `4 ["c3" "Cy" "3"]`},
+		},
+		{
+			"an open quote with nothing like a row for a mebibyte", "a1,\"Ann\n" + strings.Repeat("words\n", maxRecord/6) + "b2,Bo,2\n",
+			nil,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, text := split(t, strings.NewReader(head+tt.in), ',')
+			if text != head+tt.in {
+				t.Error("the records together are not the file")
+			}
+			if tt.want == nil { // too long to show
+				if n := len(got); n != 3 || !strings.HasSuffix(got[2], `["b2" "Bo" "2"]`) {
+					t.Errorf("%d records, the last %s", n, got[n-1])
+				}
+				return
+			}
+			if d := cmp.Diff(append([]string{first}, tt.want...), got); d != "" {
+				t.Error(d)
+			}
+			slow, _ := split(t, iotest.OneByteReader(strings.NewReader(head+tt.in)), ',')
+			if d := cmp.Diff(got, slow); d != "" {
+				t.Error("read byte by byte:", d)
+			}
+		})
+	}
+}
+
+func TestRecordsRefuseALineWithoutEnd(t *testing.T) {
+	r := newRecords(strings.NewReader(strings.Repeat("x", 2*maxRecord)), ',')
+	if _, err := r.next(); !errors.Is(err, errLongLine) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRecordsPassErrorsOn(t *testing.T) {
+	r := newRecords(io.MultiReader(strings.NewReader("a,b\nc,"), iotest.ErrReader(io.ErrUnexpectedEOF)), ',')
+	if rec, err := r.next(); err != nil || rec.text != "a,b\n" {
+		t.Fatalf("got %q, %v", rec.text, err)
+	}
+	if _, err := r.next(); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("got %v", err)
+	}
+}

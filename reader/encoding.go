@@ -1,0 +1,172 @@
+package reader
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
+)
+
+const byteOrderMark = "\ufeff"
+
+// census is what all bytes of a text say of its encoding. It takes the text as an io.Writer.
+type census struct {
+	multi    int // sequences of several bytes that are valid UTF-8
+	invalid  int // bytes that are not
+	replaced int // U+FFFD, which decoders put for what they cannot read
+	badLine  int // where the first invalid byte or replacement is
+	line     int
+	rest     []byte // a sequence that was cut
+}
+
+func (c *census) Write(p []byte) (int, error) {
+	n := len(p)
+	if len(c.rest) > 0 {
+		p = append(c.rest, p...)
+		c.rest = nil
+	}
+	c.count(p, false)
+	return n, nil
+}
+
+// count goes over the bytes from one that is not ASCII to the next.
+func (c *census) count(p []byte, end bool) {
+	for len(p) > 0 {
+		i := 0
+		for i < len(p) && p[i] < utf8.RuneSelf {
+			i++
+		}
+		c.line += bytes.Count(p[:i], []byte{'\n'})
+		if p = p[i:]; len(p) == 0 {
+			return
+		}
+		if !end && !utf8.FullRune(p) {
+			c.rest = append([]byte(nil), p...)
+			return
+		}
+		r, size := utf8.DecodeRune(p)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			c.invalid++
+		case r == utf8.RuneError:
+			c.replaced++
+			c.multi++
+		default:
+			c.multi++
+		}
+		if r == utf8.RuneError && c.badLine == 0 {
+			c.badLine = c.line + 1
+		}
+		p = p[size:]
+	}
+}
+
+// decoding is how a text becomes UTF-8.
+type decoding struct {
+	name     string
+	encoding encoding.Encoding // nil for UTF-8
+	notice   string
+}
+
+// survey reads a text to its end and tells its encoding. wanted is the name of an encoding, or empty.
+func survey(r io.Reader, wanted string) (decoding, problem, error) {
+	var c census
+	if wanted != "" {
+		enc, err := htmlindex.Get(wanted)
+		if err != nil {
+			return decoding{}, problem{
+				fmt.Sprintf("%q is no encoding that we know", wanted),
+				"name it as web pages do: utf-8, utf-16le, windows-1252, iso-8859-2 …",
+			}, nil
+		}
+		name, err := htmlindex.Name(enc)
+		if err != nil {
+			return decoding{}, problem{}, err
+		}
+		d := decoding{name: name, encoding: enc}
+		if name == "utf-8" {
+			d = decoding{name: "UTF-8"}
+		}
+		return d.proved(r, &c)
+	}
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return decoding{}, problem{}, err
+	}
+	head = head[:n]
+	r = io.MultiReader(bytes.NewReader(head), r)
+	if endian, ok := utf16(head); ok {
+		d := decoding{name: "UTF-16", encoding: unicode.UTF16(endian, unicode.IgnoreBOM)}
+		return d.proved(r, &c)
+	}
+	if _, err := io.Copy(&c, r); err != nil {
+		return decoding{}, problem{}, err
+	}
+	c.count(c.rest, true)
+	switch {
+	case c.invalid == 0:
+		return decoding{name: "UTF-8"}, problem{}, nil
+	case c.multi > c.invalid || bytes.HasPrefix(head, []byte(byteOrderMark)):
+		return decoding{}, problem{
+			fmt.Sprintf("the file is UTF-8 for the most part, but not on line %d", c.badLine),
+			"save it again as UTF-8, or name its encoding with --encoding",
+		}, nil
+	}
+	return decoding{
+		name: "windows-1252", encoding: charmap.Windows1252,
+		notice: "read as Windows-1252, since it is not UTF-8; see that names look right, or name the encoding with --encoding",
+	}, problem{}, nil
+}
+
+// proved sees that the whole text can be read so.
+func (d decoding) proved(r io.Reader, c *census) (decoding, problem, error) {
+	if _, err := io.Copy(c, d.reader(r)); err != nil {
+		return d, problem{}, err
+	}
+	c.count(c.rest, true)
+	if c.invalid > 0 || d.encoding != nil && c.replaced > 0 {
+		return d, problem{
+			fmt.Sprintf("line %d cannot be read as %s", c.badLine, d.name),
+			"name another encoding with --encoding, or save the file again as UTF-8",
+		}, nil
+	}
+	return d, problem{}, nil
+}
+
+func (d decoding) reader(r io.Reader) io.Reader {
+	if d.encoding == nil {
+		return r
+	}
+	return d.encoding.NewDecoder().Reader(r)
+}
+
+// utf16 knows UTF-16 by its mark, or by the zero bytes that ASCII has in it.
+func utf16(head []byte) (unicode.Endianness, bool) {
+	switch {
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
+		return unicode.LittleEndian, true
+	case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+		return unicode.BigEndian, true
+	}
+	var zeros [2]int
+	for i, b := range head {
+		if b == 0 {
+			zeros[i%2]++
+		}
+	}
+	half := len(head) / 2
+	switch {
+	case half > 0 && zeros[0] == 0 && zeros[1] > half*2/3:
+		return unicode.LittleEndian, true
+	case half > 0 && zeros[1] == 0 && zeros[0] > half*2/3:
+		return unicode.BigEndian, true
+	}
+	return unicode.LittleEndian, false
+}

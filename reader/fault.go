@@ -1,0 +1,66 @@
+package reader
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"hppsend/pipeline"
+)
+
+// The codes of what keeps a row from being read.
+const (
+	CodeUnreadable          = "unreadable"
+	CodeRagged              = "ragged_row"
+	CodeControlCharacter    = "control_character"
+	CodeCellIsDate          = "cell_is_date"
+	CodeCellIsBoolean       = "cell_is_boolean"
+	CodeCellIsError         = "cell_is_error"
+	CodeFormulaWithoutValue = "formula_without_value"
+	CodeDigitsLost          = "digits_lost"
+)
+
+// wholeRow tells whether nothing in the row can be relied on.
+func wholeRow(f pipeline.Finding) bool { return f.Code == CodeUnreadable || f.Code == CodeRagged }
+
+// lasting gives the fault that a row of a report still has while its hpp_raw, which shows the row as
+// it was, is not emptied: the cells of a report no longer show these faults.
+func lasting(p pipeline.Prior) pipeline.Finding {
+	if p.Code != CodeUnreadable && p.Code != CodeRagged && p.Code != CodeFormulaWithoutValue {
+		return pipeline.Finding{}
+	}
+	return pipeline.Finding{
+		Code:   p.Code,
+		Reason: "the row could not be read in the file that this report is on; mend its cells and then empty its hpp_raw cell",
+	}
+}
+
+// joined puts together what goes to hpp_raw; pasted into a spreadsheet, the parts are cells again.
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "\t" + b
+}
+
+// controls finds a control character that is more than space round a value.
+func controls(column, value string) pipeline.Finding {
+	if !strings.ContainsFunc(strings.TrimSpace(value), unicode.IsControl) {
+		return pipeline.Finding{}
+	}
+	return pipeline.Finding{
+		Code:   CodeControlCharacter,
+		Reason: fmt.Sprintf("the cell in column %q holds a control character or a line break; type it anew", column),
+	}
+}
+
+// damage empties what cannot be used of a row because of the cell of one field: that cell, and both
+// fields of the session where it is one of them, since they must agree.
+func damage(values []string, fields []column, field string) {
+	ofSession := func(f string) bool { return f == fieldSession || f == fieldURL }
+	for i, c := range fields {
+		if c.field == field || ofSession(field) && ofSession(c.field) {
+			values[i] = ""
+		}
+	}
+}

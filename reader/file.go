@@ -1,0 +1,212 @@
+// Package reader turns CSV and XLSX files into rows of the pipeline.
+//
+// It says what it took a file for ([File.Input]) and is never silently wrong: what it cannot prove is
+// a row with a fault, or an error that refuses the file. A row is not judged here; whether a contact
+// is one is asked elsewhere. The name of a file says nothing: its bytes do.
+//
+// Start from [Open]. The rules of the formats are in csv.go (records), dialect.go, encoding.go,
+// header.go and sheet.go; the headers that are known are in synonyms.go.
+package reader
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"slices"
+	"sync"
+
+	"hppsend/pipeline"
+)
+
+// Options say what is not to be found out.
+type Options struct {
+	Sheet     string            // of a workbook
+	HeaderRow int               // as a spreadsheet program shows it; 0: it is looked for
+	Map       map[string]string // field to column; an empty column leaves the field out
+	Delimiter rune              // ASCII; 0: it is looked for
+	Encoding  string            // as web pages name it; empty: it is looked for
+	Ragged    string            // "pad" fills short rows up with empty cells; else they are faults
+}
+
+// RaggedPad is the value of Options.Ragged that fills short rows up.
+const RaggedPad = "pad"
+
+func (o Options) check(at pipeline.Place) error {
+	for field := range o.Map {
+		if !slices.Contains(fieldNames, field) {
+			return &pipeline.InputError{
+				Place: at, Problem: fmt.Sprintf("--map names %q, which is no field of ours", field),
+				Todo: fmt.Sprintf("the fields are %q", fieldNames),
+			}
+		}
+	}
+	if d := o.Delimiter; d < 0 || d > 0x7e || d == '"' || d == '\n' || d == '\r' {
+		return &pipeline.InputError{
+			Place: at, Problem: fmt.Sprintf("%q cannot be a delimiter", d), Todo: "it is one ASCII character, such as ; or ,",
+		}
+	}
+	if o.Ragged != "" && o.Ragged != RaggedPad {
+		return &pipeline.InputError{
+			Place: at, Problem: fmt.Sprintf("%q is no way to take ragged rows", o.Ragged), Todo: "leave --ragged out, or say --ragged pad",
+		}
+	}
+	return nil
+}
+
+// File is an open input. It implements [pipeline.Source]. Its rows can be read by one loop at a time.
+type File struct {
+	file   *os.File
+	format format
+	header header
+
+	mu    sync.Mutex
+	input pipeline.Input
+	found []string // notices of the last complete pass
+}
+
+// format is how the rows of a file are read.
+type format interface {
+	// rows gives every data row to the mapper, in order, until it wants no more.
+	rows(h header, m *mapper) (notices []string, err error)
+	close() error
+}
+
+// Open reads a file once, to tell its hash and its encoding, and finds its header. What it refuses, it
+// refuses with an *[pipeline.InputError]. The caller closes the File.
+func Open(path string, opt Options) (*File, error) {
+	at := pipeline.Place{File: path}
+	if err := opt.check(at); err != nil {
+		return nil, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, cannotOpen(path, err)
+	}
+	f := &File{file: file, input: pipeline.Input{Path: path}}
+	if err := f.open(at, opt); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func (f *File) open(at pipeline.Place, opt Options) error {
+	info, err := f.file.Stat()
+	if err != nil {
+		return cannotOpen(at.File, err)
+	}
+	f.input.Size = info.Size()
+	switch {
+	case info.IsDir():
+		return problem{"this is a folder, not a file", "name the files in it"}.at(at.File, nil)
+	case !info.Mode().IsRegular():
+		return problem{"this is not a regular file, and it has to be read more than once", "save it to a file first"}.at(at.File, nil)
+	case f.input.Size == 0:
+		return problem{"the file is empty", "see whether it was exported or copied to its end"}.at(at.File, nil)
+	}
+	kind, refused, err := sniff(f.file, f.input.Size)
+	if err != nil {
+		return cannotRead(at, err)
+	}
+	if refused.what != "" {
+		return refused.at(at.File, nil)
+	}
+	sum := sha256.New()
+	bytes := io.TeeReader(io.NewSectionReader(f.file, 0, f.input.Size), sum)
+	if kind == workbook {
+		f.header, err = f.openBook(at, opt)
+	} else {
+		f.header, err = f.openText(at, opt, kind, bytes)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, bytes); err != nil {
+		return cannotRead(at, err)
+	}
+	f.input.SHA256 = [32]byte(sum.Sum(nil))
+	f.describe()
+	return nil
+}
+
+// describe says in the input what was found.
+func (f *File) describe() {
+	h := f.header
+	f.input.HeaderRow = h.row
+	f.input.IsReport = h.hpp != nil
+	for _, i := range h.own {
+		f.input.Columns = append(f.input.Columns, h.names[i])
+	}
+	for _, c := range h.fields {
+		f.input.Mapped = append(f.input.Mapped, pipeline.Mapping{Field: c.field, Column: h.names[c.at]})
+	}
+	if h.skipped > 0 {
+		f.input.Notices = append(f.input.Notices,
+			fmt.Sprintf("row %d was taken for the header; %s above it", h.row, passedOver(h.skipped, "row")))
+	}
+}
+
+// Input says what the file was taken for. Notices on what was passed over in the rows are there once
+// Rows has come to its end.
+func (f *File) Input() pipeline.Input {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	in := f.input
+	in.Notices = slices.Concat(f.input.Notices, f.found)
+	return in
+}
+
+// Rows yields every data row in order, each time from the start. An error ends it and is an
+// *[pipeline.InputError].
+func (f *File) Rows() iter.Seq2[pipeline.Row, error] {
+	return func(yield func(pipeline.Row, error) bool) {
+		m := newMapper(f.header, yield)
+		notices, err := f.format.rows(f.header, m)
+		if m.stopped || !m.flush(err == nil) {
+			return
+		}
+		if err != nil {
+			yield(pipeline.Row{}, err)
+			return
+		}
+		f.mu.Lock()
+		f.found = notices
+		f.mu.Unlock()
+	}
+}
+
+// Close releases the file. The File cannot be read after it.
+func (f *File) Close() error {
+	var err error
+	if f.format != nil {
+		err = f.format.close()
+	}
+	return errors.Join(err, f.file.Close())
+}
+
+func cannotOpen(path string, err error) error {
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	p := problem{"the file cannot be opened", "see that the path is right and that you may read it"}
+	if errors.Is(err, fs.ErrNotExist) {
+		p, err = problem{"there is no such file", "see that the path is right"}, nil
+	}
+	return p.at(path, err)
+}
+
+func cannotRead(at pipeline.Place, err error) error {
+	return &pipeline.InputError{Place: at, Problem: "the file cannot be read to its end", Todo: "copy it to a disk of this machine and try again", Err: err}
+}
+
+// passedOver counts: "passed over 1 row", "passed over 3 rows".
+func passedOver(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("passed over %d %s", n, thing)
+}

@@ -1,0 +1,150 @@
+package reader
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"hppsend/pipeline"
+)
+
+// FuzzCSV sees that nothing panics, that every byte of a text is in some record, that what
+// encoding/csv can read is read alike, and that every record under the header is one row.
+func FuzzCSV(f *testing.F) {
+	files, err := filepath.Glob("../testdata/inputs/*")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range files {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	for _, s := range []string{
+		"session_id,phone\na1,\"\n", "session_id,phone\na1,\"x\nb2,\"\nc3,4", "session_id,phone\r\"a\"\"1\",1\r\r\n",
+		"sep=;\nsession_id;phone\na;1;;\n", "session_id,phone,,\na1,1\n", "session_id,name,phone\na1,\"x\nb2,y,1\n\",1\n",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		accounted(t, string(data))
+		path := filepath.Join(t.TempDir(), "in")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		in, err := Open(path, Options{})
+		var refusal *pipeline.InputError
+		if err != nil {
+			if !errors.As(err, &refusal) || refusal.Hint() == "" {
+				t.Fatalf("refused without a word on what to do: %v", err)
+			}
+			return
+		}
+		defer in.Close()
+		if txt, ok := in.format.(*textFile); ok {
+			everyRecord(t, in, txt)
+		}
+	})
+}
+
+// accounted splits a text under the header of the tests of records.
+func accounted(t *testing.T, text string) {
+	r := newRecords(strings.NewReader(text), ',')
+	r.like = underIDNamePhone.like
+	var all strings.Builder
+	var ours [][]string
+	proved := true
+	line := 1
+	for {
+		rec, err := r.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return // a line that is too long
+		}
+		all.WriteString(rec.text)
+		if rec.line != line || rec.lines < 1 || rec.text == "" {
+			t.Fatalf("record of %d lines on line %d, expected on %d", rec.lines, rec.line, line)
+		}
+		line += rec.lines
+		proved = proved && rec.unreadable == ""
+		if rec.body() != "" {
+			ours = append(ours, slices.Clone(rec.cells))
+		}
+	}
+	if all.String() != text {
+		t.Fatal("the records together are not the text")
+	}
+	oracle := csv.NewReader(strings.NewReader(text))
+	oracle.FieldsPerRecord = -1
+	theirs, err := oracle.ReadAll()
+	if err == nil && proved && !strings.Contains(text, "\r") && !slices.EqualFunc(ours, theirs, slices.Equal) {
+		t.Fatalf("%q\nencoding/csv %q", ours, theirs)
+	}
+}
+
+// everyRecord compares the rows with the records under the header.
+func everyRecord(t *testing.T, in *File, txt *textFile) {
+	r, _, err := txt.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := newRecords(r, txt.comma)
+	next := func() (record, error) {
+		for {
+			rec, err := records.next()
+			if rec.line == in.header.line {
+				records.like = in.header.like
+			}
+			if err != nil || rec.line > in.header.line && !rec.blank() {
+				return rec, err
+			}
+		}
+	}
+	last := false
+	for row, err := range in.Rows() {
+		rec, recErr := next()
+		if (err == nil) != (recErr == nil) {
+			t.Fatalf("row: %v, record: %v", err, recErr)
+		}
+		if err != nil {
+			return
+		}
+		if row.Line != rec.line || len(row.Cells) != len(in.Input().Columns) || last {
+			t.Fatalf("row on line %d with %d cells after last %t, record on line %d", row.Line, len(row.Cells), last, rec.line)
+		}
+		if wholeRow(row.Fault) && row.Fields != (pipeline.Fields{}) || row.Fault.Code == CodeRagged && row.Raw == "" {
+			t.Fatalf("what a row with a fault says: %+v", row)
+		}
+		if fits := len(rec.cells) >= in.header.needed; row.Fault.Code == "" && (rec.unreadable != "" || !fits) {
+			t.Fatalf("no fault in %q", rec.text)
+		}
+		last = row.Last
+	}
+	if rec, err := next(); !errors.Is(err, io.EOF) {
+		t.Fatalf("no row for %q: %v", rec.text, err)
+	}
+}
+
+func FuzzSniff(f *testing.F) {
+	for _, b := range foreign {
+		f.Add([]byte(b.begin))
+	}
+	f.Add([]byte("PK\x03\x04"))
+	f.Add([]byte("\xd0\xcf\x11\xe0E\x00n\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		_, p, err := sniff(bytes.NewReader(data), int64(len(data)))
+		if err != nil || p.what != "" && p.todo == "" {
+			t.Fatal(err, p)
+		}
+	})
+}

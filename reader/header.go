@@ -1,0 +1,173 @@
+package reader
+
+import (
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"hppsend/pipeline"
+)
+
+// headerRows is how many rows the header is looked for in.
+const headerRows = 50
+
+// header is the header row and what it says.
+type header struct {
+	row, line int
+	names     []string       // of all cells, as written
+	needed    int            // cells up to the last name; those after it are often left out by Excel
+	fields    []column       // ours, in the order of fieldNames
+	own       []int          // the columns of Input.Columns
+	hpp       map[string]int // the columns of a report of ours; nil when it is none
+	skipped   int            // rows above it that are not blank
+}
+
+// column says where a field of ours is.
+type column struct {
+	field string
+	at    int
+}
+
+// candidate is a row in which the header is looked for. It is valid until the next one.
+type candidate struct {
+	row, line int
+	names     []string
+}
+
+// like tells whether cells could be a row under the header.
+func (h header) like(cells []string) likeness {
+	if len(cells) < h.needed || len(cells) > len(h.names) {
+		return noRow
+	}
+	best := noRow
+	for _, c := range h.fields {
+		if c.at >= len(cells) || c.field != fieldSession && c.field != fieldURL {
+			continue
+		}
+		id := strings.TrimSpace(cells[c.at])
+		switch {
+		case id == "" || strings.ContainsFunc(id, unicode.IsSpace):
+		case strings.ContainsFunc(id, unicode.IsDigit):
+			return looksLike
+		default:
+			best = couldBe
+		}
+	}
+	return best
+}
+
+// finder looks for the header.
+type finder struct {
+	options Options
+	guarded bool // reports of ours have an apostrophe before what is like a formula
+}
+
+// find takes the header out of the first rows. When there is none, or none without doubt, the error
+// is an *pipeline.InputError; found tells whether there is one at all.
+func (f finder) find(at pipeline.Place, rows iter.Seq2[candidate, error]) (h header, found bool, err error) {
+	var best candidate
+	var most, skipped int
+	for c, err := range rows {
+		if err != nil {
+			return header{}, false, err
+		}
+		fixed := f.options.HeaderRow
+		if fixed > 0 && c.row < fixed {
+			continue
+		}
+		if c.row > max(fixed, headerRows) || fixed > 0 && c.row > fixed {
+			break
+		}
+		if slices.IndexFunc(c.names, func(s string) bool { return strings.TrimSpace(s) != "" }) < 0 {
+			continue
+		}
+		seen := f.seen(c.names)
+		if fixed > 0 || complete(seen) {
+			at.Row, at.Line = c.row, c.line
+			h, err := f.header(at, c)
+			h.skipped = skipped
+			return h, true, err
+		}
+		skipped++
+		if n := len(seen); n > most || best.names == nil {
+			best, most = c, n
+			best.names = slices.Clone(c.names)
+		}
+	}
+	return header{}, false, f.missing(at, best)
+}
+
+// seen gives the fields that a row has candidates for.
+func (f finder) seen(names []string) map[string]bool {
+	seen := map[string]bool{}
+	for _, n := range names {
+		key := fold(n)
+		if field := fieldOf()[key]; field != "" {
+			seen[field] = true
+		}
+		for field, want := range f.options.Map {
+			if want != "" && fold(want) == key {
+				seen[field] = true
+			}
+		}
+	}
+	return seen
+}
+
+func complete(seen map[string]bool) bool {
+	return (seen[fieldSession] || seen[fieldURL]) && (seen[fieldPhone] || seen[fieldEmail])
+}
+
+// header maps the columns of the row that is the header.
+func (f finder) header(at pipeline.Place, c candidate) (header, error) {
+	h := header{row: c.row, line: c.line, names: slices.Clone(c.names), hpp: reportHeader(c.names)}
+	for i, n := range h.names {
+		if strings.TrimSpace(n) != "" {
+			h.needed = i + 1
+		}
+		if h.hpp != nil && slices.Contains(reportColumns, n) {
+			continue
+		}
+		if h.hpp != nil && f.guarded {
+			h.names[i] = unguard(n)
+		}
+		h.own = append(h.own, i)
+	}
+	claimed := map[string]int{}
+	for _, field := range fieldNames {
+		name, ok := f.options.Map[field]
+		if !ok {
+			continue
+		}
+		claimed[field] = -1
+		if name != "" {
+			i, err := h.named(at, field, name)
+			if err != nil {
+				return h, err
+			}
+			claimed[field] = i
+		}
+	}
+	for _, field := range fieldNames {
+		i, ok := claimed[field]
+		if !ok {
+			var err error
+			if i, err = h.recognised(at, field, slices.Collect(maps.Values(claimed))); err != nil {
+				return h, err
+			}
+		}
+		if i >= 0 {
+			h.fields = append(h.fields, column{field, i})
+		}
+	}
+	seen := map[string]bool{}
+	for _, c := range h.fields {
+		seen[c.field] = true
+	}
+	if !complete(seen) {
+		return h, f.missing(at, c)
+	}
+	return h, nil
+}

@@ -1,0 +1,53 @@
+package reader
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"hppsend/pipeline"
+)
+
+// reportColumns are the columns that a report of ours adds.
+var reportColumns = []string{
+	"hpp_row", "hpp_status", "hpp_code", "hpp_reason", "hpp_method", "hpp_sent_to", "hpp_http_status",
+	"hpp_attempts", "hpp_correlation_id", "hpp_time", "hpp_target", "hpp_run", "hpp_raw",
+}
+
+// reportHeader gives where the columns of a report of ours are, or nil when it is none.
+func reportHeader(names []string) map[string]int {
+	at := map[string]int{}
+	for _, c := range reportColumns {
+		if i := slices.Index(names, c); i >= 0 {
+			at[c] = i
+		}
+	}
+	_, status := at["hpp_status"]
+	_, run := at["hpp_run"]
+	if !status || !run {
+		return nil
+	}
+	return at
+}
+
+// unguard takes off the apostrophe that a CSV report has before what is like a formula.
+func unguard(cell string) string { return strings.TrimPrefix(cell, "'") }
+
+// prior reads what the report says of a row.
+func prior(hpp map[string]int, cells []pipeline.Cell) pipeline.Prior {
+	get := func(name string) string {
+		if i, ok := hpp[name]; ok {
+			return strings.TrimSpace(cells[i].Text)
+		}
+		return ""
+	}
+	status := pipeline.Status(get("hpp_status"))
+	if !slices.Contains(pipeline.Statuses(), status) {
+		return pipeline.Prior{}
+	}
+	p := pipeline.Prior{Status: status, Code: get("hpp_code"), Target: get("hpp_target"), Run: get("hpp_run")}
+	if t, err := time.Parse(time.RFC3339, get("hpp_time")); err == nil {
+		p.Time = t
+	}
+	return p
+}

@@ -1,0 +1,95 @@
+package reader
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hppsend/pipeline"
+	"hppsend/reader/xlsx"
+)
+
+// shown gives a cell as a field of ours: a number with the zeros and the plus of its format.
+func shown(c xlsx.Cell) string {
+	if c.Kind == pipeline.CellNumber && c.Shown != "" {
+		return c.Shown
+	}
+	return c.Text
+}
+
+// sheetRows makes rows of the rows of a sheet.
+type sheetRows struct {
+	at     pipeline.Place
+	header header
+	cells  []pipeline.Cell
+	values []string
+}
+
+// row gives a row and the values of our fields, both valid until the next call.
+func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
+	h := s.header
+	row := pipeline.Row{Place: s.at, Hidden: from.Hidden}
+	row.Row = from.Number
+	s.cells = append(s.cells[:0], make([]pipeline.Cell, len(h.names))...)
+	for i, c := range from.Cells {
+		if i < len(s.cells) {
+			s.cells[i] = c.Cell
+		} else if c.Text != "" {
+			row.Raw = joined(row.Raw, c.Text)
+		}
+	}
+	row.Cells = s.cells
+	s.values = s.values[:0]
+	for _, c := range h.fields {
+		value := ""
+		if c.at < len(from.Cells) {
+			value = shown(from.Cells[c.at])
+		}
+		s.values = append(s.values, value)
+	}
+	for i, c := range h.fields {
+		if c.at >= len(from.Cells) {
+			continue
+		}
+		f := cellFault(h.names[c.at], from.Cells[c.at], s.values[i])
+		if f.Code == "" {
+			continue
+		}
+		damage(s.values, h.fields, c.field)
+		if f.Code == CodeFormulaWithoutValue {
+			row.Raw = joined(row.Raw, h.names[c.at]+": formula without a value")
+		}
+		if row.Fault.Code == "" {
+			row.Fault = f
+		}
+	}
+	return row, s.values
+}
+
+// cellFault tells why a cell cannot be taken for text that somebody typed.
+func cellFault(column string, c xlsx.Cell, value string) pipeline.Finding {
+	switch {
+	case c.Kind == pipeline.CellError:
+		return pipeline.Finding{Code: CodeCellIsError, Reason: fmt.Sprintf(
+			"the cell in column %q is an error (%s); mend the formula or type the value", column, c.Text)}
+	case c.NoValue:
+		return pipeline.Finding{Code: CodeFormulaWithoutValue, Reason: fmt.Sprintf(
+			"the cell in column %q is a formula that was never calculated; open the file, save it, and try again", column)}
+	case c.Kind == pipeline.CellBool:
+		return pipeline.Finding{Code: CodeCellIsBoolean, Reason: fmt.Sprintf(
+			"the cell in column %q is %s and not text; type the value as text", column, c.Text)}
+	case c.Date:
+		return pipeline.Finding{Code: CodeCellIsDate, Reason: fmt.Sprintf(
+			"the spreadsheet program has made a date of the cell in column %q; format it as text and type the value anew", column)}
+	case c.DigitsLost:
+		return pipeline.Finding{Code: CodeDigitsLost, Reason: fmt.Sprintf(
+			"the number in column %q has lost digits in the spreadsheet program; format the cell as text and type it anew", column)}
+	}
+	return controls(column, value)
+}
+
+func blankRow(row xlsx.Row) bool {
+	return !slices.ContainsFunc(row.Cells, func(c xlsx.Cell) bool {
+		return c.NoValue || strings.TrimSpace(c.Text) != ""
+	})
+}
