@@ -172,13 +172,15 @@ func table(path string) ([][]string, error) {
 			return nil, err
 		}
 	} else {
-		f, err := os.Open(path)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close()
-		r := csv.NewReader(f)
+		r := csv.NewReader(bytes.NewReader(text))
 		r.FieldsPerRecord = -1
+		if head, _, _ := bytes.Cut(text, []byte("\n")); bytes.ContainsRune(head, ';') {
+			r.Comma = ';'
+		}
 		if rows, err = r.ReadAll(); err != nil {
 			return nil, err
 		}

