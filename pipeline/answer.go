@@ -82,12 +82,15 @@ func (d *dispatch) retry(j *job) {
 		j.calls++
 	}
 	if d.unavailable >= outageAfter {
-		if d.probeAt.IsZero() {
+		began := d.probeAt.IsZero()
+		if began {
 			d.obs.Notice(Notice{Code: "unavailable", Time: now, Text: fmt.Sprintf(
 				"HPP could not be reached %d times in a row; one row at a time asks until it can", d.unavailable)})
 		}
-		d.probeAt = now.Add(fullJitter(backOffBase, backOffMost, d.probes))
-		d.probes++
+		if began || j.probe { // not for calls that were under way when it began
+			d.probeAt = now.Add(fullJitter(backOffBase, backOffMost, d.probes))
+			d.probes++
+		}
 	}
 	if j.order.Last {
 		d.progress.Failed++

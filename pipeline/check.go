@@ -25,6 +25,7 @@ func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, erro
 	b := newPlanner(cfg, sources)
 	for i, src := range sources {
 		b.Files = append(b.Files, FilePlan{first: len(b.entries)})
+		clear(b.examples)
 		for rows, err := range batches(ctx, src) {
 			if err != nil {
 				return nil, err

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type Permits interface {
 type Order struct {
 	Distribution Distribution
 	Place        Place
-	Own          Ticket // of an earlier attempt of the same run; zero on the first
+	Own          Ticket // of the run's earlier attempt at the row; zero on the first
 	Last         bool   // no further attempt would follow
 }
 
@@ -112,7 +113,7 @@ func (c *Courier) permitted(ctx context.Context, o Order) (Ticket, Outcome, erro
 		return 0, result, nil
 	}
 	if err := c.Permits.Permit(ctx); err != nil {
-		return 0, result, errors.Join(err, c.conclude(ctx, ticket, Conclusion{Status: Pending}))
+		return 0, result, cmp.Or(c.conclude(ctx, ticket, Conclusion{Status: Pending}), err)
 	}
 	if c.unwritten.Load() > 0 { // no new call while an outcome is not on disk
 		return 0, result, c.conclude(ctx, ticket, Conclusion{Status: Pending})

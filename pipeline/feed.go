@@ -25,7 +25,9 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 		n := 0
 		for rows, err := range batches(ctx, src) {
 			if err != nil {
-				send(fed{err: err})
+				if ctx.Err() == nil { // else the reading was broken off, and nothing is wrong with the input
+					send(fed{err: err})
+				}
 				return
 			}
 			for i, it := range p.cfg.Defaults.prepareAll(rows) {
@@ -33,7 +35,7 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 					send(fed{err: err})
 					return
 				}
-				if p.due(file, n+i) && !send(fed{job: &job{order: Order{Distribution: it.Distribution, Place: it.place}}}) {
+				if p.due(file, n+i, it) && !send(fed{job: &job{order: Order{Distribution: it.Distribution, Place: it.place}}}) {
 					return
 				}
 			}
@@ -46,11 +48,14 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 	return out
 }
 
-// due tells whether the row is to be tried: to be sent, or held by another run for now.
-func (p *Plan) due(file, n int) bool {
+// due tells whether the row is to be tried: to be sent, or to be sent unless the run that holds its
+// session for now does it. That run comes before our own check and the rules, so they are asked here.
+func (p *Plan) due(file, n int, it item) bool {
 	switch p.kinds[p.entries[p.Files[file].first+n].kind].stage {
-	case stageSend, stageInFlight:
+	case stageSend:
 		return true
+	case stageInFlight:
+		return it.finding.Code == "" && (!it.hidden || p.cfg.Rules.Hidden == SendHidden)
 	}
 	return false
 }

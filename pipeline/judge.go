@@ -48,9 +48,10 @@ type judgement struct {
 	outcome Outcome
 }
 
-// judge gives what the records say of a row by itself, as if no other row had its session. ignore is
-// the ticket of the asking attempt's own record, whose earlier end does not bind it.
-func (r Rules) judge(it item, records []Record, ignore Ticket) judgement {
+// judge gives what the records say of a row by itself, as if no other row had its session. own is the
+// record of the asking run's earlier attempt at the row: how that ended does not bind it, but what
+// another run has made of the record since does.
+func (r Rules) judge(it item, records []Record, own Ticket) judgement {
 	if it.session == "" {
 		st := stageNoSession
 		if it.finding.Code == CodeTotalsRow {
@@ -61,14 +62,24 @@ func (r Rules) judge(it item, records []Record, ignore Ticket) judgement {
 	if rec, same, ok := r.delivered(it, records); ok {
 		return judgement{stageDelivered, r.fromDelivery(it, rec, same)}
 	}
-	if rec, ok := r.uncertain(records, ignore); ok {
-		return judgement{stageUncertain, r.fromRecord(it, rec, Uncertain)}
+	doubt, inDoubt := r.doubt(records, own)
+	if inDoubt && !r.mayResend(doubt, own) {
+		return judgement{stageUncertain, r.fromRecord(it, doubt, Uncertain)}
 	}
 	for _, rec := range records {
-		if rec.Intent != NoIntent && Ticket(rec.ID) != ignore {
+		if rec.Intent != NoIntent {
 			return judgement{stageInFlight, r.inFlight(it, rec)}
 		}
 	}
+	j := r.undecided(it, records, own)
+	if inDoubt && j.stage != stageSend { // nothing but a delivery ends a doubt
+		return judgement{stageUncertain, r.fromRecord(it, doubt, Uncertain)}
+	}
+	return j
+}
+
+// undecided judges a row whose session is neither delivered nor under way.
+func (r Rules) undecided(it item, records []Record, own Ticket) judgement {
 	switch {
 	case it.hidden && r.Hidden == SkipHidden:
 		return judgement{stageRule, r.outcome(it, Skipped, CodeHiddenRow,
@@ -80,7 +91,7 @@ func (r Rules) judge(it item, records []Record, ignore Ticket) judgement {
 		return judgement{stageOwnCheck, r.found(it)}
 	}
 	for _, rec := range records {
-		if rec.Status == Rejected && rec.Binding && it.matches(rec) && Ticket(rec.ID) != ignore &&
+		if rec.Status == Rejected && rec.Binding && it.matches(rec) && !r.owns(rec, own) &&
 			(!r.RetryRejected || rec.Run == r.Run) {
 			return judgement{stageRefused, r.fromRecord(it, rec, Rejected)}
 		}
@@ -90,11 +101,11 @@ func (r Rules) judge(it item, records []Record, ignore Ticket) judgement {
 
 // afterwards gives what became of a row that a run was to send.
 func (r Rules) afterwards(it item, records []Record, why Finding) Outcome {
+	if rec, ok := r.doubt(records, 0); ok { // a resend that was not reached, or that came to nothing
+		return r.fromRecord(it, rec, Uncertain)
+	}
 	for _, rec := range records {
-		switch {
-		case rec.Status == Uncertain: // a resend that was not reached
-			return r.fromRecord(it, rec, Uncertain)
-		case rec.Run == r.Run && it.matches(rec) && (rec.Status == Rejected || rec.Status == Failed):
+		if rec.Run == r.Run && it.matches(rec) && (rec.Status == Rejected || rec.Status == Failed) {
 			return r.fromRecord(it, rec, rec.Status)
 		}
 	}
@@ -120,15 +131,30 @@ func (r Rules) delivered(it item, records []Record) (found Record, same, ok bool
 	return found, same, ok
 }
 
-// uncertain finds what is in doubt about the session, in any round and under any contact.
-func (r Rules) uncertain(records []Record, ignore Ticket) (Record, bool) {
+// doubt finds what is uncertain about the session, in any round and under any contact, and first what
+// keeps the row from being sent.
+func (r Rules) doubt(records []Record, own Ticket) (found Record, ok bool) {
 	for _, rec := range records {
-		if rec.Status == Uncertain && Ticket(rec.ID) != ignore && (!r.ResendUncertain || rec.Run == r.Run) {
+		if rec.Status != Uncertain {
+			continue
+		}
+		if !r.mayResend(rec, own) {
 			return rec, true
 		}
+		if !ok {
+			found, ok = rec, true
+		}
 	}
-	return Record{}, false
+	return found, ok
 }
+
+// mayResend tells whether a row may be sent in spite of a doubt: one that the run itself has not made.
+func (r Rules) mayResend(doubt Record, own Ticket) bool {
+	return r.ResendUncertain && (doubt.Run != r.Run || r.owns(doubt, own))
+}
+
+// owns tells whether a record is of the run's own earlier attempt at the row, and nobody's since.
+func (r Rules) owns(rec Record, own Ticket) bool { return Ticket(rec.ID) == own && rec.Run == r.Run }
 
 func deliveredBefore(records []Record) bool {
 	for _, rec := range records {

@@ -26,31 +26,30 @@ type Pacer struct {
 	pace     Pace
 	rate     float64 // calls a second; +Inf for unlimited
 	limiter  *rate.Limiter
-	requests chan chan error
-	stopped  chan struct{}
-	stop     func()
+	requests chan chan struct{}
+	paused   chan struct{}           // a pause has begun; one place, as one is as good as several
+	life     context.Context         // while permits are given; its cause says why no more are
+	end      context.CancelCauseFunc // of life
 
 	mu        sync.Mutex
 	pause     time.Time // no permit before
 	throttled int       // pauses since the last call that was not throttled
-	failure   error
-	paused    chan struct{} // a pause has begun; one place, as one is as good as several
 }
 
 // NewPacer makes a pacer for a rate in calls a second; math.Inf(1) for no limit of our own.
 func NewPacer(pace Pace, perSecond float64) *Pacer {
 	limit, burst := rate.Limit(perSecond), 1
-	if perSecond >= 1000 { // a timer is late by more than a slot
-		burst = int(min(perSecond/100, math.MaxInt32))
-	}
-	if math.IsInf(perSecond, 1) {
+	switch {
+	case math.IsInf(perSecond, 1):
 		limit = rate.Inf
+	case perSecond >= 1000: // a timer is late by more than a slot
+		burst = int(min(perSecond/100, math.MaxInt32))
 	}
 	p := &Pacer{
 		pace: pace, rate: perSecond, limiter: rate.NewLimiter(limit, burst),
-		requests: make(chan chan error), stopped: make(chan struct{}), paused: make(chan struct{}, 1),
+		requests: make(chan chan struct{}), paused: make(chan struct{}, 1),
 	}
-	p.stop = sync.OnceFunc(func() { close(p.stopped) })
+	p.life, p.end = context.WithCancelCause(context.Background())
 	return p
 }
 
@@ -60,33 +59,24 @@ func ClaimBound(perSecond float64, concurrency int) int {
 }
 
 // Stop ends the handing out; waiting and later calls of Permit return ErrStopped.
-func (p *Pacer) Stop() { p.stop() }
+func (p *Pacer) Stop() { p.end(ErrStopped) }
 
-// why is what ended the handing out.
-func (p *Pacer) why() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.failure != nil {
-		return p.failure
-	}
-	return ErrStopped
-}
-
-// Permit blocks until one call may be made.
+// Permit blocks until one call may be made. It returns ErrStopped when none may any more, or the
+// error that the shared pace could not be had for.
 func (p *Pacer) Permit(ctx context.Context) error {
-	granted := make(chan error, 1)
+	granted := make(chan struct{})
 	select {
 	case p.requests <- granted:
-	case <-p.stopped:
-		return p.why()
+	case <-p.life.Done():
+		return context.Cause(p.life)
 	case <-ctx.Done():
 		return ErrStopped
 	}
 	select {
-	case err := <-granted:
-		return err
-	case <-p.stopped:
-		return p.why()
+	case <-granted:
+		return context.Cause(p.life) // nil while it lasts: a stop takes a permit back that is not used yet
+	case <-p.life.Done():
+		return context.Cause(p.life)
 	case <-ctx.Done():
 		return ErrStopped
 	}
@@ -94,23 +84,44 @@ func (p *Pacer) Permit(ctx context.Context) error {
 
 // Throttled holds this run at once, and every other within a slice.
 func (p *Pacer) Throttled(retryAfter time.Duration) {
+	until, ok := p.throttle(time.Now(), retryAfter)
+	if !ok {
+		return
+	}
+	if err := p.pace.Pause(context.WithoutCancel(p.life), until); err != nil {
+		p.end(fmt.Errorf("tell other runs of a pause: %w", err))
+	}
+}
+
+// throttle begins a pause, or tells that the one in force is enough.
+func (p *Pacer) throttle(now time.Time, retryAfter time.Duration) (until time.Time, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	if p.pause.After(now) && retryAfter == 0 {
-		return // an answer to a call that was on its way when the pause began
-	}
-	if retryAfter == 0 {
+	inForce := p.pause.After(now)
+	if retryAfter <= 0 {
+		if inForce { // an answer to a call that was on its way when the pause began
+			return until, false
+		}
 		retryAfter = max(time.Second, fullJitter(time.Second, maxPause, p.throttled))
 	}
-	p.throttled++
-	if until := now.Add(min(retryAfter, maxPause)); until.After(p.pause) {
-		p.pause = until
-		select {
-		case p.paused <- struct{}{}:
-		default:
-		}
+	if !inForce {
+		p.throttled++
 	}
+	until = now.Add(min(retryAfter, maxPause))
+	return until, p.hold(until)
+}
+
+// hold lengthens the pause and wakes Run; p.mu is held.
+func (p *Pacer) hold(until time.Time) bool {
+	if !until.After(p.pause) {
+		return false
+	}
+	p.pause = until
+	select {
+	case p.paused <- struct{}{}:
+	default:
+	}
+	return true
 }
 
 // Answered tells that a call was not throttled, so that the next pause is a short one again.
@@ -133,38 +144,34 @@ func (p *Pacer) PausedUntil() time.Time {
 // Run hands out permits until the context ends or Stop is called. It returns an error when the shared
 // pace cannot be had, and no permit is given after that.
 func (p *Pacer) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	defer context.AfterFunc(ctx, p.Stop)()
 	s := slots{pacer: p}
-	defer s.drop()
-	for {
+	for p.life.Err() == nil {
 		select {
 		case granted := <-p.requests:
-			err := s.wait(ctx)
-			granted <- err
-			if err != nil && !errors.Is(err, ErrStopped) {
-				p.mu.Lock()
-				p.failure = err
-				p.mu.Unlock()
-				p.Stop()
-				return err
+			if err := s.wait(); err != nil {
+				p.end(err)
+			} else {
+				close(granted)
 			}
-		case <-p.stopped:
-			return nil
-		case <-ctx.Done():
-			return nil
+		case <-p.life.Done():
 		}
 	}
+	if s.ahead != nil {
+		<-s.ahead
+	}
+	if err := context.Cause(p.life); !errors.Is(err, ErrStopped) {
+		return err
+	}
+	return nil
 }
 
 // slots is the stretch of the shared pace that is being used, and the one after it.
 type slots struct {
-	pacer *Pacer
-	left  int
-	end   time.Time
-	start time.Time
-	ahead chan reserved // the next slice, being taken; nil when none is
-	told  time.Time     // the pause that was last written to the shared pace
+	pacer      *Pacer
+	left       int
+	start, end time.Time
+	ahead      chan reserved // the next slice, being taken; nil when none is
 }
 
 type reserved struct {
@@ -173,102 +180,68 @@ type reserved struct {
 }
 
 // wait returns at the time of the next slot.
-func (s *slots) wait(ctx context.Context) error {
+func (s *slots) wait() error {
 	p := s.pacer
-	for {
-		if err := s.announce(ctx); err != nil {
-			return err
-		}
+	for p.life.Err() == nil {
 		now := time.Now()
-		if s.left == 0 || !now.Before(s.end) {
-			if err := s.next(ctx); err != nil {
+		if s.left == 0 || !now.Before(s.end) { // what is left of a slice that has passed is forfeit
+			if err := s.next(); err != nil {
 				return err
 			}
 			continue
 		}
-		if until := p.PausedUntil(); !until.IsZero() || now.Before(s.start) {
-			if until.Before(s.start) {
-				until = s.start
-			}
-			if _, err := p.sleep(ctx, until.Sub(now)); err != nil {
-				return err
-			}
+		if held := max(p.PausedUntil().Sub(now), s.start.Sub(now)); held > 0 {
+			p.sleep(held)
 			continue
 		}
-		r := p.limiter.ReserveN(now, 1)
-		delay := r.DelayFrom(now)
-		if !now.Add(delay).Before(s.end) {
-			r.CancelAt(now)
-			s.left = 0 // what is left of the slice is forfeit
-			continue
+		if s.ahead == nil { // not before this one has begun, so as to hear of a pause within a slice
+			s.reserve()
 		}
-		if rested, err := p.sleep(ctx, delay); err != nil {
-			return err
-		} else if !rested {
-			continue
+		turn := p.limiter.ReserveN(now, 1)
+		delay := turn.DelayFrom(now)
+		switch {
+		case !now.Add(delay).Before(s.end):
+			turn.Cancel()
+			s.left = 0
+		case p.sleep(delay):
+			s.left--
+			return nil
+		default: // a pause began
+			turn.Cancel()
 		}
-		s.left--
-		return nil
 	}
+	return context.Cause(p.life)
 }
 
-// next takes the slice that was reserved ahead, or reserves one, and has the one after it reserved.
-func (s *slots) next(ctx context.Context) error {
+// next goes on to the slice that was reserved ahead, or reserves one.
+func (s *slots) next() error {
 	if s.ahead == nil {
-		s.reserve(ctx)
+		s.reserve()
 	}
-	var r reserved
-	select {
-	case r = <-s.ahead:
-	case <-s.pacer.stopped:
-		return ErrStopped
-	}
+	r := <-s.ahead
 	s.ahead = nil
 	if r.err != nil {
 		return fmt.Errorf("take a share of the common pace: %w", r.err)
 	}
-	p := s.pacer
-	p.mu.Lock()
-	if r.slice.Pause.After(p.pause) {
-		p.pause = r.slice.Pause
-		s.told = r.slice.Pause
-	}
-	p.mu.Unlock()
-	s.start, s.left, s.end = r.slice.Start, r.slice.Slots, r.slice.Start.Add(p.length())
-	if math.IsInf(p.rate, 1) {
-		s.left, s.end = math.MaxInt, time.Now().Add(p.length())
-	}
-	if time.Now().Before(s.end) {
-		s.reserve(ctx)
+	s.start, s.left, s.end = r.slice.Start, r.slice.Slots, r.slice.Start.Add(s.pacer.length())
+	if math.IsInf(s.pacer.rate, 1) { // others do not hold it back
+		s.start, s.left, s.end = time.Time{}, math.MaxInt, time.Now().Add(sliceTime)
 	}
 	return nil
 }
 
-func (s *slots) reserve(ctx context.Context) {
+// reserve takes the next slice. A pause that it tells of holds at once.
+func (s *slots) reserve() {
 	p := s.pacer
-	ahead := make(chan reserved, 1) // so that the goroutine ends when nobody waits any more
+	ahead := make(chan reserved, 1)
 	s.ahead = ahead
 	go func() {
-		slice, err := p.pace.Reserve(ctx, p.slots(), p.rate)
+		slice, err := p.pace.Reserve(p.life, p.slots(), p.rate)
+		p.mu.Lock()
+		p.hold(slice.Pause)
+		p.mu.Unlock()
 		ahead <- reserved{slice, err}
 	}()
-}
-
-// drop waits for a reservation that nobody will use.
-func (s *slots) drop() {
-	if s.ahead != nil {
-		<-s.ahead
-	}
-}
-
-// announce writes a pause of this run's to the shared pace, once.
-func (s *slots) announce(ctx context.Context) error {
-	until := s.pacer.PausedUntil()
-	if until.IsZero() || !until.After(s.told) {
-		return nil
-	}
-	s.told = until
-	return s.pacer.pace.Pause(ctx, until)
 }
 
 // slots is how many slots are taken at once.
@@ -281,29 +254,23 @@ func (p *Pacer) slots() int {
 
 // length is how long the slots of one slice last.
 func (p *Pacer) length() time.Duration {
-	if math.IsInf(p.rate, 1) {
-		return sliceTime
-	}
 	return time.Duration(float64(p.slots()) / p.rate * float64(time.Second))
 }
 
-// sleep waits for all of d, or tells that a pause began before.
-func (p *Pacer) sleep(ctx context.Context, d time.Duration) (rested bool, err error) {
+// sleep waits for all of d, or tells that a pause began before, or the end.
+func (p *Pacer) sleep(d time.Duration) (rested bool) {
 	if d <= 0 {
-		return true, nil
+		return true
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true, nil
+		return true
 	case <-p.paused:
-		return false, nil
-	case <-p.stopped:
-		return false, ErrStopped
-	case <-ctx.Done():
-		return false, ErrStopped
+	case <-p.life.Done():
 	}
+	return false
 }
 
 // fullJitter is an exponential back-off, drawn evenly from all of its span.

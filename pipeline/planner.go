@@ -11,8 +11,8 @@ type planner struct {
 	kindIndex map[kind]uint16
 	channels  map[Channel]uint16
 	names     []Channel
-	reasons   map[int]string // of the first rows of each kind, by ordinal
-	examples  map[uint16]int // how many reasons were kept of each kind
+	reasons   map[int]string // of the first rows of each kind in each file, by ordinal
+	examples  map[uint16]int // how many reasons were kept of each kind, in this file
 	hidden    []int          // ordinals of hidden rows
 	unitOf    []int32        // by ordinal; -1 without a session
 	sessions  []hash         // by ordinal, when a report is among the inputs

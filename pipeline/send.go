@@ -40,12 +40,13 @@ type Ending struct {
 var stopped = Ending{Finding: Finding{StopSignal, "the run was stopped before it came to this row"}}
 
 const (
-	outageAfter  = 10               // unavailable answers in a row, then one row at a time asks
-	backOffBase  = time.Second      // of a row, and of the probe
-	backOffMost  = 30 * time.Second // likewise
-	heldInterval = time.Second      // between tries of a row that another run holds
-	strangeLimit = 3                // answers in a row that are not HPP's own
-	waitingMost  = 10_000           // rows that wait for another attempt before no new one is taken
+	outageAfter       = 10               // unavailable answers in a row, then one row at a time asks
+	backOffBase       = time.Second      // of a row, and of the probe
+	backOffMost       = 30 * time.Second // likewise
+	heldInterval      = time.Second      // between tries of a row that another run holds
+	unwrittenInterval = time.Second      // between looks whether the ledger can be written again
+	strangeLimit      = 3                // answers in a row that are not HPP's own
+	waitingMost       = 10_000           // rows that wait for another attempt before no new one is taken
 )
 
 // Sending is the send pass of one invocation, over one file after another.
@@ -104,7 +105,7 @@ type job struct {
 	calls int       // attempts that count
 	due   time.Time // not before
 	probe bool      // it asks after the server in an outage, and does not count
-	held  time.Time // since when another run holds it
+	held  time.Time // when it was first tried again, after another run had held it
 }
 
 type done struct {
@@ -154,10 +155,18 @@ func (d *dispatch) loop(feed <-chan fed) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		next := d.next(time.Now())
-		if next == nil && d.inFlight == 0 && d.fresh == nil &&
-			(d.stopping() || feed == nil && len(d.waiting) == 0 && len(d.held) == 0) {
+		if d.ctx.Err() != nil || closed(d.stop) { // before all else: a select is fair
+			d.end(stopped)
+		}
+		now := time.Now()
+		d.expire(now)
+		next := d.next(now)
+		exhausted := feed == nil && d.fresh == nil && len(d.waiting) == 0 && len(d.held) == 0
+		if d.inFlight == 0 && (exhausted || d.stopping()) {
 			return
+		}
+		if d.stopping() {
+			stop, cut = nil, nil
 		}
 		var orders chan<- *job
 		if next != nil {
@@ -166,17 +175,17 @@ func (d *dispatch) loop(feed <-chan fed) {
 			next.order.Last = !next.probe && next.calls+1 >= d.cfg.MaxAttempts
 		}
 		var rows <-chan fed
-		if d.fresh == nil && len(d.waiting) < waitingMost && !d.stopping() {
+		if d.fresh == nil && len(d.waiting)+len(d.held) < waitingMost && !d.stopping() {
 			rows = feed
 		}
-		if wake := d.wake(); !wake.IsZero() {
-			timer.Reset(time.Until(wake))
+		if wake := d.wake(now); !wake.IsZero() {
+			timer.Reset(wake.Sub(now))
 		} else {
 			timer.Stop()
 		}
 		select {
 		case orders <- next:
-			d.took(next)
+			d.took(next, time.Now())
 		case r := <-d.done:
 			d.inFlight--
 			d.takeIn(r)
@@ -190,36 +199,31 @@ func (d *dispatch) loop(feed <-chan fed) {
 				d.fresh = f.job
 			}
 		case <-timer.C:
-			d.expire(time.Now())
 		case <-stop:
-			stop = nil
-			d.end(stopped)
 		case <-cut:
-			cut = nil
-			d.end(stopped)
 		}
 		d.report()
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
 // next is the row to be offered now: one whose back-off is over before a new one, and in an outage one
 // at a time.
 func (d *dispatch) next(now time.Time) *job {
+	outage := !d.probeAt.IsZero()
 	switch {
-	case d.stopping():
-		return nil
-	case !d.probeAt.IsZero():
-		if d.inFlight > 0 || now.Before(d.probeAt) {
-			return nil
-		}
-		if len(d.waiting) > 0 {
-			return d.waiting[0]
-		}
-		return d.fresh
-	case len(d.waiting) > 0 && !now.Before(d.waiting[0].due):
+	case d.stopping(), d.unwritten(), outage && (d.inFlight > 0 || now.Before(d.probeAt)):
+	case len(d.waiting) > 0 && (outage || !now.Before(d.waiting[0].due)):
 		return d.waiting[0]
-	case d.fresh != nil && d.limited():
-		return nil
+	case d.limited():
 	case d.fresh != nil:
 		return d.fresh
 	case len(d.held) > 0 && !now.Before(d.held[0].due):
@@ -228,25 +232,25 @@ func (d *dispatch) next(now time.Time) *job {
 	return nil
 }
 
-// limited ends the taking of new rows at the limit; rows that were tried are still brought to an end.
-func (d *dispatch) limited() bool {
-	if d.cfg.Limit == 0 || d.tried < d.cfg.Limit {
-		return false
-	}
-	if d.inFlight == 0 && len(d.waiting) == 0 && !d.stopping() {
-		d.end(Ending{Finding: Finding{StopLimit, fmt.Sprintf("the limit of %d rows was reached before this row", d.cfg.Limit)}})
-		d.fresh = nil
-	}
-	return true
-}
+// limited tells whether no further row may be tried; rows that were tried are still brought to an end.
+func (d *dispatch) limited() bool { return d.cfg.Limit > 0 && d.tried >= d.cfg.Limit }
 
-func (d *dispatch) took(j *job) {
+// unwritten tells whether an outcome is not on disk yet: no new call meanwhile.
+func (d *dispatch) unwritten() bool { return d.courier.unwritten.Load() > 0 }
+
+func (d *dispatch) took(j *job, now time.Time) {
 	switch {
 	case j == d.fresh:
 		d.fresh = nil
 		d.tried++
 	case len(d.held) > 0 && j == d.held[0]:
 		d.held = d.held[1:]
+		if j.held.IsZero() {
+			j.held = now
+		}
+		if j.order.Own == 0 {
+			d.tried++
+		}
 	default:
 		heap.Pop(&d.waiting)
 	}
@@ -254,30 +258,27 @@ func (d *dispatch) took(j *job) {
 }
 
 // wake is when something is to be done though nothing happens; zero for never.
-func (d *dispatch) wake() time.Time {
-	var at time.Time
-	sooner := func(t time.Time) {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+func (d *dispatch) wake(now time.Time) (at time.Time) {
+	if d.stopping() {
+		return d.graceEnd
+	}
+	sooner := func(t time.Time) { // what was due before waits for a worker, not for a time
+		if t.After(now) && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
-	}
-	sooner(d.graceEnd)
-	if d.stopping() {
-		return at
 	}
 	if !d.trouble.IsZero() {
 		sooner(d.trouble.Add(d.cfg.RetryFor))
 	}
-	switch {
-	case !d.probeAt.IsZero():
-		if d.inFlight == 0 {
-			sooner(d.probeAt)
-		}
-	case len(d.waiting) > 0:
+	sooner(d.probeAt)
+	if len(d.waiting) > 0 {
 		sooner(d.waiting[0].due)
 	}
 	if len(d.held) > 0 {
 		sooner(d.held[0].due)
+	}
+	if d.unwritten() {
+		sooner(now.Add(unwrittenInterval))
 	}
 	return at
 }
@@ -285,12 +286,17 @@ func (d *dispatch) wake() time.Time {
 // expire does what the time has come for.
 func (d *dispatch) expire(now time.Time) {
 	switch {
-	case !d.graceEnd.IsZero() && !now.Before(d.graceEnd):
-		d.graceEnd = time.Time{}
-		d.cut()
-	case !d.stopping() && !d.trouble.IsZero() && !now.Before(d.trouble.Add(d.cfg.RetryFor)):
+	case d.stopping():
+		if !d.graceEnd.IsZero() && !now.Before(d.graceEnd) {
+			d.graceEnd = time.Time{}
+			d.cut()
+		}
+	case !d.trouble.IsZero() && !now.Before(d.trouble.Add(d.cfg.RetryFor)):
 		d.end(Ending{Finding: Finding{StopNothing, fmt.Sprintf(
 			"the run was stopped: nothing could be sent for %s", d.cfg.RetryFor)}})
+	case d.limited() && d.inFlight == 0 && len(d.waiting) == 0 && (d.fresh != nil || len(d.held) > 0):
+		d.end(Ending{Finding: Finding{StopLimit, fmt.Sprintf(
+			"the limit of %d rows was reached before this row", d.cfg.Limit)}})
 	}
 }
 
@@ -316,6 +322,8 @@ func (d *dispatch) report() {
 	switch {
 	case d.stopping():
 		p.Waiting, p.Until = "stopping: waiting for the calls in flight", d.graceEnd
+	case d.unwritten():
+		p.Waiting = "the ledger cannot be written"
 	case !d.pacer.PausedUntil().IsZero():
 		p.Waiting, p.Until = "HPP asked for a pause", d.pacer.PausedUntil()
 	case !d.probeAt.IsZero():
@@ -329,7 +337,7 @@ func (d *dispatch) report() {
 // takeIn decides what follows from an attempt.
 func (d *dispatch) takeIn(r done) {
 	switch {
-	case errors.Is(r.err, ErrStopped) && !errors.As(r.err, new(*LedgerError)):
+	case errors.Is(r.err, ErrStopped):
 		d.end(stopped)
 	case r.err != nil:
 		d.end(Ending{Finding{StopBroken, "the run was stopped: the ledger could not be used"}, r.err})
@@ -346,10 +354,10 @@ func (d *dispatch) notDue(r done) {
 	switch now := time.Now(); r.attempt.Result.Status {
 	case Pending:
 		j := r.job
-		if j.held.IsZero() {
-			j.held = now
+		if j.order.Own == 0 {
+			d.tried--
 		}
-		if now.Sub(j.held) < d.cfg.RetryFor {
+		if j.held.IsZero() || now.Sub(j.held) < d.cfg.RetryFor {
 			j.due = now.Add(heldInterval)
 			d.held = append(d.held, j)
 		}

@@ -1,6 +1,9 @@
 package pipeline
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // examplePlaces is how many places a tally remembers for each code.
 const examplePlaces = 3
@@ -66,6 +69,7 @@ func (t *Tally) Add(o Tally) {
 		i, ok := t.index[key]
 		if !ok {
 			t.index[key] = len(t.Groups)
+			g.Places = slices.Clip(g.Places) // it is not ours to append to
 			t.Groups = append(t.Groups, g)
 			continue
 		}

@@ -26,10 +26,11 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 	}
 	opt := s.options()
 	files, err := open(paths, opt)
-	defer closeAll(files)
+	defer func() { closeAll(files) }()
 	if err != nil {
 		return exitOK, err
 	}
+	files = a.passOver(files)
 	cfg := opt.checking(t, nil)
 	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = s.retryRejected, s.resendUncertain
 	if named {

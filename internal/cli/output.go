@@ -9,10 +9,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
+	"hppsend/reader"
 	"hppsend/writer"
 )
 
@@ -184,3 +187,26 @@ func missing(err error) bool {
 	var e *ledger.Error
 	return errors.As(err, &e) && e.Missing
 }
+
+// passOver leaves out reports of files that are named too, as a pattern like *.csv names them.
+func (a *app) passOver(files []*reader.File) []*reader.File {
+	named := map[string]bool{}
+	for _, f := range files {
+		named[stem(f.Input().Path)] = true
+	}
+	return slices.DeleteFunc(files, func(f *reader.File) bool {
+		in := f.Input()
+		of := reportOf.ReplaceAllString(stem(in.Path), "")
+		if !in.IsReport || of == stem(in.Path) || !named[of] {
+			return false
+		}
+		a.say("notice", "report_passed_over", in.Path+" is passed over: it is the report of a file that is named too")
+		f.Close()
+		return true
+	})
+}
+
+var reportOf = regexp.MustCompile(`\.report(-\d+)?$`)
+
+// stem is a path without its ending.
+func stem(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) }

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -123,7 +124,7 @@ func (p *progress) draw(every time.Duration) {
 				bar.Set(min(state.Done(), state.Due))
 				p.console.mu.Unlock()
 			} else {
-				p.console.say(fmt.Sprintf("%s: %d of %d%s", name, state.Done(), state.Due, text), "type", "progress")
+				p.console.say(strings.TrimSuffix(fmt.Sprintf("%s: %d of %d, %s", name, state.Done(), state.Due, text), ", "), "type", "progress")
 			}
 			if now.Sub(lastLine) >= lineEvery {
 				p.lines.progress(name, state)
@@ -138,26 +139,26 @@ func (p *progress) draw(every time.Duration) {
 // text says what the counts do not: what went wrong, how long it will take, or why nothing goes on.
 func (p *progress) text() string {
 	n := p.now
-	text := ""
+	var parts []string
 	for _, part := range []struct {
 		count int
 		name  string
-	}{{n.Rejected, "rejected"}, {n.Failed, "failed"}, {n.Uncertain, "uncertain"}, {n.Retrying, "waiting to be tried again"}} {
+	}{{n.Rejected, "rejected"}, {n.Failed, "failed"}, {n.Uncertain, "uncertain"}, {n.Retrying, "to be tried again"}} {
 		if part.count > 0 {
-			text += fmt.Sprintf(", %d %s", part.count, part.name)
+			parts = append(parts, fmt.Sprintf("%d %s", part.count, part.name))
 		}
 	}
 	switch {
 	case n.Waiting != "" && !n.Until.IsZero():
-		text += fmt.Sprintf(", %s until %s", n.Waiting, n.Until.Local().Format(time.TimeOnly))
+		parts = append(parts, fmt.Sprintf("%s until %s", n.Waiting, n.Until.Local().Format(time.TimeOnly)))
 	case n.Waiting != "":
-		text += ", " + n.Waiting
+		parts = append(parts, n.Waiting)
 	default:
 		if left := p.left(); left > 0 {
-			text += ", about " + sinceText(left) + " left"
+			parts = append(parts, "about "+left.Round(time.Second).String()+" left")
 		}
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // left is how long the rest takes, by the pace, or by what was done so far where that is slower.

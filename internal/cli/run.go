@@ -30,6 +30,7 @@ type campaign struct {
 	started time.Time
 	total   pipeline.Tally
 	ending  pipeline.Ending
+	ended   bool    // every run has its end in the ledger
 	faults  []error // of the reports and of the book-keeping, once something may have been sent
 }
 
@@ -79,6 +80,7 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 	if c.files, err = open(paths, c.opt); err != nil {
 		return err
 	}
+	c.files = c.passOver(c.files)
 	for _, f := range c.files {
 		out, err := c.s.outputFor(ctx, c.ledger, f.Input(), paths)
 		if err != nil {
@@ -223,11 +225,12 @@ func (c *campaign) report(ctx context.Context) {
 		c.lines.write(s)
 		c.total.Add(t)
 	}
+	c.ended = true
 }
 
 func (c *campaign) close() {
-	for i := len(c.runs); i > 0 && c.total.Rows == 0; i-- { // begun, and never reported on
-		c.runs[i-1].End(context.Background(), pipeline.Finding{Code: pipeline.StopBroken, Reason: "the run broke before its report"}, encoded(summary{}))
+	for i := 0; i < len(c.runs) && !c.ended; i++ {
+		c.runs[i].End(context.Background(), pipeline.Finding{Code: pipeline.StopBroken, Reason: "the run broke before its report"}, encoded(summary{}))
 	}
 	closeAll(c.files)
 	if c.ledger != nil {

@@ -7,7 +7,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"hppsend/pipeline"
 )
@@ -19,7 +18,7 @@ func (a *app) tellPlan(p *pipeline.Plan, perSecond float64) {
 		a.tellGroups(f.Tally, "to be sent")
 	}
 	for _, g := range p.Notices {
-		a.say("notice", g.Code, "  note: "+where(g)+"; sent all the same")
+		a.say("notice", g.Code, fmt.Sprintf("  note: %s: %s; sent all the same", where(g), g.Places[0].Reason))
 	}
 	if p.Due == 0 {
 		a.say("notice", "nothing_to_send", "Nothing is to be sent.")
@@ -77,19 +76,22 @@ func (a *app) tellGroups(t pipeline.Tally, pending string) {
 		if s == pipeline.Pending {
 			name = pending
 		}
-		a.console.sayf("  %-10s %6d", name, t.Status[s])
+		a.console.sayf("  %-28s %4d", name, t.Status[s])
 		if s == pipeline.Pending && pending != string(pipeline.Pending) {
 			continue
 		}
 		groups := slices.DeleteFunc(slices.Clone(t.Groups), func(g pipeline.Group) bool { return g.Status != s || g.Code == "" })
 		slices.SortStableFunc(groups, func(a, b pipeline.Group) int { return b.Rows - a.Rows })
 		for _, g := range groups {
-			a.console.sayf("    %-26s %6d   %s", g.Code, g.Rows, where(g))
+			a.console.sayf("    %-26s %4d   %s", g.Code, g.Rows, where(g))
+			if reason := g.Places[0].Reason; reason != "" {
+				a.console.sayf("      %s", reason)
+			}
 		}
 	}
 }
 
-// where names the first rows of a group, and what is the matter with the first.
+// where names the first rows of a group.
 func where(g pipeline.Group) string {
 	var at []string
 	for _, e := range g.Places {
@@ -101,9 +103,6 @@ func where(g pipeline.Group) string {
 	}
 	if g.Rows > len(at) {
 		text += fmt.Sprintf(" and %d more", g.Rows-len(at))
-	}
-	if reason := g.Places[0].Reason; reason != "" {
-		text += ": " + reason
 	}
 	return text
 }
@@ -187,6 +186,3 @@ func advice(t pipeline.Tally, ending pipeline.Ending) []string {
 	}
 	return out
 }
-
-// sinceText is a time span as people say it.
-func sinceText(d time.Duration) string { return d.Round(time.Second).String() }

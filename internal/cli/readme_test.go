@@ -1,0 +1,155 @@
+package cli_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"hppsend/internal/sandbox"
+)
+
+const root = "../.."
+
+// block is a fenced block of the README.
+type block struct {
+	language string
+	lines    []string
+}
+
+func readme(t *testing.T) (text string, blocks []block) {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open *block
+	for line := range strings.SplitSeq(string(b), "\n") {
+		language, fence := strings.CutPrefix(line, "```")
+		switch {
+		case fence && open == nil:
+			open = &block{language: language}
+		case fence:
+			blocks = append(blocks, *open)
+			open = nil
+		case open != nil:
+			open.lines = append(open.lines, line)
+		}
+	}
+	return string(b), blocks
+}
+
+// TestReadmeSessions types what the README shows, and compares what comes back. A line … stands for any
+// lines.
+func TestReadmeSessions(t *testing.T) {
+	p := newPlace(t, sandbox.Config{})
+	if err := os.CopyFS(p.path("testdata"), os.DirFS(filepath.Join(root, "testdata"))); err != nil {
+		t.Fatal(err)
+	}
+	_, blocks := readme(t)
+	typed := 0
+	for _, b := range blocks {
+		if b.language != "console" {
+			continue
+		}
+		for i := 0; i < len(b.lines); typed++ {
+			command, ok := strings.CutPrefix(b.lines[i], "$ go run . ")
+			if !ok {
+				t.Fatalf("%q is no command", b.lines[i])
+			}
+			var want []string
+			for i++; i < len(b.lines) && !strings.HasPrefix(b.lines[i], "$ "); i++ {
+				want = append(want, b.lines[i])
+			}
+			out, _ := p.hppsend(strings.Fields(command)...).CombinedOutput()
+			form := regexp.QuoteMeta(settled(strings.Join(want, "\n")))
+			form = "(?s)^" + strings.ReplaceAll(form, "\n…", "(\n.*)?") + "\n?$"
+			if !regexp.MustCompile(form).MatchString(settled(string(out))) {
+				t.Errorf("%s\nprints\n%s\nand the README says\n%s", command, out, strings.Join(want, "\n"))
+			}
+		}
+	}
+	if typed < 2 {
+		t.Errorf("the README shows %d commands, want 2 at least", typed)
+	}
+}
+
+var changing = regexp.MustCompile(`Ledger \S+|begun [\d: -]+, \d+ KB|until \d\d:\d\d:\d\d|` + runIDs.String())
+
+// settled takes out of an output what differs from time to time.
+func settled(s string) string { return changing.ReplaceAllString(strings.TrimRight(s, "\n"), "*") }
+
+// TestReadmeCommands asks the program about each command line of the README: are there such flags?
+func TestReadmeCommands(t *testing.T) {
+	_, blocks := readme(t)
+	asked := 0
+	for _, b := range blocks {
+		if b.language != "sh" {
+			continue
+		}
+		for _, line := range b.lines {
+			command, _, _ := strings.Cut(line, "#")
+			args := strings.Fields(command)
+			if len(args) == 0 || args[0] == "go" { // built and tested by whoever runs this
+				continue
+			}
+			if out, err := exec.Command("hppsend", append(args[1:], "--help")...).CombinedOutput(); err != nil || args[0] != "./hppsend" {
+				t.Errorf("%s: %v\n%s", line, err, out)
+			}
+			asked++
+		}
+	}
+	if asked == 0 {
+		t.Error("the README shows no command line")
+	}
+}
+
+func TestReadmeFlagsExist(t *testing.T) {
+	var known strings.Builder
+	for _, command := range []string{"run", "check", "report", "sandbox", "version"} {
+		out, err := exec.Command("hppsend", command, "--help").CombinedOutput()
+		if err != nil {
+			t.Fatal(err)
+		}
+		known.Write(out)
+	}
+	text, _ := readme(t)
+	for _, flag := range regexp.MustCompile(`--[a-z][a-z-]+`).FindAllString(text, -1) {
+		if !regexp.MustCompile(regexp.QuoteMeta(flag) + `\b`).MatchString(known.String()) {
+			t.Errorf("the README speaks of %s, and there is no such flag", flag)
+		}
+	}
+}
+
+func TestReadmeFilesLoad(t *testing.T) {
+	p := newPlace(t, sandbox.Config{})
+	_, blocks := readme(t)
+	loaded := map[string]int{}
+	for _, b := range blocks {
+		if b.language != "yaml" {
+			continue
+		}
+		text := strings.Join(b.lines, "\n")
+		if strings.HasPrefix(text, "sessions:") {
+			loaded["script"]++
+			if _, err := sandbox.LoadScript(strings.NewReader(text)); err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		loaded["configuration"]++
+		if err := os.WriteFile(p.path("hppsend.yaml"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c := p.hppsend("run", "--config", "hppsend.yaml", "contacts.csv")
+		c.Env = append(c.Env, "KLARNA_USERNAME=", "KLARNA_PASSWORD=")
+		if out := p.must(2, c); !strings.Contains(out, "the credentials are missing") {
+			t.Errorf("the configuration file gives\n%s", out)
+		}
+	}
+	if loaded["script"] == 0 || loaded["configuration"] == 0 {
+		t.Errorf("the README shows %v", loaded)
+	}
+}
