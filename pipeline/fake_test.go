@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -31,6 +32,13 @@ type keptRecord struct {
 	intent  string // the run that has an attempt open
 	gone    bool   // taken back before anything was tried
 	Record         // its Status is empty while nothing was concluded
+}
+
+// interrupt is what a record becomes by the death of the run that has an attempt open.
+func interrupt(r *Record, run string) {
+	r.Status, r.Code, r.Reason = Uncertain, CodeInterrupted, "the run died in the middle of a call"
+	r.Binding, r.Run = false, run
+	r.Attempts++
 }
 
 func newBook() *book { return &book{dead: map[string]bool{}} }
@@ -66,8 +74,7 @@ func (r *bookRun) records(session string) (out []Record) {
 		case !r.dead[k.intent]:
 			rec.Intent, rec.Run = ForeignIntent, k.intent
 		case rec.Status != Delivered:
-			rec.Status, rec.Code, rec.Binding, rec.Run = Uncertain, CodeInterrupted, false, k.intent
-			rec.Attempts++
+			interrupt(&rec, k.intent)
 		}
 		out = append(out, rec)
 	}
@@ -87,7 +94,7 @@ func (r *bookRun) Lookup(ctx context.Context, sessions []string) ([][]Record, er
 func (r *bookRun) Claim(ctx context.Context, c Claim) (Ticket, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := ctx.Err(); err != nil {
+	if err := cmp.Or(ctx.Err(), r.killed()); err != nil {
 		return 0, err
 	}
 	if r.failClaim != nil {
@@ -109,8 +116,7 @@ func (r *bookRun) Claim(ctx context.Context, c Claim) (Ticket, error) {
 	for _, k := range r.kept {
 		if k.session == d.Session && !k.gone && k.Method == d.Method && k.Contact == contact && k.Country == d.Country {
 			if k.intent != "" { // of a dead run
-				k.Status, k.Code, k.Binding, k.Run = Uncertain, CodeInterrupted, false, k.intent
-				k.Attempts++
+				interrupt(&k.Record, k.intent)
 			}
 			k.intent = r.name
 			return Ticket(k.ID), nil
@@ -126,6 +132,9 @@ func (r *bookRun) Claim(ctx context.Context, c Claim) (Ticket, error) {
 func (r *bookRun) Conclude(_ context.Context, t Ticket, c Conclusion) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := r.killed(); err != nil {
+		return err
+	}
 	if r.failConclude != nil {
 		if err := r.failConclude(c); err != nil {
 			return err
@@ -173,6 +182,23 @@ func (r *bookRun) Conclude(_ context.Context, t Ticket, c Conclusion) error {
 	return nil
 }
 
+var errKilled = errors.New("the process was killed")
+
+// killed is the error of every change by a run that is dead; b.mu is held.
+func (r *bookRun) killed() error {
+	if r.dead[r.name] {
+		return errKilled
+	}
+	return nil
+}
+
+// kill ends a run as a crash does: from now on nothing of it reaches the ledger or the server.
+func (b *book) kill(run string) {
+	b.mu.Lock()
+	b.dead[run] = true
+	b.mu.Unlock()
+}
+
 // called takes note that a claim has got its permit.
 func (b *book) called() {
 	b.mu.Lock()
@@ -194,7 +220,7 @@ func (b *book) open() (intents int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, k := range b.kept {
-		if k.intent != "" && !k.gone {
+		if k.intent != "" && !k.gone && !b.dead[k.intent] {
 			intents++
 		}
 	}
@@ -297,6 +323,22 @@ func (s *server) total() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.calls)
+}
+
+// mortal is the sender of a run that may be killed.
+type mortal struct {
+	run    *bookRun
+	server *server
+}
+
+func (m mortal) Send(ctx context.Context, d Distribution) Reply {
+	m.run.mu.Lock()
+	err := m.run.killed()
+	m.run.mu.Unlock()
+	if err != nil {
+		return down
+	}
+	return m.server.Send(ctx, d)
 }
 
 // Answers of every verdict.
@@ -522,7 +564,7 @@ func (c *campaign) run(t *testing.T, files ...*table) result {
 	for i, src := range sources {
 		plan.Files[i].Run = c.rules.Run
 		res.ending = sending.Send(c.ctx, plan, i, src, &Courier{
-			Rules: c.rules, Records: run, Ledger: run, Permits: pacer, Sender: c.server, Grace: c.cfg.Grace, Claims: claims,
+			Rules: c.rules, Records: run, Ledger: run, Permits: pacer, Sender: mortal{run, c.server}, Grace: c.cfg.Grace, Claims: claims,
 		})
 		if res.ending.Code != "" {
 			break

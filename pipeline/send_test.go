@@ -795,12 +795,11 @@ func TestHeldRowThatMustNotBeSent(t *testing.T) {
 			c := newCampaign(always(ok200))
 			c.rules.Hidden = rule
 			for i := 1; i <= 2; i++ {
-				k := c.book.know(id(i), Record{Method: Email, Contact: c.book.Digest(mail(9))})
-				k.intent = "other"
-				c.checked = func() {
-					for _, k := range c.book.kept {
-						k.intent = ""
-					}
+				c.book.know(id(i), Record{Method: Email, Contact: c.book.Digest(mail(9))}).intent = "other"
+			}
+			c.checked = func() {
+				for _, k := range c.book.kept {
+					k.intent = ""
 				}
 			}
 			c.runAndReport(t, sheet(bad, hidden, byMail(3)))

@@ -54,8 +54,14 @@ func (c *console) sayf(format string, args ...any) { c.say(fmt.Sprintf(format, a
 // warn writes a line that is told however quiet a run is to be.
 func (c *console) warn(text string, attrs ...any) { c.line(slog.LevelWarn, text, attrs...) }
 
-// fail writes an error: what and where, and what to do.
+// fail writes an error: what and where, and what to do. Several at once are written one by one.
 func (c *console) fail(err error) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range several.Unwrap() {
+			c.fail(e)
+		}
+		return
+	}
 	if c.log != nil {
 		c.line(slog.LevelError, err.Error(), "hint", printable(hintOf(err)))
 		return

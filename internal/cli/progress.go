@@ -86,6 +86,9 @@ func (p *progress) Notice(n pipeline.Notice) {
 	if again {
 		return
 	}
+	if n.Code == pipeline.StopSignal {
+		n.Text = "Stopping: no new calls; those under way may come to their end. Ctrl-C once more cuts them off."
+	}
 	p.console.say(n.Text, "type", "notice", "code", n.Code)
 	p.lines.notice(n.Code, n.Text)
 }

@@ -48,7 +48,10 @@ func (a *app) run(ctx context.Context, s *settings, paths []string) (int, error)
 		return exitOK, err
 	}
 	c.report(context.WithoutCancel(ctx))
-	if err := errors.Join(append(c.faults, c.ending.Err)...); err != nil {
+	if c.ending.Err != nil {
+		c.faults = append([]error{c.ending.Err}, c.faults...)
+	}
+	if err := errors.Join(c.faults...); err != nil {
 		return exitBroken, err
 	}
 	return c.exitCode(c.total, c.ending), nil

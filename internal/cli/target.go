@@ -85,8 +85,10 @@ func (a *app) credentialsFor(s *settings, t hpp.Target) (hpp.Credentials, error)
 // manager put it where only the service can look.
 func readCredentials(path, service string) (map[string]string, error) {
 	refuse := func(format string, args ...any) error {
-		return &usageError{"credentials file " + path + ": " + fmt.Sprintf(format, args...),
-			"it holds two lines, KLARNA_USERNAME=… and KLARNA_PASSWORD=…, and only you can read it (chmod 600)"}
+		return &usageError{
+			"credentials file " + path + ": " + fmt.Sprintf(format, args...),
+			"it holds two lines, KLARNA_USERNAME=… and KLARNA_PASSWORD=…, and only you can read it (chmod 600)",
+		}
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -169,8 +169,8 @@ func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 // advice is what a person can do about the rows that were not delivered.
 func advice(t pipeline.Tally, ending pipeline.Ending) []string {
 	var out []string
-	if ending.Code != "" && ending.Err == nil {
-		out = append(out, "Stopped: "+ending.Reason+".")
+	if ending.Code != "" && ending.Code != pipeline.StopSignal && ending.Err == nil {
+		out = append(out, strings.ToUpper(ending.Reason[:1])+ending.Reason[1:]+".")
 	}
 	if t.Status[pipeline.Pending] > 0 {
 		out = append(out, "The pending rows were not sent; the same command goes on with them.")

@@ -197,7 +197,7 @@ func TestScriptsThatAreRefused(t *testing.T) {
 		"session:\n  a: [accept]\n":                    "line 1",
 		"sessions:\n  a: [{do: error, status: 99}]\n":  "99",
 		"sessions:\n  a: [{do: refuse, body: poem}]\n": "poem",
-		"sessions: [":                                  "yaml",
+		"sessions: [": "yaml",
 	} {
 		if _, err := LoadScript(strings.NewReader(script)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q gives %v, want an error with %q", script, err, want)

@@ -1,0 +1,296 @@
+package xlsx
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/xuri/excelize/v2"
+)
+
+// Limits bound what a book may make of this machine. Where one is zero the default holds.
+type Limits struct {
+	Unzipped int64 // bytes of all parts; 4 GiB
+	Ratio    int   // bytes of a large part for each byte in the file; 300
+	Strings  int64 // bytes of the string table; 1 GiB
+	Skeleton int64 // bytes of the parts that are not sheets or strings, each; 64 MiB
+}
+
+func (l Limits) filled() Limits {
+	or := func(v, d int64) int64 {
+		if v == 0 {
+			return d
+		}
+		return v
+	}
+	return Limits{or(l.Unzipped, 4<<30), int(or(int64(l.Ratio), 300)), or(l.Strings, 1<<30), or(l.Skeleton, 64<<20)}
+}
+
+// ratioFrom is the size, in bytes, from which on a part may be a bomb.
+const ratioFrom = 16 << 20
+
+// Book is an open workbook. It is not safe for concurrent use.
+type Book struct {
+	file    *os.File
+	parts   map[string]*zip.File // by lower-case name
+	limits  Limits
+	sheets  []Sheet
+	formats []format // by style
+	strings *table
+	table   string // the part that has the strings; empty when there is none
+}
+
+// Sheet is a worksheet.
+type Sheet struct {
+	Name   string
+	Hidden bool
+	part   string
+}
+
+// Open opens a workbook, after every part was inflated and its checksum compared. What cannot be
+// trusted is refused with a *Fault. The caller closes the Book.
+func Open(name string, limits Limits) (_ *Book, err error) {
+	b := &Book{parts: map[string]*zip.File{}, limits: limits.filled()}
+	defer func() {
+		if err != nil {
+			b.Close()
+		}
+	}()
+	if b.file, err = os.Open(name); err != nil {
+		return nil, err
+	}
+	info, err := b.file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	zipped, err := zip.NewReader(b.file, info.Size())
+	if err != nil {
+		return nil, &Fault{Problem: "the workbook is damaged: it is not a whole zip file", Err: err}
+	}
+	if err := b.check(zipped.File); err != nil {
+		return nil, err
+	}
+	if err := b.readSkeleton(zipped); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Close lets go of the file.
+func (b *Book) Close() error {
+	if b.file == nil {
+		return nil
+	}
+	return b.file.Close()
+}
+
+// Sheets are the worksheets, in order.
+func (b *Book) Sheets() []Sheet { return b.sheets }
+
+// check inflates every part once.
+func (b *Book) check(files []*zip.File) error {
+	if len(files) > 10_000 {
+		return &Fault{Problem: "the workbook has too many parts to be one"}
+	}
+	var total uint64
+	for _, f := range files {
+		name := strings.ToLower(f.Name)
+		if b.parts[name] != nil {
+			return &Fault{Part: f.Name, Problem: "the workbook is damaged: a part is in it twice"}
+		}
+		b.parts[name] = f
+		total += f.UncompressedSize64
+		if total > uint64(b.limits.Unzipped) {
+			return &Fault{Part: f.Name, Problem: fmt.Sprintf("the workbook is larger than %d bytes when unzipped", b.limits.Unzipped)}
+		}
+		if f.UncompressedSize64 > ratioFrom && f.UncompressedSize64/max(1, f.CompressedSize64) > uint64(b.limits.Ratio) {
+			return &Fault{Part: f.Name, Problem: fmt.Sprintf("a part grows more than %d times when unzipped, as no real workbook does", b.limits.Ratio)}
+		}
+	}
+	for _, f := range files {
+		if err := inflate(f, io.Discard); err != nil {
+			return &Fault{Part: f.Name, Problem: "the workbook is damaged", Err: err}
+		}
+	}
+	return nil
+}
+
+func inflate(f *zip.File, w io.Writer) error {
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(w, r)
+	return err
+}
+
+// relationship is an entry of a part that says where other parts are.
+type relationship struct {
+	ID     string `xml:"Id,attr"`
+	Type   string `xml:"Type,attr"`
+	Target string `xml:"Target,attr"`
+	Mode   string `xml:"TargetMode,attr"`
+}
+
+// relationships reads those of a part, with the targets as full names in lower case.
+func (b *Book) relationships(of string) ([]relationship, error) {
+	dir, base := path.Split(of)
+	var parsed struct {
+		All []relationship `xml:"Relationship"`
+	}
+	if err := b.decode(dir+"_rels/"+base+".rels", &parsed); err != nil {
+		return nil, err
+	}
+	for i, r := range parsed.All {
+		if r.Mode != "External" {
+			target := strings.TrimPrefix(r.Target, "/")
+			if target == r.Target {
+				target = path.Join(dir, target)
+			}
+			parsed.All[i].Target = strings.ToLower(path.Clean(target))
+		}
+	}
+	return parsed.All, nil
+}
+
+func (b *Book) decode(part string, v any) error {
+	f := b.parts[strings.ToLower(part)]
+	if f == nil {
+		return &Fault{Part: part, Problem: "the workbook is damaged: a part is missing"}
+	}
+	if f.UncompressedSize64 > uint64(b.limits.Skeleton) {
+		return &Fault{Part: part, Problem: "a part is too large"}
+	}
+	var text bytes.Buffer
+	err := inflate(f, &text)
+	if err == nil {
+		err = xml.Unmarshal(text.Bytes(), v)
+	}
+	if err != nil {
+		return &Fault{Part: part, Problem: "the workbook is damaged", Err: err}
+	}
+	return nil
+}
+
+// readSkeleton finds the sheets, the strings and the number formats.
+func (b *Book) readSkeleton(zipped *zip.Reader) error {
+	top, err := b.relationships("")
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(top, func(r relationship) bool { return strings.HasSuffix(r.Type, "/officeDocument") })
+	if i < 0 {
+		return &Fault{Problem: "the file is no workbook: it names no main part"}
+	}
+	main := top[i].Target
+	var workbook struct {
+		Sheets []struct {
+			Name  string     `xml:"name,attr"`
+			State string     `xml:"state,attr"`
+			Attrs []xml.Attr `xml:",any,attr"`
+		} `xml:"sheets>sheet"`
+	}
+	if err := b.decode(main, &workbook); err != nil {
+		return err
+	}
+	rels, err := b.relationships(main)
+	if err != nil {
+		return err
+	}
+	for _, s := range workbook.Sheets {
+		for _, a := range s.Attrs {
+			if a.Name.Local != "id" || a.Name.Space == "" {
+				continue
+			}
+			i := slices.IndexFunc(rels, func(r relationship) bool { return r.ID == a.Value })
+			if i < 0 || b.parts[rels[i].Target] == nil {
+				return &Fault{Sheet: s.Name, Part: main, Problem: fmt.Sprintf("the workbook is damaged: its sheet %q is missing", s.Name)}
+			}
+			if strings.HasSuffix(rels[i].Type, "/worksheet") {
+				b.sheets = append(b.sheets, Sheet{s.Name, s.State == "hidden" || s.State == "veryHidden", rels[i].Target})
+			}
+		}
+	}
+	for _, r := range rels {
+		if strings.HasSuffix(r.Type, "/sharedStrings") {
+			b.table = r.Target
+		}
+	}
+	return b.readFormats(zipped)
+}
+
+// readFormats asks excelize for the number format of each style. It is given the book without its
+// sheets and strings, so that it neither keeps them nor fails on them.
+func (b *Book) readFormats(zipped *zip.Reader) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &Fault{Problem: "the workbook is damaged: its styles cannot be read", Err: fmt.Errorf("%v", r)}
+		}
+	}()
+	var skeleton bytes.Buffer
+	w := zip.NewWriter(&skeleton)
+	for _, f := range zipped.File {
+		name := strings.ToLower(f.Name)
+		isSheet := slices.ContainsFunc(b.sheets, func(s Sheet) bool { return s.part == name })
+		if isSheet || name == b.table || !strings.HasSuffix(name, ".xml") && !strings.HasSuffix(name, ".rels") ||
+			f.UncompressedSize64 > uint64(b.limits.Skeleton) {
+			continue
+		}
+		if err := w.Copy(f); err != nil {
+			return &Fault{Part: f.Name, Problem: "the workbook is damaged", Err: err}
+		}
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	book, err := excelize.OpenReader(&skeleton, excelize.Options{UnzipSizeLimit: 1 << 30, UnzipXMLSizeLimit: 1 << 29})
+	if err != nil {
+		return &Fault{Problem: "the workbook is damaged", Err: err}
+	}
+	defer book.Close()
+	for id := 0; ; id++ {
+		style, err := book.GetStyle(id)
+		if err != nil { // there are no more
+			return nil
+		}
+		b.formats = append(b.formats, formatOf(style.NumFmt, style.CustomNumFmt))
+	}
+}
+
+// loadStrings reads the string table, once it is needed.
+func (b *Book) loadStrings() error {
+	if b.strings != nil || b.table == "" {
+		return nil
+	}
+	f := b.parts[b.table]
+	if f == nil {
+		return &Fault{Part: b.table, Problem: "the workbook is damaged: its string table is missing"}
+	}
+	r, err := f.Open()
+	if err == nil {
+		defer r.Close()
+		b.strings, err = readTable(r, b.limits.Strings)
+	}
+	if err != nil {
+		return &Fault{Part: f.Name, Problem: "the workbook is damaged: its string table cannot be read", Err: err}
+	}
+	return nil
+}
+
+// part opens the part of a sheet.
+func (b *Book) part(sheet string) (Sheet, io.ReadCloser, error) {
+	i := slices.IndexFunc(b.sheets, func(s Sheet) bool { return s.Name == sheet })
+	if i < 0 {
+		return Sheet{}, nil, &Fault{Sheet: sheet, Problem: fmt.Sprintf("there is no sheet %q", sheet), Err: errors.New("no such sheet")}
+	}
+	r, err := b.parts[b.sheets[i].part].Open()
+	return b.sheets[i], r, err
+}

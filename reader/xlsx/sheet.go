@@ -1,0 +1,352 @@
+package xlsx
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+
+	"hppsend/pipeline"
+)
+
+// The size of a sheet (the same in every program that writes XLSX).
+const (
+	rowsMost    = 1_048_576
+	columnsMost = 16_384
+)
+
+// Row is a row that stands in the sheet. It is valid until the next one.
+type Row struct {
+	Number int // what a spreadsheet program shows
+	Hidden bool
+	Cells  []Cell // by column, from A; columns without a cell are zero Cells
+}
+
+// Cell is a cell as it is stored, and what its format says.
+type Cell struct {
+	pipeline.Cell
+	Present    bool
+	Formula    bool   // computed; Text is the stored result
+	NoValue    bool   // a formula without a stored result
+	Date       bool   // a number that is shown as a date or time
+	DigitsLost bool   // a whole number with more digits than a spreadsheet keeps
+	Shown      string // a number whose format adds a zero or a plus, as it is seen; else empty
+}
+
+// Rows yields the rows of a sheet, in order; rows that are not in the file are left out. The first
+// *Fault ends it. It may be called any number of times.
+func (b *Book) Rows(sheet string) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		s, part, err := b.part(sheet)
+		if err == nil {
+			defer part.Close()
+			err = b.loadStrings()
+		}
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		r := &rowReader{Book: b, scanner: newScanner(part)}
+		for {
+			ok, err := r.row()
+			if err != nil {
+				f := &Fault{}
+				if !errors.As(err, &f) {
+					f = &Fault{Row: r.current.Number, Cell: r.cell, Problem: "the sheet is damaged", Err: err}
+				}
+				f.Sheet, f.Part = s.Name, s.part
+				yield(Row{}, f)
+				return
+			}
+			if !ok || !yield(r.current, nil) {
+				return
+			}
+		}
+	}
+}
+
+// rowReader is the reading of one sheet.
+type rowReader struct {
+	*Book
+	*scanner
+	began      bool // the rows have begun
+	zeroHeight bool // rows are hidden unless they say otherwise
+	current    Row
+	cell       string // the cell being read, for messages
+	value      []byte
+	inline     strings.Builder
+}
+
+// row reads the next row; ok is false after the last, once the whole part has been read.
+func (r *rowReader) row() (ok bool, err error) {
+	r.cell = ""
+	if !r.began {
+		if found, err := r.begin(); err != nil || !found {
+			return false, err
+		}
+	}
+	for {
+		k, err := r.next()
+		switch {
+		case err != nil:
+			return false, err
+		case k == openTag && string(r.name) == "row":
+			return true, r.readRow()
+		case k == openTag:
+			if err := r.skip(); err != nil {
+				return false, err
+			}
+		case k == closeTag: // of sheetData
+			return false, r.finish()
+		}
+	}
+}
+
+// begin reads up to the rows.
+func (r *rowReader) begin() (found bool, err error) {
+	if err := r.root("worksheet"); err != nil {
+		return false, err
+	}
+	for {
+		k, err := r.next()
+		switch {
+		case err != nil:
+			return false, err
+		case k == endOfPart:
+			return false, errors.New("it has no rows")
+		case k != openTag:
+			continue
+		}
+		switch string(r.name) {
+		case "sheetData":
+			r.began = true
+			return true, nil
+		case "sheetFormatPr":
+			v, _, err := r.attr("zeroHeight")
+			if err != nil {
+				return false, err
+			}
+			r.zeroHeight = isTrue(v)
+		}
+		if err := r.skip(); err != nil {
+			return false, err
+		}
+	}
+}
+
+// finish reads to the end of the part, since a fault behind the rows is a fault too.
+func (r *rowReader) finish() error {
+	for {
+		switch k, err := r.next(); {
+		case err != nil || k == endOfPart:
+			return err
+		case k == openTag && string(r.name) == "sheetData":
+			return errors.New("it has its rows twice")
+		}
+	}
+}
+
+func isTrue(v string) bool { return v == "1" || v == "true" }
+
+// readRow reads the row whose tag was just opened.
+func (r *rowReader) readRow() error {
+	number := r.current.Number + 1
+	hidden := r.zeroHeight
+	for _, a := range r.attrs {
+		switch string(a.name) {
+		case "r":
+			n, err := strconv.Atoi(string(a.value))
+			if err != nil || n < number || n > rowsMost {
+				return &Fault{Row: r.current.Number, Problem: fmt.Sprintf("the sheet is damaged: row %q follows", a.value)}
+			}
+			number = n
+		case "hidden":
+			hidden = isTrue(string(a.value))
+		case "ht":
+			h, err := strconv.ParseFloat(string(a.value), 64)
+			if err != nil {
+				return err
+			}
+			hidden = hidden || h == 0
+		}
+	}
+	if number > rowsMost {
+		return &Fault{Row: number, Problem: "the sheet is damaged: it has too many rows"}
+	}
+	clear(r.current.Cells)
+	r.current = Row{Number: number, Hidden: hidden, Cells: r.current.Cells[:0]}
+	for {
+		k, err := r.next()
+		switch {
+		case err != nil:
+			return err
+		case k == closeTag:
+			return nil
+		case k == openTag && string(r.name) == "c":
+			if err := r.readCell(); err != nil {
+				return err
+			}
+		case k == openTag:
+			if err := r.skip(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// readCell reads the cell whose tag was just opened into its column.
+func (r *rowReader) readCell() error {
+	column, style, kind := len(r.current.Cells), 0, "n"
+	for _, a := range r.attrs {
+		switch string(a.name) {
+		case "r":
+			r.cell = string(a.value)
+			c, row, ok := reference(a.value)
+			if !ok || row != r.current.Number || c < column || c >= columnsMost {
+				return errors.New("the cells are out of order")
+			}
+			column = c
+		case "s":
+			n, err := strconv.Atoi(string(a.value))
+			if err != nil || n < 0 || n >= max(1, len(r.formats)) {
+				return fmt.Errorf("there is no style %q", a.value)
+			}
+			style = n
+		case "t":
+			kind = string(a.value)
+		}
+	}
+	if column >= columnsMost {
+		return errors.New("there are too many cells")
+	}
+	for len(r.current.Cells) <= column {
+		r.current.Cells = append(r.current.Cells, Cell{})
+	}
+	cell := &r.current.Cells[column]
+	cell.Present = true
+	r.inline.Reset()
+	stored, err := r.content(cell)
+	if err != nil {
+		return err
+	}
+	var f format
+	if style < len(r.formats) {
+		f = r.formats[style]
+	}
+	return r.interpret(cell, kind, stored, f)
+}
+
+// content reads what is in a cell: its formula, its stored value (stored tells whether there is one)
+// and the text that stands in it.
+func (r *rowReader) content(cell *Cell) (stored bool, err error) {
+	r.value = r.value[:0]
+	for {
+		k, err := r.next()
+		switch {
+		case err != nil:
+			return false, err
+		case k == closeTag:
+			cell.NoValue = cell.Formula && !stored
+			return stored, nil
+		case k != openTag:
+			continue
+		}
+		switch string(r.name) {
+		case "v":
+			if stored {
+				return false, errors.New("a cell has two values")
+			}
+			stored = true
+			if r.value, err = r.plain(r.value); err != nil {
+				return false, err
+			}
+		case "is":
+			if err := r.richText(&r.inline); err != nil {
+				return false, err
+			}
+		case "f":
+			cell.Formula = true
+			if err := r.skip(); err != nil {
+				return false, err
+			}
+		default:
+			if err := r.skip(); err != nil {
+				return false, err
+			}
+		}
+	}
+}
+
+// interpret says what a stored value means.
+func (r *rowReader) interpret(cell *Cell, kind string, stored bool, f format) error {
+	if kind == "inlineStr" {
+		cell.Text = r.inline.String()
+		return nil
+	}
+	if r.inline.Len() > 0 {
+		return errors.New("a cell has a text of its own and is not of that kind")
+	}
+	if !stored {
+		return nil
+	}
+	switch kind {
+	case "s":
+		i, err := strconv.Atoi(strings.TrimSpace(string(r.value)))
+		text, ok := r.strings.at(i)
+		if err != nil || !ok {
+			return fmt.Errorf("there is no string %q in the table", r.value)
+		}
+		cell.Text = text
+	case "str":
+		cell.Text = string(unescape(r.value))
+	case "b":
+		cell.Kind = pipeline.CellBool
+		switch strings.TrimSpace(string(r.value)) {
+		case "1", "true":
+			cell.Text = "TRUE"
+		case "0", "false":
+			cell.Text = "FALSE"
+		default:
+			return fmt.Errorf("%q is no boolean", r.value)
+		}
+	case "e":
+		cell.Kind, cell.Text = pipeline.CellError, string(r.value)
+	case "d":
+		cell.Text, cell.Date = string(r.value), true
+	case "n":
+		text := strings.TrimSpace(string(r.value))
+		if text == "" {
+			cell.NoValue = cell.Formula
+			return nil
+		}
+		digits, lost, ok := number(text)
+		if !ok {
+			return fmt.Errorf("%q is no number", r.value)
+		}
+		cell.Cell = pipeline.Cell{Text: digits, Kind: pipeline.CellNumber, Format: f.code}
+		cell.Date, cell.DigitsLost, cell.Shown = f.date, lost, f.shown(digits)
+	default:
+		return fmt.Errorf("there is no kind of cell called %q", kind)
+	}
+	return nil
+}
+
+// reference reads a cell's name, such as B7: its column from 0, and its row.
+func reference(b []byte) (column, row int, ok bool) {
+	i := 0
+	for ; i < len(b) && b[i] >= 'A' && b[i] <= 'Z' && i < 4; i++ {
+		column = column*26 + int(b[i]-'A') + 1
+	}
+	digits := b[i:]
+	if i == 0 || len(digits) == 0 || len(digits) > 7 || digits[0] == '0' {
+		return 0, 0, false
+	}
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return 0, 0, false
+		}
+		row = row*10 + int(c-'0')
+	}
+	return column - 1, row, true
+}

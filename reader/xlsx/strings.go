@@ -1,0 +1,157 @@
+package xlsx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"unicode/utf16"
+)
+
+// table is the strings that cells share: all of them in one, and where each begins.
+type table struct {
+	text  string
+	begin []uint32
+}
+
+func (t *table) at(i int) (string, bool) {
+	if t == nil || i < 0 || i >= len(t.begin) {
+		return "", false
+	}
+	end := len(t.text)
+	if i+1 < len(t.begin) {
+		end = int(t.begin[i+1])
+	}
+	return t.text[t.begin[i]:end], true
+}
+
+// readTable reads the string table of a book, of so many bytes at most.
+func readTable(r io.Reader, most int64) (*table, error) {
+	x := newScanner(r)
+	t := &table{}
+	var all strings.Builder
+	if err := x.root("sst"); err != nil {
+		return nil, err
+	}
+	for {
+		switch k, err := x.next(); {
+		case err != nil:
+			return nil, err
+		case k == endOfPart:
+			t.text = all.String()
+			return t, nil
+		case k != openTag:
+		case string(x.name) != "si":
+			if err := x.skip(); err != nil {
+				return nil, err
+			}
+		default:
+			t.begin = append(t.begin, uint32(all.Len()))
+			if err := x.richText(&all); err != nil {
+				return nil, err
+			}
+			if int64(all.Len()) > min(most, math.MaxUint32) {
+				return nil, errors.New("its strings are too many")
+			}
+		}
+	}
+}
+
+// root reads up to the root element, which has to have a name.
+func (x *scanner) root(name string) error {
+	k, err := x.next()
+	if err == nil && (k != openTag || string(x.name) != name) {
+		err = fmt.Errorf("it begins with <%s> and not with <%s>", x.name, name)
+	}
+	return err
+}
+
+// richText joins the runs of the element that has just been opened, without how they are read aloud.
+func (x *scanner) richText(out *strings.Builder) error {
+	var one []byte
+	for depth := x.depth(); x.depth() >= depth; {
+		k, err := x.next()
+		if err != nil {
+			return err
+		}
+		if k != openTag {
+			continue
+		}
+		switch string(x.name) {
+		case "t":
+			if one, err = x.plain(one[:0]); err != nil {
+				return err
+			}
+			out.Write(unescape(one))
+		case "r": // its t follows
+		default: // rPh, rPr, phoneticPr and whatever comes
+			if err := x.skip(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// plain appends the text of the element that has just been opened, which has no other elements in it.
+func (x *scanner) plain(out []byte) ([]byte, error) {
+	for {
+		switch k, err := x.next(); {
+		case err != nil:
+			return nil, err
+		case k == text:
+			out = append(out, x.text...)
+		case k == closeTag:
+			return out, nil
+		default:
+			return nil, fmt.Errorf("there is a <%s> inside a text", x.name)
+		}
+	}
+}
+
+// unescape resolves _x000D_ and the like, by which a text holds what XML does not allow.
+func unescape(b []byte) []byte {
+	if !bytes.Contains(b, []byte("_x")) {
+		return b
+	}
+	var out []byte
+	for i := 0; i < len(b); i++ {
+		unit, ok := escaped(b[i:])
+		if !ok {
+			out = append(out, b[i])
+			continue
+		}
+		r := rune(unit)
+		i += len("_x0000_") - 1
+		if utf16.IsSurrogate(r) {
+			if low, ok := escaped(b[i+1:]); ok && utf16.DecodeRune(r, rune(low)) != '\uFFFD' {
+				r = utf16.DecodeRune(r, rune(low))
+				i += len("_x0000_")
+			}
+		}
+		out = append(out, string(r)...)
+	}
+	return out
+}
+
+// escaped reads one _xHHHH_ at the beginning.
+func escaped(b []byte) (unit uint16, ok bool) {
+	if len(b) < 7 || b[0] != '_' || b[1] != 'x' || b[6] != '_' {
+		return 0, false
+	}
+	for _, c := range b[2:6] {
+		switch {
+		case c >= '0' && c <= '9':
+			unit = unit<<4 + uint16(c-'0')
+		case c >= 'a' && c <= 'f':
+			unit = unit<<4 + uint16(c-'a') + 10
+		case c >= 'A' && c <= 'F':
+			unit = unit<<4 + uint16(c-'A') + 10
+		default:
+			return 0, false
+		}
+	}
+	return unit, true
+}
