@@ -64,9 +64,9 @@ func TestReadmeSessions(t *testing.T) {
 				want = append(want, b.lines[i])
 			}
 			out, _ := p.hppsend(strings.Fields(command)...).CombinedOutput()
-			form := regexp.QuoteMeta(settled(strings.Join(want, "\n")))
-			form = "(?s)^" + strings.ReplaceAll(form, "\n…", "(\n.*)?") + "\n?$"
-			if !regexp.MustCompile(form).MatchString(settled(string(out))) {
+			form := regexp.QuoteMeta(settled("\n" + strings.Join(want, "\n")))
+			form = "(?s)^" + strings.ReplaceAll(form, "\n…", "(\n.*)?") + "$"
+			if !regexp.MustCompile(form).MatchString(settled("\n" + string(out))) {
 				t.Errorf("%s\nprints\n%s\nand the README says\n%s", command, out, strings.Join(want, "\n"))
 			}
 		}
