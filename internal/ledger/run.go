@@ -182,14 +182,14 @@ func (t *txn) refuseSame(info RunInfo) error {
 		return err
 	}
 	defer rows.Close()
-	for rows.Next() {
-		other, err := scanRun(rows)
-		if err != nil {
-			return err
-		}
-		return &BusyError{other}
+	if !rows.Next() {
+		return rows.Err()
 	}
-	return rows.Err()
+	other, err := scanRun(rows)
+	if err != nil {
+		return err
+	}
+	return &BusyError{other}
 }
 
 // target gives the number of a target, which is entered when it is new.
