@@ -32,6 +32,13 @@ type usageError struct{ problem, todo string }
 func (e *usageError) Error() string { return e.problem }
 func (e *usageError) Hint() string  { return e.todo }
 
+// stoppedError is a signal that came before anything was sent.
+type stoppedError struct{ err error }
+
+func (e *stoppedError) Error() string { return "stopped before anything was sent" }
+func (e *stoppedError) Unwrap() error { return e.err }
+func (e *stoppedError) Hint() string  { return "the same command starts again" }
+
 // codeOf gives the exit code of an error that ended the program before anything was sent, or that
 // broke a run.
 func (a *app) codeOf(err error) int {

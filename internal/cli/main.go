@@ -34,6 +34,9 @@ func Main(p Process) int {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
+		if errors.Is(err, context.Canceled) && a.caught() != nil {
+			err = &stoppedError{err}
+		}
 		a.console.fail(err)
 		if a.lines != nil {
 			a.lines.fail(err)

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
+
 	"hppsend/internal/sandbox"
 )
 
@@ -195,6 +198,102 @@ func TestKilledRunGoesOn(t *testing.T) {
 	// What was on the wire, and what held an intent without a permit, when the process died.
 	if counts["uncertain"] > 16 || accepted < counts["delivered"] {
 		t.Errorf("%d uncertain, %d delivered, and %d accepted at the server", counts["uncertain"], counts["delivered"], accepted)
+	}
+}
+
+func TestStoppedRunDrainsAndGoesOn(t *testing.T) {
+	p := newPlace(t, sandbox.Config{})
+	const sessions = 120
+	p.contacts("may.csv", 0, sessions)
+	c := p.run("--rate", "40/s", "may.csv")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return p.box.Stats().Calls >= 10 })
+	if out := p.must(75, p.run("may.csv")); !strings.Contains(out, fmt.Sprintf("process %d", c.Process.Pid)) {
+		t.Errorf("a second run of the same content is refused with\n%s", out)
+	}
+	c.Process.Signal(os.Interrupt)
+	c.Wait()
+	if code := c.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d after an interrupt, want 130", code)
+	}
+	counts := map[string]int{}
+	for _, row := range pick(p.read("may.report.csv"), []string{"hpp_status", "hpp_code"})[1:] {
+		counts[row[0]+" "+row[1]]++
+	}
+	if got := p.once(); counts["delivered "] != got || counts["pending stopped"] != sessions-got || got == sessions {
+		t.Errorf("%d were accepted, and the report says %v", got, counts)
+	}
+	p.must(0, p.run("--rate", "unlimited", "may.csv"))
+	if got := p.once(); got != sessions {
+		t.Errorf("%d sessions were accepted in all, want %d", got, sessions)
+	}
+}
+
+func TestMendedReportSendsOnlyWhatWasMended(t *testing.T) {
+	for _, ext := range []string{"csv", "xlsx"} {
+		t.Run(ext, func(t *testing.T) {
+			p := newPlace(t, sandbox.Config{})
+			p.write("may.csv", [][]string{
+				{"session_id", "phone", "email", "note"},
+				{sessionID(1), "+46701740605", "", "first"},
+				{sessionID(2), "call me", "", "+second"},
+				{sessionID(3), "", "anna@example.com", "'third"},
+			})
+			report := "may.report." + ext
+			p.must(3, p.run("-o", report, "may.csv"))
+			rows := p.read(report)
+			if ext == "csv" {
+				rows[2][1] = "+46 70 174 06 07"
+				p.write(report, rows)
+			} else {
+				book, err := excelize.OpenFile(p.path(report))
+				if err != nil {
+					t.Fatal(err)
+				}
+				book.SetCellStr(book.GetSheetName(0), "B3", "+46 70 174 06 07")
+				if err := book.Save(); err != nil {
+					t.Fatal(err)
+				}
+				book.Close()
+			}
+			p.must(0, p.run(report))
+			if calls := p.box.Stats().Calls; calls != 3 || p.once() != 3 {
+				t.Errorf("%d calls were made, want one for each session", calls)
+			}
+			again := p.read("may.report-2." + ext)
+			want := [][]string{
+				{"session_id", "note", "hpp_status", "hpp_code", "hpp_sent_to"},
+				{sessionID(1), "first", "delivered", "already_delivered", "+46701740605"},
+				{sessionID(2), "+second", "delivered", "", "+46701740607"},
+				{sessionID(3), "'third", "delivered", "already_delivered", "anna@example.com"},
+			}
+			if ext == "csv" {
+				want[2][1], want[3][1] = "'+second", "''third" // guarded from running as formulas
+			}
+			if diff := cmp.Diff(want, pick(again, want[0])); diff != "" {
+				t.Errorf("the report of the mended report (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRepeatsCountAcrossFiles(t *testing.T) {
+	p := newPlace(t, sandbox.Config{})
+	p.contacts("one.csv", 0, 10)
+	p.contacts("two.csv", 5, 10)
+	os.Mkdir(p.path("reports"), 0o755)
+	p.must(0, p.run("--rate", "unlimited", "-o", "reports", "one.csv", "two.csv"))
+	if calls := p.box.Stats().Calls; calls != 15 || p.once() != 15 {
+		t.Errorf("%d calls were made for 15 sessions", calls)
+	}
+	counts := map[string]int{}
+	for _, row := range pick(p.read("reports/two.report.csv"), []string{"hpp_code"})[1:] {
+		counts[row[0]]++
+	}
+	if diff := cmp.Diff(map[string]int{"": 5, "duplicate_session": 5}, counts); diff != "" {
+		t.Errorf("codes of the second file (-want +got):\n%s", diff)
 	}
 }
 

@@ -84,6 +84,9 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 		return err
 	}
 	c.files = c.passOver(c.files)
+	if err := distinct(c.files); err != nil {
+		return err
+	}
 	for _, f := range c.files {
 		out, err := c.s.outputFor(ctx, c.ledger, f.Input(), paths)
 		if err != nil {
@@ -99,6 +102,19 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 	c.tellLedger(c.ledger)
 	c.tellPlan(c.plan, c.s.perSecond(c.target))
 	return c.confirm(ctx)
+}
+
+// distinct refuses the same content under two names, which could only be a mistake.
+func distinct(files []*reader.File) error {
+	seen := map[[32]byte]string{}
+	for _, f := range files {
+		in := f.Input()
+		if other, ok := seen[in.SHA256]; ok {
+			return &usageError{other + " and " + in.Path + " have the same content", "name one of them"}
+		}
+		seen[in.SHA256] = in.Path
+	}
+	return nil
 }
 
 // confirm asks before anything is sent in production.
