@@ -129,10 +129,10 @@ func (r *bookRun) Claim(ctx context.Context, c Claim) (Ticket, error) {
 	return Ticket(k.ID), nil
 }
 
-func (r *bookRun) Conclude(_ context.Context, t Ticket, c Conclusion) error {
+func (r *bookRun) Conclude(ctx context.Context, t Ticket, c Conclusion) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err := r.killed(); err != nil {
+	if err := cmp.Or(ctx.Err(), r.killed()); err != nil {
 		return err
 	}
 	if r.failConclude != nil {
@@ -385,6 +385,7 @@ type table struct {
 	rows   []Row
 	report bool
 	broken error // after the last row
+	read   func(row int)
 }
 
 func (s *table) Input() Input { return Input{Path: s.name, Format: CSV, IsReport: s.report} }
@@ -393,6 +394,9 @@ func (s *table) Rows() iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for i, r := range s.rows {
 			r.File, r.Row = s.name, i+2
+			if s.read != nil {
+				s.read(i)
+			}
 			if !yield(r, nil) {
 				return
 			}
@@ -422,23 +426,6 @@ func byMail(n int) Row { return Row{Fields: Fields{Session: id(n), Email: mail(n
 
 func byPhone(n int) Row {
 	return Row{Fields: Fields{Session: id(n), Phone: fmt.Sprintf("+46701740%03d", 605+n%95), PhoneCountry: "SE"}}
-}
-
-// countedRows counts the rows that are read.
-type countedRows struct {
-	*table
-	read *int
-}
-
-func (s countedRows) Rows() iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		for r, err := range s.table.Rows() {
-			*s.read++
-			if !yield(r, err) {
-				return
-			}
-		}
-	}
 }
 
 // collected is a sink.

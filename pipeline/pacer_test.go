@@ -188,6 +188,26 @@ func TestPauseHoldsAWaiterAtOnce(t *testing.T) {
 	})
 }
 
+func TestShortPauseCostsNoSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, end := started(&commonPace{}, 20)
+		permits(t, p, 1)
+		time.AfterFunc(10*time.Millisecond, func() { p.Throttled(20 * time.Millisecond) })
+		if at := permits(t, p, 1); (at[0] - 50*time.Millisecond).Abs() > time.Microsecond {
+			t.Errorf("the next permit after %v", at[0])
+		}
+		end()
+	})
+}
+
+func TestBurst(t *testing.T) {
+	for rate, want := range map[float64]int{4: 1, 999: 1, 1000: 10, 5000: 50} {
+		if got := NewPacer(&commonPace{}, rate).limiter.Burst(); got != want {
+			t.Errorf("at %v/s a burst of %d, want %d", rate, got, want)
+		}
+	}
+}
+
 func TestPausesGrowUntilAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, end := started(&commonPace{}, 4)

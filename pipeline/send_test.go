@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -236,6 +237,45 @@ func TestFirstProbeComesSoon(t *testing.T) {
 	}
 }
 
+// In an outage a call asks after the server, so a row's attempts are what they were before it.
+func TestOutageCostsNoAttempt(t *testing.T) {
+	tests := []struct {
+		name        string
+		maxAttempts int
+		after       []Reply // of each row once the server is back, but for the one that finds out
+	}{
+		{"the last attempt is not used up", 2, []Reply{ok200}},
+		{"nor is the one before", 3, []Reply{down, ok200}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				over := time.Now().Add(5 * time.Minute)
+				back := map[string]int{}
+				c := newCampaign(nil)
+				c.server.answer = func(_ context.Context, d Distribution, _ int) Reply {
+					if time.Now().Before(over) {
+						return down
+					}
+					c.server.mu.Lock()
+					defer c.server.mu.Unlock()
+					if len(back) == 0 {
+						back[d.Session] = len(test.after)
+						return ok200
+					}
+					back[d.Session]++
+					return test.after[min(back[d.Session], len(test.after))-1]
+				}
+				c.cfg.MaxAttempts, c.cfg.Concurrency, c.rate = test.maxAttempts, 10, math.Inf(1)
+				res := c.runAndReport(t, sheet(many(1, 10)...))
+				if res.tallies[0].Status[Delivered] != 10 {
+					t.Errorf("%v", res.statuses())
+				}
+			})
+		})
+	}
+}
+
 func TestNothingButFailuresStops(t *testing.T) {
 	for name, reply := range map[string]Reply{"unavailable": down, "throttled": tooMany} {
 		t.Run(name, func(t *testing.T) {
@@ -356,6 +396,31 @@ func TestIdenticalRefusalsStop(t *testing.T) {
 		c.server.answer = always(ok200)
 		if next := c.again("run-2").runAndReport(t, sheet(rows...)); next.tallies[0].Status[Delivered] != 40 {
 			t.Errorf("the next run: %v", next.tallies[0].Status)
+		}
+	})
+}
+
+// What was under way when the streak stopped the run does not make its refusals bind.
+func TestSuccessAfterTheStopBreaksNoStreak(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCampaign(func(ctx context.Context, d Distribution, _ int) Reply {
+			switch d.Session {
+			case id(1):
+				return slowly(ctx, 10*time.Second, ok200)
+			case id(2):
+				return slowly(ctx, 11*time.Second, notFound)
+			}
+			return slowly(ctx, time.Second, badValue)
+		})
+		c.cfg.StopAfterIdentical, c.cfg.Concurrency = 3, 5
+		res := c.runAndReport(t, sheet(many(1, 9)...))
+		if got := res.tallies[0].Status; got[Delivered] != 1 || got[Rejected] != 1 || got[Pending] != 7 {
+			t.Errorf("%v", res.statuses())
+		}
+		for _, k := range c.book.kept {
+			if k.Binding {
+				t.Errorf("the refusal of %s binds", k.session)
+			}
 		}
 	})
 }
@@ -602,35 +667,42 @@ func TestLedgerErrorOnClaimBreaks(t *testing.T) {
 }
 
 func TestOutcomeIsKeptUntilItCanBeWritten(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
-		var from, until time.Time
-		c.book.failConclude = func(Conclusion) error {
-			if now := time.Now(); !now.Before(from) && now.Before(until) {
-				return errDisk
-			}
-			return nil
-		}
-		from = time.Now().Add(time.Second)
-		until = from.Add(25 * time.Second)
-		c.rate = 10
-		res := c.runAndReport(t, sheet(many(1, 60)...))
-		if got := res.tallies[0].Status[Delivered]; got != 60 || res.ending.Code != "" {
-			t.Errorf("%d of 60 delivered, ended with %v", got, res.ending)
-		}
-		var meanwhile int
-		for _, k := range c.server.calls {
-			if k.at.After(from) && k.at.Before(until) {
-				meanwhile++
-			}
-		}
-		if meanwhile > c.cfg.Concurrency {
-			t.Errorf("%d calls while the ledger could not be written", meanwhile)
-		}
-		if c.book.claims > 60+3*c.cfg.Concurrency {
-			t.Errorf("%d claims for 60 rows", c.book.claims)
-		}
-	})
+	for name, fails := range map[string]func(Conclusion) bool{
+		"nothing can be written":            func(Conclusion) bool { return true },
+		"claims can still be taken back":    func(c Conclusion) bool { return c.Called },
+		"only refusals cannot be made bind": func(c Conclusion) bool { return !c.Called && c.Status == Rejected },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCampaign(bySession(map[string][]Reply{id(11): {badValue}}))
+				from := time.Now().Add(990 * time.Millisecond)
+				until := from.Add(25 * time.Second)
+				c.book.failConclude = func(cl Conclusion) error {
+					if now := time.Now(); fails(cl) && !now.Before(from) && now.Before(until) {
+						return errDisk
+					}
+					return nil
+				}
+				c.rate = 10
+				res := c.runAndReport(t, sheet(many(1, 60)...))
+				if got := res.tallies[0].Status; got[Delivered] != 59 || got[Rejected] != 1 || res.ending.Code != "" {
+					t.Errorf("%v, ended with %v", got, res.ending)
+				}
+				var meanwhile int
+				for _, k := range c.server.calls {
+					if k.at.After(from) && k.at.Before(until) {
+						meanwhile++
+					}
+				}
+				if meanwhile > 2 { // the refused one, and the one that makes it bind
+					t.Errorf("%d calls while the ledger could not be written", meanwhile)
+				}
+				if c.book.claims > 60+2*c.cfg.Concurrency {
+					t.Errorf("%d claims for 60 rows", c.book.claims)
+				}
+			})
+		})
+	}
 }
 
 func TestOutcomeThatCannotBeWrittenBreaks(t *testing.T) {
@@ -876,26 +948,36 @@ func TestEachContactOfOneSession(t *testing.T) {
 func TestLargeFileIsReadAsItIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, time.Minute, ok200) })
+		list := sheet(many(1, 20*batchRows)...)
 		var read int
-		rows := many(1, 20*batchRows)
-		list := sheet(rows...)
-		counting := countedRows{list, &read}
-		plan, err := Check(context.Background(), CheckConfig{Rules: withoutRun(c.rules), Defaults: testDefaults, Records: c.book.run("")}, counting)
-		if err != nil {
-			t.Fatal(err)
-		}
-		read = 0
-		pacer, end := started(c.pace, 1000)
+		c.checked = func() { list.read = func(int) { read++ } }
 		time.AfterFunc(time.Second, func() { close(c.stop) })
-		run := c.book.run("run-1")
-		NewSending(c.cfg, pacer, &c.watch, c.stop).Send(context.Background(), plan, 0, counting, &Courier{
-			Rules: c.rules, Records: run, Ledger: run, Permits: pacer, Sender: c.server, Grace: c.cfg.Grace,
-		})
-		end()
-		if read > 2*batchRows {
+		c.run(t, list)
+		if read == 0 || read > 2*batchRows {
 			t.Errorf("%d rows were read for %d calls", read, c.server.total())
 		}
 	})
+}
+
+func TestContextEndsWhileTheInputIsRead(t *testing.T) {
+	for range 20 { // the loop may hear of either first
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(context.Background())
+			c := newCampaign(always(ok200))
+			c.ctx, c.rate = ctx, 1000
+			list := sheet(many(1, 700)...)
+			c.checked = func() {
+				list.read = func(row int) {
+					if row == 600 {
+						cancel()
+					}
+				}
+			}
+			if res := c.run(t, list); res.ending.Code != StopSignal || res.ending.Err != nil {
+				t.Errorf("ended with %v", res.ending)
+			}
+		})
+	}
 }
 
 func TestLedgerErrorTellsItsCause(t *testing.T) {

@@ -6,13 +6,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
 
 	"hppsend/internal/hpp"
+	"hppsend/internal/ledger"
 	"hppsend/internal/sandbox"
 	"hppsend/pipeline"
+	"hppsend/writer"
 )
 
 // check is the check command: what a run would do. It sends nothing, and writes nothing but a ledger
@@ -33,10 +36,12 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 	files = a.passOver(files)
 	cfg := opt.checking(t, nil)
 	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = s.retryRejected, s.resendUncertain
+	var l *ledger.Ledger // nil without a target, or when there is none yet
 	if named {
-		l, err := a.openLedger(ctx, s, t, false)
+		known, err := a.openLedger(ctx, s, t, false)
 		switch {
 		case err == nil:
+			l = known
 			defer l.Close()
 			a.tellLedger(l)
 			cfg.Records = l.View(t.Name)
@@ -51,8 +56,19 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 		return exitOK, err
 	}
 	a.tellPlan(plan, s.perSecond(t))
-	for _, f := range plan.Files {
+	for i, f := range plan.Files {
 		line := summaryOf(f.Input.Path, f.Tally)
+		if s.output != "" {
+			out, err := s.outputFor(ctx, l, f.Input, paths)
+			if err != nil {
+				return exitOK, err
+			}
+			why := pipeline.Finding{Code: pipeline.CodeNotReached, Reason: "to be sent"}
+			if _, line.Report, err = a.makeReport(ctx, l, plan, i, files[i], why, out); err != nil {
+				return exitBroken, err
+			}
+			a.console.sayf("What was found: %s", line.Report)
+		}
 		line.Label, line.Reminder, line.Target, line.Exit = opt.Label, opt.Reminder, t.Name, checkCode(f.Tally)
 		a.lines.write(line)
 	}
@@ -118,6 +134,22 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 	a.tellSummary(line, tally, pipeline.Ending{})
 	a.lines.write(line)
 	return line.Exit, nil
+}
+
+// template is the template command: an empty spreadsheet with our headers.
+func (a *app) template(_ context.Context, _ *settings, paths []string) (int, error) {
+	format := map[string]pipeline.Format{".csv": pipeline.CSV, ".xlsx": pipeline.XLSX}[strings.ToLower(filepath.Ext(paths[0]))]
+	if format == "" {
+		return exitOK, &usageError{paths[0] + ": a template ends in .xlsx or .csv", "say: hppsend template sessions.xlsx"}
+	}
+	if _, err := os.Lstat(paths[0]); err == nil {
+		return exitOK, &usageError{paths[0] + " is there already", "name another place, or move it away"}
+	}
+	if err := writer.Template(paths[0], format); err != nil {
+		return exitOK, err
+	}
+	a.console.sayf("%s is ready to be filled in. Then: hppsend check %s", paths[0], paths[0])
+	return exitOK, nil
 }
 
 // sandbox is the sandbox command: it serves until it is stopped.

@@ -61,6 +61,7 @@ func (s *settings) checkFlags(f *flagSet) {
 	f.BoolVar(&s.resendUncertain, "resend-uncertain", false, "as if the run were to send again what is uncertain")
 	f.Var(&s.rate, "rate", "the rate by which to tell how long a run would take")
 	s.outputFlags(f)
+	f.StringVarP(&s.output, "output", "o", "", "write the rows with what was found to this `PATH`; with several files, the folder")
 }
 
 func (s *settings) reportFlags(f *flagSet) {

@@ -117,13 +117,18 @@ never sent again.`,
 			Long: `Reads each file whole and judges every row. Needs no credentials; with a target it also looks into
 the ledger, so that it knows what was sent before.`,
 			Example: `  hppsend check campaign.xlsx
-  hppsend check --environment production --json contacts.csv`,
+  hppsend check --environment production --json contacts.csv
+  hppsend check -o checked.xlsx contacts.csv      with what was found beside each row`,
 		}),
 		a.command(&settings{}, (*settings).reportFlags, code, a.report)(&cobra.Command{
 			Use: "report FILE", Short: "Write the report of a file again", Args: oneFile,
 			Long: `Joins the file and the ledger into a report, with the options of the last run on the same bytes.
 Works while that run goes on, and after a crash. Sends nothing.`,
 			Example: `  hppsend report --environment production contacts.csv`,
+		}),
+		a.command(&settings{}, (*settings).commonFlags, code, a.template)(&cobra.Command{
+			Use: "template OUT", Short: "Write an empty spreadsheet with the right headers", Args: oneFile,
+			Example: `  hppsend template sessions.xlsx`,
 		}),
 		a.command(&settings{}, (*settings).sandboxFlags, code, a.sandbox)(&cobra.Command{
 			Use: "sandbox", Short: "Serve an emulator of HPP on this machine", Args: noArgs,

@@ -73,7 +73,7 @@ func replaceable(ctx context.Context, l *ledger.Ledger, path string, input *[32]
 		return true, nil
 	}
 	sum, err := hashFile(path)
-	if err != nil {
+	if err != nil || l == nil {
 		return false, nil // a folder, a broken disk: not ours
 	}
 	of, known, err := l.ReportKnown(ctx, sum)
@@ -151,7 +151,7 @@ func (a *app) reportTo(ctx context.Context, l *ledger.Ledger, plan *pipeline.Pla
 		return t, err
 	}
 	sum, err := r.Commit()
-	if err != nil {
+	if err != nil || l == nil {
 		return t, err
 	}
 	return t, l.ReportWritten(ctx, sum, f.Input.SHA256, out.path, f.Run)

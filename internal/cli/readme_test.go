@@ -108,7 +108,7 @@ func TestReadmeCommands(t *testing.T) {
 
 func TestReadmeFlagsExist(t *testing.T) {
 	var known strings.Builder
-	for _, command := range []string{"run", "check", "report", "sandbox", "version"} {
+	for _, command := range []string{"run", "check", "report", "template", "sandbox", "version"} {
 		out, err := exec.Command("hppsend", command, "--help").CombinedOutput()
 		if err != nil {
 			t.Fatal(err)
