@@ -214,7 +214,7 @@ func TestPausesGrowUntilAnAnswer(t *testing.T) {
 		var longest time.Duration
 		for range 40 {
 			p.Throttled(0)
-			held := p.PausedUntil().Sub(time.Now())
+			held := time.Until(p.PausedUntil())
 			if held < time.Second || held > maxPause {
 				t.Fatalf("a pause of %v", held)
 			}
@@ -229,8 +229,8 @@ func TestPausesGrowUntilAnAnswer(t *testing.T) {
 			t.Errorf("40 pauses without an answer, the longest %v", longest)
 		}
 		p.Answered()
-		if p.Throttled(0); p.PausedUntil().Sub(time.Now()) != time.Second {
-			t.Errorf("after an answer a pause of %v", p.PausedUntil().Sub(time.Now()))
+		if p.Throttled(0); time.Until(p.PausedUntil()) != time.Second {
+			t.Errorf("after an answer a pause of %v", time.Until(p.PausedUntil()))
 		}
 		end()
 	})

@@ -103,24 +103,25 @@ func TestReportDuringARun(t *testing.T) {
 		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, 10*time.Second, ok200) })
 		c.cfg.Concurrency = 2
 		list := sheet(many(1, 4)...)
-		var during []string
+		during := make(chan []string, 1)
 		time.AfterFunc(15*time.Second, func() {
 			plan, err := Check(context.Background(), CheckConfig{Rules: withoutRun(c.rules), Defaults: testDefaults, Records: c.book.run("")}, list)
 			if err != nil {
 				t.Error(err)
-				return
 			}
 			plan.Files[0].Run = "run-1"
 			var sink collected
 			if _, err := Report(context.Background(), plan, 0, list, Finding{}, &sink); err != nil {
 				t.Error(err)
 			}
+			var got []string
 			for _, out := range sink.outcomes {
-				during = append(during, short(out))
+				got = append(got, short(out))
 			}
+			during <- got
 		})
 		c.run(t, list)
-		if diff := cmp.Diff([]string{"delivered", "delivered", "pending/in_flight", "pending/in_flight"}, during); diff != "" {
+		if diff := cmp.Diff([]string{"delivered", "delivered", "pending/in_flight", "pending/in_flight"}, <-during); diff != "" {
 			t.Error(diff)
 		}
 	})

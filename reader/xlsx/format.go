@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -31,7 +32,7 @@ func formatOf(id int, custom *string) format {
 	if custom != nil {
 		code = *custom
 	}
-	if code == "" && (id >= 27 && id <= 36 || id >= 50 && id <= 58) { // dates of East Asian editions
+	if code == "" && (id >= 27 && id <= 36 || id >= 50 && id <= 58 || id >= 71 && id <= 81) { // dates of Asian editions
 		return format{code: "yyyy-mm-dd", date: true}
 	}
 	if strings.EqualFold(code, "general") {
@@ -63,13 +64,13 @@ func marks(code string) (mask []mark, date bool) {
 			for end < len(runes) && runes[end] != ']' {
 				end++
 			}
-			if inside := strings.ToLower(string(runes[i+1 : min(end, len(runes))])); strings.Trim(inside, "hms") == "" {
-				date = true
-			}
+			inside := strings.ToLower(string(runes[i+1 : end]))
+			date = date || inside != "" && strings.Trim(inside, "hms") == ""
+			plain = plain && !strings.ContainsAny(inside, "<>=") // a condition: it holds for some numbers only
 			i = end
 		case '0', '#', '?':
 			mask = append(mask, mark{place: byte(r)})
-		case ' ', '-', '(', ')', '+', '/':
+		case ' ', '-', '(', ')', '+':
 			mask = append(mask, mark{literal: r})
 		case 'y', 'Y', 'm', 'M', 'd', 'D', 'h', 'H', 's', 'S':
 			date = true
@@ -84,31 +85,24 @@ func marks(code string) (mask []mark, date bool) {
 	return mask, false
 }
 
-// shown gives a whole number as a person sees it, when the format carries a zero or a plus that the
+// shown gives a whole number as a person sees it, when the format carries a plus or a digit that the
 // number itself does not have; else nothing.
 func (f format) shown(digits string) string {
 	if len(f.mask) == 0 || strings.Trim(digits, "0123456789") != "" {
 		return ""
 	}
-	var back []rune // from the last character to the first
-	rest := digits
-	carries := false
-	first := -1
-	for i, m := range f.mask {
-		if m.place != 0 {
-			first = i
-			break
-		}
-	}
+	first := slices.IndexFunc(f.mask, func(m mark) bool { return m.place != 0 })
 	if first < 0 {
 		return ""
 	}
-	for i := len(f.mask) - 1; i >= 0; i-- {
-		m := f.mask[i]
+	var back []rune // from the last character to the first
+	rest := digits
+	carries := false
+	for i, m := range slices.Backward(f.mask) {
 		switch {
 		case m.place == 0:
 			back = append(back, m.literal)
-			carries = carries || m.literal == '+'
+			carries = carries || m.literal == '+' || m.literal >= '0' && m.literal <= '9'
 		case rest != "":
 			back = append(back, rune(rest[len(rest)-1]))
 			rest = rest[:len(rest)-1]
@@ -127,8 +121,6 @@ func (f format) shown(digits string) string {
 	if !carries {
 		return ""
 	}
-	for i, j := 0, len(back)-1; i < j; i, j = i+1, j-1 {
-		back[i], back[j] = back[j], back[i]
-	}
+	slices.Reverse(back)
 	return strings.TrimSpace(string(back))
 }

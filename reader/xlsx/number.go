@@ -10,8 +10,11 @@ const trusted = 15
 
 // number writes a stored number in full digits, never in exponents. A double shows digits beyond those
 // that a spreadsheet keeps, so a fraction is rounded to them; a whole number that needs more has lost
-// its last digits already. ok is false when it is no number.
+// its last digits already, and is given as it is. ok is false when it is no number.
 func number(stored string) (digits string, lost, ok bool) {
+	if n := len(stored); n > 0 && n <= trusted && stored[0] >= '1' && strings.Trim(stored, "0123456789") == "" {
+		return stored, false, true // as nearly always
+	}
 	sign := ""
 	mantissa := stored
 	if s, cut := strings.CutPrefix(stored, "-"); cut {
@@ -39,13 +42,10 @@ func number(stored string) (digits string, lost, ok bool) {
 	if all == "" {
 		return "0", false, true
 	}
-	if len(all) > trusted {
-		if point >= len(all) {
-			return sign + all + strings.Repeat("0", point-len(all)), true, true
-		}
+	if len(all) > trusted && point < len(all) {
 		all, point = rounded(all, point)
-		lost = point > trusted
 	}
+	lost = point > trusted
 	switch {
 	case point <= 0:
 		return sign + "0." + strings.Repeat("0", -point) + all, lost, true

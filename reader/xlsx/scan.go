@@ -3,13 +3,15 @@ package xlsx
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"unicode/utf8"
 )
 
-// tokenMost bounds one tag or one stretch of text, in bytes. A cell has 32,767 characters at most.
-const tokenMost = 4 << 20
+// Bounds of what one part may ask for. A cell has 32,767 characters at most.
+const (
+	tokenMost      = 4 << 20 // bytes of one tag, or of one stretch of text
+	depthMost      = 256     // elements inside one another
+	attributesMost = 256     // of one tag
+)
 
 // kind is what a token is.
 type kind uint8
@@ -21,24 +23,22 @@ const (
 	endOfPart
 )
 
-// attribute is one of a tag's. Its bytes are valid until the next token; value is not decoded.
-type attribute struct{ name, value []byte }
-
 // scanner gives the tokens of an XML part, one after another, and refuses what is not well formed. It
-// knows as much of XML as spreadsheets use: no document type, and no encoding but UTF-8. An empty
-// element gives an opening and a closing tag.
+// knows as much of XML as spreadsheets use: no document type, no encoding but UTF-8, and of namespaces
+// only that names have the prefix of the root element. An empty element gives an opening and a closing
+// tag.
 type scanner struct {
-	r    io.Reader
-	buf  []byte
-	pos  int
-	eof  bool
-	read int64 // bytes before buf
+	r   io.Reader
+	buf []byte
+	pos int
+	eof bool
 
-	name    []byte // of a tag, without its prefix
+	name    []byte // of an opening tag: without a prefix if it has the root's, else empty
 	attrs   []attribute
 	text    []byte // decoded
 	decoded []byte // where text lies when it is not as written
 
+	prefix  []byte // of the root element, with its colon
 	open    []byte // the full names of the open elements, one after another
 	lengths []int
 	closing bool // the tag just given was of an empty element
@@ -47,7 +47,10 @@ type scanner struct {
 
 func newScanner(r io.Reader) *scanner { return &scanner{r: r, buf: make([]byte, 0, 64<<10)} }
 
-var errCut = errors.New("it ends in the middle")
+var (
+	errCut     = errors.New("it ends in the middle")
+	errOutside = errors.New("there is text outside the elements")
+)
 
 // depth is how many elements are open.
 func (x *scanner) depth() int { return len(x.lengths) }
@@ -56,48 +59,37 @@ func (x *scanner) depth() int { return len(x.lengths) }
 func (x *scanner) next() (kind, error) {
 	if x.closing {
 		x.closing = false
-		return closeTag, x.pop(x.top())
+		x.pop()
+		return closeTag, nil
 	}
 	for {
-		if x.pos == len(x.buf) {
+		for x.pos == len(x.buf) {
+			if x.eof && (x.depth() > 0 || !x.rooted) {
+				return 0, errCut
+			}
+			if x.eof {
+				return endOfPart, nil
+			}
 			if err := x.fill(); err != nil {
 				return 0, err
 			}
-			if x.pos == len(x.buf) {
-				if x.depth() > 0 || !x.rooted {
-					return 0, errCut
-				}
-				return endOfPart, nil
-			}
 		}
-		if x.buf[x.pos] != '<' {
-			if err := x.readText(); err != nil {
-				return 0, err
-			}
-			if x.depth() == 0 {
-				if len(bytes.TrimSpace(bytes.TrimPrefix(x.text, []byte("\ufeff")))) > 0 {
-					return 0, errors.New("there is text outside the elements")
-				}
-				continue
-			}
-			return text, nil
+		var k kind
+		var err error
+		if x.buf[x.pos] == '<' {
+			k, err = x.readMarkup()
+		} else {
+			k, err = x.readText()
 		}
-		switch k, err := x.readMarkup(); {
-		case err != nil:
-			return 0, err
-		case k != 0:
-			return k, nil
+		if k != 0 || err != nil {
+			return k, err
 		}
 	}
 }
 
 // fill reads more behind what is there.
 func (x *scanner) fill() error {
-	if x.eof {
-		return nil
-	}
 	if x.pos > 0 {
-		x.read += int64(x.pos)
 		n := copy(x.buf, x.buf[x.pos:])
 		x.buf, x.pos = x.buf[:n], 0
 	}
@@ -118,37 +110,58 @@ func (x *scanner) fill() error {
 	return err
 }
 
-// upTo makes sure that the buffer holds the mark, and gives where it ends, counted from pos.
-func (x *scanner) upTo(mark string, from int) (int, error) {
-	for {
-		if i := bytes.Index(x.buf[min(len(x.buf), x.pos+from):], []byte(mark)); i >= 0 {
-			return from + i + len(mark), nil
+// upTo passes over so many bytes, gives those up to the mark, and passes over the mark too.
+func (x *scanner) upTo(mark string, from int) ([]byte, error) {
+	for at := from; ; {
+		if i := bytes.Index(x.buf[min(len(x.buf), x.pos+at):], []byte(mark)); i >= 0 {
+			given := x.buf[x.pos+from : x.pos+at+i]
+			x.pos += at + i + len(mark)
+			return given, nil
 		}
 		if x.eof {
-			return 0, errCut
+			return nil, errCut
 		}
-		from = max(from, len(x.buf)-x.pos-len(mark)+1)
+		at = max(at, len(x.buf)-x.pos-len(mark)+1)
+		if err := x.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// readText reads up to the next tag, or the end; it gives no kind outside the elements.
+func (x *scanner) readText() (kind, error) {
+	for at := 0; ; {
+		if i := bytes.IndexByte(x.buf[x.pos+at:], '<'); i >= 0 {
+			at += i
+			raw := x.buf[x.pos : x.pos+at]
+			x.pos += at
+			return x.giveText(x.decode(raw))
+		}
+		at = len(x.buf) - x.pos
+		if x.eof {
+			raw := x.buf[x.pos:]
+			x.pos = len(x.buf)
+			return x.giveText(x.decode(raw))
+		}
 		if err := x.fill(); err != nil {
 			return 0, err
 		}
 	}
 }
 
-// readText reads up to the next tag, or the end.
-func (x *scanner) readText() error {
-	n, err := x.upTo("<", 0)
-	switch {
-	case err == nil:
-		n--
-	case errors.Is(err, errCut):
-		n = len(x.buf) - x.pos
-	default:
-		return err
+func (x *scanner) giveText(decoded []byte, err error) (kind, error) {
+	switch x.text = decoded; {
+	case err != nil:
+		return 0, err
+	case x.depth() > 0:
+		return text, nil
+	case !x.rooted:
+		decoded = bytes.TrimPrefix(decoded, []byte("\ufeff"))
 	}
-	raw := x.buf[x.pos : x.pos+n]
-	x.pos += n
-	x.text, err = x.decode(raw)
-	return err
+	if !blank(decoded) {
+		return 0, errOutside
+	}
+	return 0, nil
 }
 
 // readMarkup reads a tag, or passes over what is none: it then gives no kind.
@@ -160,144 +173,77 @@ func (x *scanner) readMarkup() (kind, error) {
 	}
 	rest := x.buf[x.pos:]
 	switch {
+	case len(rest) > 1 && classes[rest[1]]&nameStart != 0: // as nearly always
+		return openTag, x.readTag()
+	case bytes.HasPrefix(rest, []byte("</")):
+		full, err := x.upTo(">", 2)
+		if err == nil && (x.depth() == 0 || !bytes.Equal(trimSpace(full), x.top())) {
+			err = errors.New("an element is closed that is not the last one opened")
+		}
+		if err == nil {
+			x.pop()
+		}
+		return closeTag, err
 	case bytes.HasPrefix(rest, []byte("<?")):
-		return 0, x.pass("?>", 2)
+		return 0, x.readInstruction()
 	case bytes.HasPrefix(rest, []byte("<!--")):
-		return 0, x.pass("-->", 4)
+		return 0, x.readComment()
 	case bytes.HasPrefix(rest, []byte("<![CDATA[")):
-		n, err := x.upTo("]]>", 9)
-		if err != nil {
-			return 0, err
+		raw, err := x.upTo("]]>", len("<![CDATA["))
+		switch {
+		case err == nil && x.depth() == 0:
+			err = errOutside
+		case err == nil:
+			_, err = legal(raw)
 		}
-		if x.depth() == 0 {
-			return 0, errors.New("there is text outside the elements")
-		}
-		raw := x.buf[x.pos+9 : x.pos+n-3]
-		x.pos += n
-		x.text = raw
-		return text, legal(raw)
+		x.text = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+		return text, err
 	case bytes.HasPrefix(rest, []byte("<!")):
 		return 0, errors.New("it declares a document type, which no spreadsheet does")
-	case bytes.HasPrefix(rest, []byte("</")):
-		n, err := x.upTo(">", 2)
-		if err != nil {
-			return 0, err
-		}
-		full := bytes.TrimRight(x.buf[x.pos+2:x.pos+n-1], " \t\r\n")
-		x.pos += n
-		return closeTag, x.pop(full)
 	}
-	return openTag, x.readTag()
+	return 0, errors.New("a tag has no name")
 }
 
-func (x *scanner) pass(mark string, from int) error {
-	n, err := x.upTo(mark, from)
-	x.pos += n
+func (x *scanner) readComment() error {
+	raw, err := x.upTo("--", len("<!--"))
+	if err == nil {
+		_, err = legal(raw)
+	}
+	for err == nil && x.pos == len(x.buf) && !x.eof {
+		err = x.fill()
+	}
+	if err == nil && !bytes.HasPrefix(x.buf[x.pos:], []byte(">")) {
+		return errors.New("a comment is not closed")
+	}
+	x.pos++
 	return err
 }
 
-// readTag reads an opening tag with its attributes.
-func (x *scanner) readTag() error {
-	n, err := x.upTo(">", 1)
-	for ; err == nil && !balanced(x.buf[x.pos:x.pos+n]); n, err = x.upTo(">", n) { // a > inside a value
-	}
+// readInstruction passes over an instruction, and minds the encoding if it is the XML declaration.
+func (x *scanner) readInstruction() error {
+	raw, err := x.upTo("?>", len("<?"))
 	if err != nil {
 		return err
 	}
-	tag := x.buf[x.pos+1 : x.pos+n-1]
-	x.pos += n
-	if empty := bytes.HasSuffix(tag, []byte("/")); empty {
-		x.closing = true
-		tag = tag[:len(tag)-1]
+	if _, err := legal(raw); err != nil {
+		return err
 	}
-	full, rest := word(tag)
-	if len(full) == 0 {
-		return errors.New("a tag has no name")
+	target, rest := word(raw)
+	if string(target) != "xml" {
+		return nil
 	}
-	if x.depth() == 0 && x.rooted {
-		return errors.New("there is a second root element")
+	if x.rooted {
+		return errors.New("its XML declaration is not at the beginning")
 	}
-	x.rooted = true
-	x.open = append(x.open, full...)
-	x.lengths = append(x.lengths, len(full))
-	x.name = local(full)
-	x.attrs = x.attrs[:0]
-	for {
-		trimmed := bytes.TrimLeft(rest, " \t\r\n")
-		if len(trimmed) == 0 {
-			return nil
-		}
-		if len(trimmed) == len(rest) {
-			return errors.New("the attributes of a tag are not parted")
-		}
-		var a attribute
-		a.name, rest = word(trimmed)
-		rest = bytes.TrimLeft(rest, " \t\r\n")
-		if len(a.name) == 0 || len(rest) == 0 || rest[0] != '=' {
-			return errors.New("a tag has an attribute without a value")
-		}
-		rest = bytes.TrimLeft(rest[1:], " \t\r\n")
-		if len(rest) == 0 || rest[0] != '"' && rest[0] != '\'' {
-			return errors.New("the value of an attribute is not quoted")
-		}
-		end := bytes.IndexByte(rest[1:], rest[0])
-		if end < 0 {
-			return errors.New("the value of an attribute is not closed")
-		}
-		a.value, rest = rest[1:1+end], rest[end+2:]
-		if bytes.IndexByte(a.value, '<') >= 0 {
-			return errors.New("the value of an attribute has a <")
-		}
-		if err := legal(a.value); err != nil {
-			return err
-		}
-		for _, b := range x.attrs {
-			if bytes.Equal(a.name, b.name) {
-				return fmt.Errorf("a tag has the attribute %s twice", a.name)
-			}
-		}
-		x.attrs = append(x.attrs, a)
+	if err := x.readAttributes(rest); err != nil {
+		return err
 	}
-}
-
-// balanced tells whether every quote in a tag is closed.
-func balanced(tag []byte) bool {
-	var quote byte
-	for _, c := range tag {
-		switch {
-		case quote == 0 && (c == '"' || c == '\''):
-			quote = c
-		case c == quote:
-			quote = 0
-		}
-	}
-	return quote == 0
-}
-
-// word splits a name off.
-func word(b []byte) (name, rest []byte) {
-	for i, c := range b {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c == '_', c == ':', c >= 0x80:
-		case i > 0 && (c >= '0' && c <= '9' || c == '-' || c == '.'):
-		default:
-			return b[:i], b[i:]
-		}
-	}
-	return b, nil
-}
-
-func local(full []byte) []byte { return full[bytes.IndexByte(full, ':')+1:] }
-
-// attr gives the decoded value of an attribute without a prefix.
-func (x *scanner) attr(name string) (string, bool, error) {
 	for _, a := range x.attrs {
-		if string(a.name) == name {
-			v, err := x.decode(a.value)
-			return string(v), true, err
+		if v := bytes.ToLower(a.value); string(a.name) == "encoding" && string(v) != "utf-8" && string(v) != "us-ascii" {
+			return errors.New("it is not in UTF-8")
 		}
 	}
-	return "", false, nil
+	return nil
 }
 
 func (x *scanner) top() []byte {
@@ -305,15 +251,10 @@ func (x *scanner) top() []byte {
 }
 
 // pop closes the element that was opened last.
-func (x *scanner) pop(full []byte) error {
-	if x.depth() == 0 || !bytes.Equal(full, x.top()) {
-		return fmt.Errorf("an element is closed that is not open: %q", full)
-	}
-	x.name = local(full)
+func (x *scanner) pop() {
 	n := x.lengths[len(x.lengths)-1]
 	x.lengths = x.lengths[:len(x.lengths)-1]
 	x.open = x.open[:len(x.open)-n]
-	return nil
 }
 
 // skip passes over the rest of the element whose opening tag was just given.
@@ -324,93 +265,4 @@ func (x *scanner) skip() error {
 		}
 	}
 	return nil
-}
-
-// legal refuses what XML does not allow in a text.
-func legal(b []byte) error {
-	ascii := true
-	for _, c := range b {
-		if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
-			return fmt.Errorf("there is a control character, %#02x", c)
-		}
-		ascii = ascii && c < utf8.RuneSelf
-	}
-	if !ascii && !utf8.Valid(b) {
-		return errors.New("it is not UTF-8 throughout")
-	}
-	return nil
-}
-
-// decode resolves the entities and line ends of a text. What it gives is valid until the next call.
-func (x *scanner) decode(raw []byte) ([]byte, error) {
-	if err := legal(raw); err != nil {
-		return nil, err
-	}
-	if bytes.IndexByte(raw, '&') < 0 && bytes.IndexByte(raw, '\r') < 0 {
-		return raw, nil
-	}
-	out := x.decoded[:0]
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; c {
-		case '&':
-			end := bytes.IndexByte(raw[i:], ';')
-			if end < 0 {
-				return nil, errors.New("there is a bare &")
-			}
-			r, err := entity(raw[i+1 : i+end])
-			if err != nil {
-				return nil, err
-			}
-			out = utf8.AppendRune(out, r)
-			i += end
-		case '\r':
-			if i+1 == len(raw) || raw[i+1] != '\n' {
-				out = append(out, '\n')
-			}
-		default:
-			out = append(out, c)
-		}
-	}
-	x.decoded = out
-	return out, nil
-}
-
-func entity(name []byte) (rune, error) {
-	switch string(name) {
-	case "lt":
-		return '<', nil
-	case "gt":
-		return '>', nil
-	case "amp":
-		return '&', nil
-	case "quot":
-		return '"', nil
-	case "apos":
-		return '\'', nil
-	}
-	if len(name) > 1 && len(name) < 12 && name[0] == '#' {
-		digits, base := name[1:], rune(10)
-		if digits[0] == 'x' {
-			digits, base = digits[1:], 16
-		}
-		r := rune(0)
-		for _, c := range digits {
-			d := rune(99)
-			switch {
-			case c >= '0' && c <= '9':
-				d = rune(c - '0')
-			case c >= 'a' && c <= 'f':
-				d = rune(c-'a') + 10
-			case c >= 'A' && c <= 'F':
-				d = rune(c-'A') + 10
-			}
-			if r = r*base + d; d >= base || r > utf8.MaxRune {
-				return 0, fmt.Errorf("there is an unknown entity, %q", name)
-			}
-		}
-		if len(digits) > 0 && utf8.ValidRune(r) && (r >= ' ' || r == '\t' || r == '\n' || r == '\r') {
-			return r, nil
-		}
-	}
-	return 0, fmt.Errorf("there is an unknown entity, %q", name)
 }

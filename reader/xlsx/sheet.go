@@ -53,7 +53,7 @@ func (b *Book) Rows(sheet string) iter.Seq2[Row, error] {
 			if err != nil {
 				f := &Fault{}
 				if !errors.As(err, &f) {
-					f = &Fault{Row: r.current.Number, Cell: r.cell, Problem: "the sheet is damaged", Err: err}
+					f = &Fault{Row: r.current.Number, Cell: r.cell(), Problem: "the sheet is damaged", Err: err}
 				}
 				f.Sheet, f.Part = s.Name, s.part
 				yield(Row{}, f)
@@ -70,17 +70,24 @@ func (b *Book) Rows(sheet string) iter.Seq2[Row, error] {
 type rowReader struct {
 	*Book
 	*scanner
-	began      bool // the rows have begun
-	zeroHeight bool // rows are hidden unless they say otherwise
-	current    Row
-	cell       string // the cell being read, for messages
-	value      []byte
-	inline     strings.Builder
+	began   bool // the rows have begun
+	current Row
+	inCell  bool // the last cell of the row is being read
+	value   []byte
+	inline  strings.Builder
+}
+
+// cell names the cell being read, for messages.
+func (r *rowReader) cell() string {
+	if !r.inCell {
+		return ""
+	}
+	name, _ := excelize.CoordinatesToCellName(len(r.current.Cells), r.current.Number)
+	return name
 }
 
 // row reads the next row; ok is false after the last, once the whole part has been read.
 func (r *rowReader) row() (ok bool, err error) {
-	r.cell = ""
 	if !r.began {
 		if found, err := r.begin(); err != nil || !found {
 			return false, err
@@ -97,6 +104,8 @@ func (r *rowReader) row() (ok bool, err error) {
 			if err := r.skip(); err != nil {
 				return false, err
 			}
+		case k == text && !blank(r.text):
+			return false, errStray
 		case k == closeTag: // of sheetData
 			return false, r.finish()
 		}
@@ -118,16 +127,9 @@ func (r *rowReader) begin() (found bool, err error) {
 		case k != openTag:
 			continue
 		}
-		switch string(r.name) {
-		case "sheetData":
+		if string(r.name) == "sheetData" {
 			r.began = true
 			return true, nil
-		case "sheetFormatPr":
-			v, _, err := r.attr("zeroHeight")
-			if err != nil {
-				return false, err
-			}
-			r.zeroHeight = isTrue(v)
 		}
 		if err := r.skip(); err != nil {
 			return false, err
@@ -149,44 +151,47 @@ func (r *rowReader) finish() error {
 
 func isTrue(v string) bool { return v == "1" || v == "true" }
 
-// readRow reads the row whose tag was just opened.
+// readRow reads the row whose tag was just opened. It is hidden if it says so or has no height; that
+// rows have no height by default (zeroHeight) holds only for those that are not in the file.
 func (r *rowReader) readRow() error {
-	number := r.current.Number + 1
-	hidden := r.zeroHeight
+	number, hidden := r.current.Number+1, false
 	for _, a := range r.attrs {
 		switch string(a.name) {
 		case "r":
 			n, err := strconv.Atoi(string(a.value))
 			if err != nil || n < number || n > rowsMost {
-				return &Fault{Row: r.current.Number, Problem: fmt.Sprintf("the sheet is damaged: row %q follows", a.value)}
+				return &Fault{Row: r.current.Number, Problem: "the sheet is damaged: a row is out of order behind this one"}
 			}
 			number = n
 		case "hidden":
-			hidden = isTrue(string(a.value))
+			hidden = hidden || isTrue(string(a.value))
 		case "ht":
 			h, err := strconv.ParseFloat(string(a.value), 64)
 			if err != nil {
-				return err
+				return errors.New("the height of a row is no number")
 			}
 			hidden = hidden || h == 0
 		}
 	}
 	if number > rowsMost {
-		return &Fault{Row: number, Problem: "the sheet is damaged: it has too many rows"}
+		return &Fault{Row: r.current.Number, Problem: "the sheet is damaged: it has too many rows"}
 	}
-	clear(r.current.Cells)
 	r.current = Row{Number: number, Hidden: hidden, Cells: r.current.Cells[:0]}
 	for {
 		k, err := r.next()
 		switch {
 		case err != nil:
 			return err
+		case k == text && !blank(r.text):
+			return errStray
 		case k == closeTag:
 			return nil
 		case k == openTag && string(r.name) == "c":
+			r.inCell = true
 			if err := r.readCell(); err != nil {
 				return err
 			}
+			r.inCell = false
 		case k == openTag:
 			if err := r.skip(); err != nil {
 				return err
@@ -197,24 +202,23 @@ func (r *rowReader) readRow() error {
 
 // readCell reads the cell whose tag was just opened into its column.
 func (r *rowReader) readCell() error {
-	column, style, kind := len(r.current.Cells), 0, "n"
+	column, style, kind := len(r.current.Cells), 0, cellKind("n")
 	for _, a := range r.attrs {
 		switch string(a.name) {
 		case "r":
-			r.cell = string(a.value)
 			c, row, ok := reference(a.value)
 			if !ok || row != r.current.Number || c < column || c >= columnsMost {
-				return errors.New("the cells are out of order")
+				return errors.New("a cell behind this one is out of order")
 			}
 			column = c
 		case "s":
 			n, err := strconv.Atoi(string(a.value))
 			if err != nil || n < 0 || n >= max(1, len(r.formats)) {
-				return fmt.Errorf("there is no style %q", a.value)
+				return errors.New("its style is not in the workbook")
 			}
 			style = n
 		case "t":
-			kind = string(a.value)
+			kind = kindOf(a.value)
 		}
 	}
 	if column >= columnsMost {
@@ -225,16 +229,15 @@ func (r *rowReader) readCell() error {
 	}
 	cell := &r.current.Cells[column]
 	cell.Present = true
-	r.inline.Reset()
-	stored, err := r.content(cell)
-	if err != nil {
+	stored, err := r.content(cell, kind)
+	if err != nil || !stored {
 		return err
 	}
 	var f format
 	if style < len(r.formats) {
 		f = r.formats[style]
 	}
-	return r.interpret(cell, kind, stored, f)
+	return r.interpret(cell, kind, f)
 }
 
 // content reads what is in a cell: its formula, its stored value (stored tells whether there is one)

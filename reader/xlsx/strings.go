@@ -16,6 +16,8 @@ type table struct {
 	begin []uint32
 }
 
+var errStray = errors.New("there is text where none can be")
+
 func (t *table) at(i int) (string, bool) {
 	if t == nil || i < 0 || i >= len(t.begin) {
 		return "", false
@@ -27,7 +29,7 @@ func (t *table) at(i int) (string, bool) {
 	return t.text[t.begin[i]:end], true
 }
 
-// readTable reads the string table of a book, of so many bytes at most.
+// readTable reads the string table of a book, which takes so many bytes at most.
 func readTable(r io.Reader, most int64) (*table, error) {
 	x := newScanner(r)
 	t := &table{}
@@ -42,6 +44,8 @@ func readTable(r io.Reader, most int64) (*table, error) {
 		case k == endOfPart:
 			t.text = all.String()
 			return t, nil
+		case k == text && !blank(x.text):
+			return nil, errStray
 		case k != openTag:
 		case string(x.name) != "si":
 			if err := x.skip(); err != nil {
@@ -52,7 +56,7 @@ func readTable(r io.Reader, most int64) (*table, error) {
 			if err := x.richText(&all); err != nil {
 				return nil, err
 			}
-			if int64(all.Len()) > min(most, math.MaxUint32) {
+			if int64(all.Len()+4*len(t.begin)) > min(most, math.MaxUint32) {
 				return nil, errors.New("its strings are too many")
 			}
 		}
@@ -75,6 +79,9 @@ func (x *scanner) richText(out *strings.Builder) error {
 		k, err := x.next()
 		if err != nil {
 			return err
+		}
+		if k == text && !blank(x.text) {
+			return errStray
 		}
 		if k != openTag {
 			continue
@@ -106,7 +113,7 @@ func (x *scanner) plain(out []byte) ([]byte, error) {
 		case k == closeTag:
 			return out, nil
 		default:
-			return nil, fmt.Errorf("there is a <%s> inside a text", x.name)
+			return nil, errors.New("there is an element inside a text")
 		}
 	}
 }

@@ -1,0 +1,171 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// id gives the session id of a row.
+func id(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
+
+func mail(n int) string { return fmt.Sprintf("person%d@example.com", n) }
+
+// many gives rows with ids from first on, by e-mail.
+func many(first, n int) (rows []Row) {
+	for i := first; i < first+n; i++ {
+		rows = append(rows, byMail(i))
+	}
+	return rows
+}
+
+func byMail(n int) Row { return Row{Fields: Fields{Session: id(n), Email: mail(n)}} }
+
+func byPhone(n int) Row {
+	return Row{Fields: Fields{Session: id(n), Phone: fmt.Sprintf("+46701740%03d", 605+n%95), PhoneCountry: "SE"}}
+}
+
+// campaign is a run with everything about it that a test may set.
+type campaign struct {
+	book     *book
+	pace     *commonPace
+	server   *server
+	cfg      SendConfig
+	rules    Rules
+	rate     float64
+	ctx      context.Context
+	stop     chan struct{}
+	watch    watcher
+	checked  func() // between check and send
+	mostIdle int    // claims that waited for a permit, at most
+}
+
+func newCampaign(answer func(context.Context, Distribution, int) Reply) *campaign {
+	c := &campaign{
+		book: newBook(), pace: &commonPace{}, server: &server{answer: answer}, rate: 100, ctx: context.Background(),
+		cfg: SendConfig{
+			Concurrency: 4, MaxAttempts: 5, RetryFor: 10 * time.Minute, Grace: 30 * time.Second, StopAfterIdentical: 25,
+		},
+		rules: Rules{Target: "sandbox", Run: "run-1", Hidden: RefuseHidden}, stop: make(chan struct{}),
+	}
+	return c
+}
+
+// again is the next run on the same ledger and server.
+func (c *campaign) again(run string) *campaign {
+	next := newCampaign(c.server.answer)
+	next.book, next.pace, next.server, next.cfg, next.rules, next.rate = c.book, c.pace, c.server, c.cfg, c.rules, c.rate
+	next.rules.Run = run
+	return next
+}
+
+type result struct {
+	ending  Ending
+	plan    *Plan
+	reports [][]Outcome // of each file
+	tallies []Tally
+}
+
+// statuses gives the status and code of every row of the first file, as "status/code".
+func (r result) statuses() (out []string) {
+	for _, o := range r.reports[0] {
+		out = append(out, short(o))
+	}
+	return out
+}
+
+func short(o Outcome) string {
+	if o.Code == "" {
+		return string(o.Status)
+	}
+	return string(o.Status) + "/" + o.Code
+}
+
+var testDefaults = Defaults{SessionFromURL: func(url string) (string, error) {
+	const base = "https://api.example.com/hpp/v1/sessions/"
+	if len(url) <= len(base) || url[:len(base)] != base {
+		return "", errors.New("it is not at the endpoint")
+	}
+	return url[len(base):], nil
+}}
+
+// run checks the files, sends them, and reports on them.
+func (c *campaign) run(t *testing.T, files ...*table) result {
+	t.Helper()
+	var sources []Source
+	for _, f := range files {
+		sources = append(sources, f)
+	}
+	plan, err := Check(context.Background(), CheckConfig{
+		Rules: withoutRun(c.rules), Defaults: testDefaults, Records: c.book.run(""),
+	}, sources...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.checked != nil {
+		c.checked()
+	}
+	pacer := NewPacer(c.pace, c.rate)
+	var pacing sync.WaitGroup
+	pacing.Go(func() { pacer.Run(c.ctx) })
+	sending := NewSending(c.cfg, pacer, &c.watch, c.stop)
+	run := c.book.run(c.rules.Run)
+	claims := make(chan struct{}, ClaimBound(c.rate, c.cfg.Concurrency))
+	permits := &countedPermits{Pacer: pacer}
+	res := result{plan: plan}
+	for i, src := range sources {
+		plan.Files[i].Run = c.rules.Run
+		res.ending = sending.Send(c.ctx, plan, i, src, &Courier{
+			Rules: c.rules, Records: run, Ledger: run, Permits: permits, Sender: mortal{run, c.server}, Grace: c.cfg.Grace, Claims: claims,
+		})
+		if res.ending.Code != "" {
+			break
+		}
+	}
+	pacer.Stop()
+	pacing.Wait()
+	c.mostIdle = permits.most
+	return res
+}
+
+// runAndReport is run, with the report pass after it.
+func (c *campaign) runAndReport(t *testing.T, files ...*table) result {
+	t.Helper()
+	res := c.run(t, files...)
+	for i, f := range files {
+		var sink collected
+		tally, err := Report(context.Background(), res.plan, i, f, res.ending.Finding, &sink)
+		if err != nil {
+			t.Fatalf("report: %v (the run ended with %v)", err, res.ending)
+		}
+		if len(sink.outcomes) != len(f.rows) || tally.Rows != len(f.rows) {
+			t.Errorf("%d rows have %d outcomes, %d counted", len(f.rows), len(sink.outcomes), tally.Rows)
+		}
+		res.reports = append(res.reports, sink.outcomes)
+		res.tallies = append(res.tallies, tally)
+	}
+	return res
+}
+
+func withoutRun(r Rules) Rules {
+	r.Run = ""
+	return r
+}
+
+// wantCalls fails unless exactly the sessions were called, in any order, as often as they are named.
+func (c *campaign) wantCalls(t *testing.T, sessions ...string) {
+	t.Helper()
+	var got []string
+	for _, k := range c.server.calls {
+		got = append(got, k.Session)
+	}
+	slices.Sort(got)
+	slices.Sort(sessions)
+	if !slices.Equal(got, sessions) {
+		t.Errorf("calls for %q, want %q", got, sessions)
+	}
+}
