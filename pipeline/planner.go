@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"hash/maphash"
+	"slices"
 )
 
 // planner is a plan in the making: what is needed only until every row has been seen.
@@ -89,7 +90,7 @@ func (b *planner) add(it item, records []Record, raw bool) {
 
 // settle gives every row its judgement among the others, and counts.
 func (b *planner) settle() {
-	messages := map[uint64]int{}
+	sentTo := b.people[:0] // of the rows to be sent; written behind where it is read
 	for i := range b.Files {
 		f := &b.Files[i]
 		for o := f.first; o < f.first+f.rows; o++ {
@@ -99,15 +100,16 @@ func (b *planner) settle() {
 			if j.stage == stageSend {
 				f.Due++
 				b.Messages[b.names[e.channel]]++
-				messages[b.people[o]]++
+				sentTo = append(sentTo, b.people[o])
 			}
 			f.Tally.add(b.place(o), j.outcome)
 		}
 		b.Due += f.Due
 		b.Total.Add(f.Tally)
 	}
-	for _, n := range messages {
-		if n > 1 {
+	slices.Sort(sentTo)
+	for i := 1; i < len(sentTo); i++ { // once for each person: where a repeat begins
+		if sentTo[i] == sentTo[i-1] && (i == 1 || sentTo[i] != sentTo[i-2]) {
 			b.Repeated++
 		}
 	}

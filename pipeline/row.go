@@ -64,7 +64,9 @@ type Fields struct {
 }
 
 // Empty tells whether the row says nothing to us at all.
-func (f Fields) Empty() bool { return f == Fields{} }
+func (f Fields) Empty() bool {
+	return blank(f.Session) && blank(f.URL) && blank(f.Method) && blank(f.Phone) && blank(f.PhoneCountry) && blank(f.Email)
+}
 
 // Finding is why a row cannot be sent as it stands: a stable code and a sentence for a person.
 // The zero Finding means that nothing was found.
@@ -89,7 +91,7 @@ type Row struct {
 	Cells    []Cell // one for each of Input.Columns, in their order
 	Raw      string // cells under no header and unreadable stretches, verbatim
 	Fields   Fields
-	Fault    Finding // why the reader could not prove what the row means; the Fields are then not used
+	Fault    Finding // why the reader could not prove what the row means; only a session among the Fields is then used, to look it up
 	Hidden   bool    // hidden or filtered out in the spreadsheet program
 	Last     bool    // no further data row follows in its sheet
 	Prior    Prior

@@ -27,7 +27,6 @@ const (
 	StopIdentical = "identical_refusals"
 	StopStrange   = "refused_by_other"
 	StopNothing   = "nothing_but_failures"
-	StopHeld      = CodeInOtherRun
 	StopBroken    = "run_broke"
 )
 

@@ -77,14 +77,15 @@ func Open(name string, limits Limits) (_ *Book, err error) {
 	if err := b.check(zipped.File); err != nil {
 		return nil, err
 	}
-	if err := b.readSkeleton(zipped); err != nil {
+	if err := b.readSkeleton(); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
-// Close lets go of the file.
+// Close lets go of the file and the string table.
 func (b *Book) Close() error {
+	b.strings = nil
 	if b.file == nil {
 		return nil
 	}
@@ -99,17 +100,17 @@ func (b *Book) check(files []*zip.File) error {
 	if len(files) > 10_000 {
 		return &Fault{Problem: "the workbook has too many parts to be one"}
 	}
-	var total uint64
+	left := uint64(b.limits.Unzipped)
 	for _, f := range files {
 		name := strings.ToLower(f.Name)
 		if b.parts[name] != nil {
 			return &Fault{Part: f.Name, Problem: "the workbook is damaged: a part is in it twice"}
 		}
 		b.parts[name] = f
-		total += f.UncompressedSize64
-		if total > uint64(b.limits.Unzipped) {
+		if f.UncompressedSize64 > left {
 			return &Fault{Part: f.Name, Problem: fmt.Sprintf("the workbook is larger than %d bytes when unzipped", b.limits.Unzipped)}
 		}
+		left -= f.UncompressedSize64
 		if f.UncompressedSize64 > ratioFrom && f.UncompressedSize64/max(1, f.CompressedSize64) > uint64(b.limits.Ratio) {
 			return &Fault{Part: f.Name, Problem: fmt.Sprintf("a part grows more than %d times when unzipped, as no real workbook does", b.limits.Ratio)}
 		}
@@ -181,7 +182,7 @@ func (b *Book) decode(part string, v any) error {
 }
 
 // readSkeleton finds the sheets, the strings and the number formats.
-func (b *Book) readSkeleton(zipped *zip.Reader) error {
+func (b *Book) readSkeleton() error {
 	top, err := b.relationships("")
 	if err != nil {
 		return err
@@ -206,54 +207,62 @@ func (b *Book) readSkeleton(zipped *zip.Reader) error {
 		return err
 	}
 	for _, s := range workbook.Sheets {
-		for _, a := range s.Attrs {
-			if a.Name.Local != "id" || a.Name.Space == "" {
-				continue
-			}
-			i := slices.IndexFunc(rels, func(r relationship) bool { return r.ID == a.Value })
-			if i < 0 || b.parts[rels[i].Target] == nil {
-				return &Fault{Sheet: s.Name, Part: main, Problem: fmt.Sprintf("the workbook is damaged: its sheet %q is missing", s.Name)}
-			}
-			if strings.HasSuffix(rels[i].Type, "/worksheet") {
-				b.sheets = append(b.sheets, Sheet{s.Name, s.State == "hidden" || s.State == "veryHidden", rels[i].Target})
-			}
+		id := slices.IndexFunc(s.Attrs, func(a xml.Attr) bool { return a.Name.Local == "id" && a.Name.Space != "" })
+		i := slices.IndexFunc(rels, func(r relationship) bool { return id >= 0 && r.ID == s.Attrs[id].Value })
+		if i < 0 || b.parts[rels[i].Target] == nil {
+			return &Fault{Sheet: s.Name, Part: main, Problem: fmt.Sprintf("the workbook is damaged: its sheet %q is missing", s.Name)}
+		}
+		if slices.ContainsFunc(b.sheets, func(other Sheet) bool { return other.Name == s.Name }) {
+			return &Fault{Sheet: s.Name, Part: main, Problem: fmt.Sprintf("the workbook is damaged: two sheets are called %q", s.Name)}
+		}
+		if strings.HasSuffix(rels[i].Type, "/worksheet") {
+			b.sheets = append(b.sheets, Sheet{s.Name, s.State == "hidden" || s.State == "veryHidden", rels[i].Target})
 		}
 	}
+	styles := ""
 	for _, r := range rels {
-		if strings.HasSuffix(r.Type, "/sharedStrings") {
+		switch path.Base(r.Type) {
+		case "sharedStrings":
 			b.table = r.Target
+		case "styles":
+			styles = r.Target
 		}
 	}
-	return b.readFormats(zipped)
+	return b.readFormats(styles)
 }
 
-// readFormats asks excelize for the number format of each style. It is given the book without its
-// sheets and strings, so that it neither keeps them nor fails on them.
-func (b *Book) readFormats(zipped *zip.Reader) (err error) {
+// readFormats asks excelize for the number format of each style. It is given a book of nothing but
+// styles, so that it neither keeps the sheets nor fails on them.
+func (b *Book) readFormats(part string) (err error) {
+	f := b.parts[part]
+	switch {
+	case part == "":
+		return nil
+	case f == nil:
+		return &Fault{Part: part, Problem: "the workbook is damaged: its styles are missing"}
+	case f.UncompressedSize64 > uint64(b.limits.Skeleton):
+		return &Fault{Part: part, Problem: "a part is too large"}
+	}
 	defer func() {
 		if r := recover(); r != nil {
-			err = &Fault{Problem: "the workbook is damaged: its styles cannot be read", Err: fmt.Errorf("%v", r)}
+			err = fmt.Errorf("%v", r)
+		}
+		if err != nil {
+			err = &Fault{Part: part, Problem: "the workbook is damaged: its styles cannot be read", Err: err}
 		}
 	}()
-	var skeleton bytes.Buffer
-	w := zip.NewWriter(&skeleton)
-	for _, f := range zipped.File {
-		name := strings.ToLower(f.Name)
-		isSheet := slices.ContainsFunc(b.sheets, func(s Sheet) bool { return s.part == name })
-		if isSheet || name == b.table || !strings.HasSuffix(name, ".xml") && !strings.HasSuffix(name, ".rels") ||
-			f.UncompressedSize64 > uint64(b.limits.Skeleton) {
-			continue
-		}
-		if err := w.Copy(f); err != nil {
-			return &Fault{Part: f.Name, Problem: "the workbook is damaged", Err: err}
-		}
-	}
-	if err := w.Close(); err != nil {
+	var only bytes.Buffer
+	w := zip.NewWriter(&only)
+	styles, err := w.Create("xl/styles.xml")
+	if err != nil {
 		return err
 	}
-	book, err := excelize.OpenReader(&skeleton, excelize.Options{UnzipSizeLimit: 1 << 30, UnzipXMLSizeLimit: 1 << 29})
+	if err := errors.Join(inflate(f, styles), w.Close()); err != nil {
+		return err
+	}
+	book, err := excelize.OpenReader(&only, excelize.Options{UnzipSizeLimit: b.limits.Skeleton, UnzipXMLSizeLimit: b.limits.Skeleton})
 	if err != nil {
-		return &Fault{Problem: "the workbook is damaged", Err: err}
+		return err
 	}
 	defer book.Close()
 	for id := 0; ; id++ {

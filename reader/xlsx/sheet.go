@@ -2,10 +2,10 @@ package xlsx
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"strconv"
-	"strings"
+
+	"github.com/xuri/excelize/v2"
 
 	"hppsend/pipeline"
 )
@@ -73,8 +73,7 @@ type rowReader struct {
 	began   bool // the rows have begun
 	current Row
 	inCell  bool // the last cell of the row is being read
-	value   []byte
-	inline  strings.Builder
+	value   []byte // of the cell
 }
 
 // cell names the cell being read, for messages.
@@ -200,9 +199,12 @@ func (r *rowReader) readRow() error {
 	}
 }
 
+// kinds are those of cells. They are known before there is a value, so that none is passed over.
+var kinds = [...]string{"s", "n", "inlineStr", "str", "b", "e", "d"}
+
 // readCell reads the cell whose tag was just opened into its column.
 func (r *rowReader) readCell() error {
-	column, style, kind := len(r.current.Cells), 0, cellKind("n")
+	column, style, kind := len(r.current.Cells), 0, "n"
 	for _, a := range r.attrs {
 		switch string(a.name) {
 		case "r":
@@ -218,11 +220,19 @@ func (r *rowReader) readCell() error {
 			}
 			style = n
 		case "t":
-			kind = kindOf(a.value)
+			kind = ""
+			for _, k := range kinds {
+				if k == string(a.value) {
+					kind = k
+				}
+			}
 		}
 	}
 	if column >= columnsMost {
 		return errors.New("there are too many cells")
+	}
+	if kind == "" {
+		return errors.New("a cell behind this one is of no known kind")
 	}
 	for len(r.current.Cells) <= column {
 		r.current.Cells = append(r.current.Cells, Cell{})
@@ -240,97 +250,87 @@ func (r *rowReader) readCell() error {
 	return r.interpret(cell, kind, f)
 }
 
-// content reads what is in a cell: its formula, its stored value (stored tells whether there is one)
-// and the text that stands in it.
-func (r *rowReader) content(cell *Cell) (stored bool, err error) {
+// content reads what is in a cell: its formula, and its value or text, if it is stored.
+func (r *rowReader) content(cell *Cell, kind string) (stored bool, err error) {
 	r.value = r.value[:0]
 	for {
 		k, err := r.next()
-		switch {
-		case err != nil:
+		if err != nil {
 			return false, err
+		}
+		switch {
+		case k == text && !blank(r.text):
+			return false, errStray
 		case k == closeTag:
 			cell.NoValue = cell.Formula && !stored
 			return stored, nil
 		case k != openTag:
 			continue
 		}
-		switch string(r.name) {
-		case "v":
+		switch name := string(r.name); name {
+		case "v", "is":
 			if stored {
 				return false, errors.New("a cell has two values")
 			}
 			stored = true
-			if r.value, err = r.plain(r.value); err != nil {
-				return false, err
-			}
-		case "is":
-			if err := r.richText(&r.inline); err != nil {
-				return false, err
-			}
-		case "f":
-			cell.Formula = true
-			if err := r.skip(); err != nil {
-				return false, err
+			switch isText := kind == "inlineStr"; {
+			case isText != (name == "is"):
+				return false, errors.New("the value of a cell is not of its kind")
+			case isText:
+				r.value, err = r.richText(r.value)
+			default:
+				r.value, err = r.plain(r.value)
 			}
 		default:
-			if err := r.skip(); err != nil {
-				return false, err
-			}
+			cell.Formula = cell.Formula || name == "f"
+			err = r.skip()
+		}
+		if err != nil {
+			return false, err
 		}
 	}
 }
 
-// interpret says what a stored value means.
-func (r *rowReader) interpret(cell *Cell, kind string, stored bool, f format) error {
-	if kind == "inlineStr" {
-		cell.Text = r.inline.String()
-		return nil
-	}
-	if r.inline.Len() > 0 {
-		return errors.New("a cell has a text of its own and is not of that kind")
-	}
-	if !stored {
-		return nil
-	}
+// interpret says what a stored value means. The value stays out of messages: it may be a contact.
+func (r *rowReader) interpret(cell *Cell, kind string, f format) error {
 	switch kind {
+	case "inlineStr":
+		cell.Text = string(r.value)
 	case "s":
-		i, err := strconv.Atoi(strings.TrimSpace(string(r.value)))
+		i, err := strconv.Atoi(string(trimSpace(r.value)))
 		text, ok := r.strings.at(i)
 		if err != nil || !ok {
-			return fmt.Errorf("there is no string %q in the table", r.value)
+			return errors.New("its text is not in the string table")
 		}
 		cell.Text = text
 	case "str":
 		cell.Text = string(unescape(r.value))
 	case "b":
 		cell.Kind = pipeline.CellBool
-		switch strings.TrimSpace(string(r.value)) {
+		switch string(trimSpace(r.value)) {
 		case "1", "true":
 			cell.Text = "TRUE"
 		case "0", "false":
 			cell.Text = "FALSE"
 		default:
-			return fmt.Errorf("%q is no boolean", r.value)
+			return errors.New("its value is no boolean")
 		}
 	case "e":
 		cell.Kind, cell.Text = pipeline.CellError, string(r.value)
 	case "d":
 		cell.Text, cell.Date = string(r.value), true
 	case "n":
-		text := strings.TrimSpace(string(r.value))
+		text := string(trimSpace(r.value))
 		if text == "" {
 			cell.NoValue = cell.Formula
 			return nil
 		}
 		digits, lost, ok := number(text)
 		if !ok {
-			return fmt.Errorf("%q is no number", r.value)
+			return errors.New("its value is no number")
 		}
 		cell.Cell = pipeline.Cell{Text: digits, Kind: pipeline.CellNumber, Format: f.code}
 		cell.Date, cell.DigitsLost, cell.Shown = f.date, lost, f.shown(digits)
-	default:
-		return fmt.Errorf("there is no kind of cell called %q", kind)
 	}
 	return nil
 }

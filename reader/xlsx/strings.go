@@ -34,11 +34,13 @@ func readTable(r io.Reader, most int64) (*table, error) {
 	x := newScanner(r)
 	t := &table{}
 	var all strings.Builder
+	var one []byte
 	if err := x.root("sst"); err != nil {
 		return nil, err
 	}
 	for {
-		switch k, err := x.next(); {
+		k, err := x.next()
+		switch {
 		case err != nil:
 			return nil, err
 		case k == endOfPart:
@@ -53,9 +55,10 @@ func readTable(r io.Reader, most int64) (*table, error) {
 			}
 		default:
 			t.begin = append(t.begin, uint32(all.Len()))
-			if err := x.richText(&all); err != nil {
+			if one, err = x.richText(one[:0]); err != nil {
 				return nil, err
 			}
+			all.Write(one)
 			if int64(all.Len()+4*len(t.begin)) > min(most, math.MaxUint32) {
 				return nil, errors.New("its strings are too many")
 			}
@@ -67,39 +70,38 @@ func readTable(r io.Reader, most int64) (*table, error) {
 func (x *scanner) root(name string) error {
 	k, err := x.next()
 	if err == nil && (k != openTag || string(x.name) != name) {
-		err = fmt.Errorf("it begins with <%s> and not with <%s>", x.name, name)
+		err = fmt.Errorf("it does not begin with <%s>", name)
 	}
 	return err
 }
 
-// richText joins the runs of the element that has just been opened, without how they are read aloud.
-func (x *scanner) richText(out *strings.Builder) error {
-	var one []byte
+// richText appends the runs of the element that has just been opened, without how they are read aloud.
+func (x *scanner) richText(out []byte) ([]byte, error) {
 	for depth := x.depth(); x.depth() >= depth; {
 		k, err := x.next()
-		if err != nil {
-			return err
-		}
-		if k == text && !blank(x.text) {
-			return errStray
-		}
-		if k != openTag {
+		switch {
+		case err != nil:
+			return nil, err
+		case k == text && !blank(x.text):
+			return nil, errStray
+		case k != openTag:
 			continue
 		}
 		switch string(x.name) {
 		case "t":
-			if one, err = x.plain(one[:0]); err != nil {
-				return err
+			from := len(out)
+			if out, err = x.plain(out); err == nil {
+				out = append(out[:from], unescape(out[from:])...)
 			}
-			out.Write(unescape(one))
 		case "r": // its t follows
 		default: // rPh, rPr, phoneticPr and whatever comes
-			if err := x.skip(); err != nil {
-				return err
-			}
+			err = x.skip()
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // plain appends the text of the element that has just been opened, which has no other elements in it.
