@@ -65,11 +65,12 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 		return nil, errors.Join(fmt.Errorf("lock the file of run %s", info.ID), err)
 	}
 	r := &Run{View: l.View(info.Target), reminder: info.Reminder, lock: lock}
-	err := l.update(ctx, func(t *txn) error {
+	var same *BusyError
+	err := l.update(ctx, func(t *txn) (err error) {
 		if err := t.bury(); err != nil {
 			return err
 		}
-		if err := t.refuseSame(info); err != nil {
+		if same, err = t.same(info); err != nil || same != nil {
 			return err
 		}
 		target, err := t.target(info.Target)
@@ -87,6 +88,9 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 		r.number, err = res.LastInsertId()
 		return err
 	})
+	if err == nil && same != nil {
+		err = same
+	}
 	if err != nil {
 		r.unlock()
 		return nil, err
@@ -175,21 +179,19 @@ func (t *txn) doubt(number int64) error {
 
 const interruptedReason = "the run was cut off while a call for this session was under way; it may have been sent"
 
-func (t *txn) refuseSame(info RunInfo) error {
+// same finds a living run on the same content.
+func (t *txn) same(info RunInfo) (*BusyError, error) {
 	rows, err := t.query("SELECT "+runColumns+" WHERE run.ended IS NULL AND run.sha256 = ? AND target.name = ?",
 		info.SHA256[:], info.Target)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer rows.Close()
 	if !rows.Next() {
-		return rows.Err()
+		return nil, rows.Err()
 	}
 	other, err := scanRun(rows)
-	if err != nil {
-		return err
-	}
-	return &BusyError{other}
+	return &BusyError{other}, err
 }
 
 // target gives the number of a target, which is entered when it is new.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 )
 
 // groupMost bounds how many changes share one commit.
@@ -54,6 +55,9 @@ func (l *Ledger) write() {
 				}
 			}
 			err := l.commit(group)
+			if err != nil {
+				err = fmt.Errorf("ledger %s: %w", l.path, err)
+			}
 			for _, o := range group {
 				o.done <- err
 			}

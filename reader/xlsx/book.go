@@ -231,6 +231,14 @@ func (b *Book) readSkeleton() error {
 	return b.readFormats(styles)
 }
 
+// bareBook is what a workbook needs beside its styles.
+var bareBook = map[string]string{
+	"_rels/.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+		<Relationship Id="book" Target="xl/workbook.xml"
+		Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"/></Relationships>`,
+	"xl/workbook.xml": `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>`,
+}
+
 // readFormats asks excelize for the number format of each style. It is given a book of nothing but
 // styles, so that it neither keeps the sheets nor fails on them.
 func (b *Book) readFormats(part string) (err error) {
@@ -253,11 +261,21 @@ func (b *Book) readFormats(part string) (err error) {
 	}()
 	var only bytes.Buffer
 	w := zip.NewWriter(&only)
-	styles, err := w.Create("xl/styles.xml")
-	if err != nil {
-		return err
+	for _, name := range []string{"_rels/.rels", "xl/workbook.xml", "xl/styles.xml"} {
+		part, err := w.Create(name)
+		if err != nil {
+			return err
+		}
+		if bare, ok := bareBook[name]; ok {
+			_, err = io.WriteString(part, bare)
+		} else {
+			err = inflate(f, part)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err := errors.Join(inflate(f, styles), w.Close()); err != nil {
+	if err := w.Close(); err != nil {
 		return err
 	}
 	book, err := excelize.OpenReader(&only, excelize.Options{UnzipSizeLimit: b.limits.Skeleton, UnzipXMLSizeLimit: b.limits.Skeleton})

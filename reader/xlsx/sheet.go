@@ -72,7 +72,7 @@ type rowReader struct {
 	*scanner
 	began   bool // the rows have begun
 	current Row
-	inCell  bool // the last cell of the row is being read
+	inCell  bool   // the last cell of the row is being read
 	value   []byte // of the cell
 }
 
