@@ -52,12 +52,10 @@ func (a *app) codeOf(err error) int {
 	switch {
 	case errors.As(err, &usage), errors.As(err, &fault):
 		return exitUsage
-	case errors.As(err, &busy):
-		return exitBusy
-	case errors.As(err, &record) && record.Busy:
-		return exitBusy
-	case errors.As(err, &record):
+	case errors.As(err, &record) && (record.Missing || record.Foreign):
 		return exitUsage
+	case errors.As(err, &record), errors.As(err, &busy):
+		return exitBusy
 	case errors.As(err, &input):
 		return exitInput
 	case errors.Is(err, context.Canceled) && a.caught() != nil:

@@ -47,8 +47,8 @@ type Error struct {
 	Path    string
 	Problem string
 	Todo    string
-	Busy    bool // it cannot be had now
-	Missing bool
+	Missing bool // there is none
+	Foreign bool // it is of another environment
 	Err     error
 }
 
@@ -178,7 +178,7 @@ func (l *Ledger) verify(ctx context.Context, opt Options) error {
 	l.made = time.UnixMilli(made)
 	if environment != opt.Environment {
 		return &Error{
-			Path: l.path, Problem: fmt.Sprintf("it is of the environment %s, and this run is for %s", environment, opt.Environment),
+			Path: l.path, Foreign: true, Problem: fmt.Sprintf("it is of the environment %s, and this run is for %s", environment, opt.Environment),
 			Todo: "name another with --ledger, or leave the flag out",
 		}
 	}
@@ -202,7 +202,7 @@ func (l *Ledger) explain(err error) error {
 	if errors.As(err, &code) {
 		switch code.Code() & 0xff {
 		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-			out.Problem, out.Busy, out.Todo = "another process keeps it to itself", true, "try again in a moment"
+			out.Problem, out.Todo = "another process keeps it to itself", "try again in a moment"
 		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
 			out.Problem, out.Todo = "it is damaged, or no ledger", "restore it with its secret from a backup; what was sent since that backup is not known to it"
 		}
