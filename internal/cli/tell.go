@@ -16,6 +16,11 @@ func (a *app) tellPlan(p *pipeline.Plan, perSecond float64) {
 	for _, f := range p.Files {
 		a.tellInput(f)
 		a.tellGroups(f.Tally, "to be sent")
+		for _, g := range f.Tally.Groups {
+			if g.Code != pipeline.CodeNotReached {
+				a.lines.notice(g.Code, fmt.Sprintf("%s: %s, %s: %s", f.Input.Path, g.Status, where(g), g.Places[0].Reason))
+			}
+		}
 	}
 	for _, g := range p.Notices {
 		a.say("notice", g.Code, fmt.Sprintf("  note: %s: %s; sent all the same", where(g), g.Places[0].Reason))
