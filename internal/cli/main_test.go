@@ -16,6 +16,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -50,7 +51,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "freeport": freePort, "cells": cells, "same": sameCells, "total": totals,
+			"exits": exits, "freeport": freePort, "listening": listening, "cells": cells, "same": sameCells, "total": totals,
 		},
 	})
 }
@@ -77,6 +78,21 @@ func freePort(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Setenv(args[0], l.Addr().String())
 	ts.Check(l.Close())
+}
+
+// listening ADDRESS waits until somebody listens there.
+func listening(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(30 * time.Second); ; {
+		conn, err := net.DialTimeout("tcp", args[0], time.Second)
+		if err == nil {
+			ts.Check(conn.Close())
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("nobody listens: %v", err)
+		}
+		<-time.After(10 * time.Millisecond)
+	}
 }
 
 // volatile are the columns that differ from run to run.
