@@ -144,12 +144,12 @@ func (s *settings) perSecond(t hpp.Target) float64 {
 		return float64(s.rate)
 	}
 	switch t.Environment {
-	case hpp.Production:
-		return 20
+	case hpp.Sandbox:
+		return 50
 	case hpp.Playground:
 		return 4
 	}
-	return 50
+	return 20
 }
 
 // validate finds every fault of the settings of a run at once.

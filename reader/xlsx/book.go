@@ -318,6 +318,10 @@ func (b *Book) part(sheet string) (Sheet, io.ReadCloser, error) {
 	if i < 0 {
 		return Sheet{}, nil, &Fault{Sheet: sheet, Problem: fmt.Sprintf("there is no sheet %q", sheet), Err: errors.New("no such sheet")}
 	}
-	r, err := b.parts[b.sheets[i].part].Open()
-	return b.sheets[i], r, err
+	s := b.sheets[i]
+	r, err := b.parts[s.part].Open()
+	if err != nil {
+		return s, nil, &Fault{Sheet: sheet, Part: s.part, Problem: "the sheet is damaged", Err: err}
+	}
+	return s, r, nil
 }

@@ -68,18 +68,24 @@ func (seen class) legal(b []byte) (class, error) {
 	return seen, nil
 }
 
-// trimSpace cuts white space off both ends.
-func trimSpace(b []byte) []byte {
+// trimLeft cuts white space off the beginning.
+func trimLeft(b []byte) []byte {
 	for len(b) > 0 && classes[b[0]]&space != 0 {
 		b = b[1:]
 	}
+	return b
+}
+
+// trimSpace cuts it off both ends.
+func trimSpace(b []byte) []byte {
+	b = trimLeft(b)
 	for len(b) > 0 && classes[b[len(b)-1]]&space != 0 {
 		b = b[:len(b)-1]
 	}
 	return b
 }
 
-func blank(b []byte) bool { return len(trimSpace(b)) == 0 }
+func blank(b []byte) bool { return len(trimLeft(b)) == 0 }
 
 // decode resolves the entities and line ends of a text. What it gives is valid until the next call.
 func (x *scanner) decode(raw []byte) ([]byte, error) {

@@ -7,9 +7,11 @@ import (
 
 // format is what the number format of a cell says of its numbers.
 type format struct {
-	code string // empty for General
-	date bool   // they are shown as dates or times
-	mask []mark // digit places and literals, when that is all there is; else nil
+	code  string // empty for General
+	date  bool   // they are shown as dates or times
+	mask  []mark // digit places and literals, when that is all there is; else nil
+	least int    // how many digits it shows at the least
+	adds  bool   // it has a plus or a digit of its own
 }
 
 // mark is a place for a digit ('0', '#' or '?') or a literal character.
@@ -40,6 +42,16 @@ func formatOf(id int, custom *string) format {
 	}
 	f := format{code: code}
 	f.mask, f.date = marks(code)
+	places := 0
+	for _, m := range slices.Backward(f.mask) {
+		if m.place != 0 {
+			places++
+		}
+		if m.place == '0' {
+			f.least = places
+		}
+		f.adds = f.adds || m.literal == '+' || m.literal >= '0' && m.literal <= '9'
+	}
 	return f
 }
 
@@ -88,7 +100,7 @@ func marks(code string) (mask []mark, date bool) {
 // shown gives a whole number as a person sees it, when the format carries a plus or a digit that the
 // number itself does not have; else nothing.
 func (f format) shown(digits string) string {
-	if len(f.mask) == 0 || strings.Trim(digits, "0123456789") != "" {
+	if !f.adds && len(digits) >= f.least || strings.Trim(digits, "0123456789") != "" {
 		return ""
 	}
 	first := slices.IndexFunc(f.mask, func(m mark) bool { return m.place != 0 })
@@ -97,18 +109,15 @@ func (f format) shown(digits string) string {
 	}
 	var back []rune // from the last character to the first
 	rest := digits
-	carries := false
 	for i, m := range slices.Backward(f.mask) {
 		switch {
 		case m.place == 0:
 			back = append(back, m.literal)
-			carries = carries || m.literal == '+' || m.literal >= '0' && m.literal <= '9'
 		case rest != "":
 			back = append(back, rune(rest[len(rest)-1]))
 			rest = rest[:len(rest)-1]
 		case m.place == '0':
 			back = append(back, '0')
-			carries = true
 		case m.place == '?':
 			back = append(back, ' ')
 		}
@@ -117,9 +126,6 @@ func (f format) shown(digits string) string {
 				back = append(back, rune(rest[len(rest)-1]))
 			}
 		}
-	}
-	if !carries {
-		return ""
 	}
 	slices.Reverse(back)
 	return strings.TrimSpace(string(back))

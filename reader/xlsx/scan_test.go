@@ -156,6 +156,7 @@ func TestScanRefuses(t *testing.T) {
 		{"an attribute without a value", `<a b/>`, "without a value"},
 		{"an attribute without a name", `<a ="1"/>`, "without a value"},
 		{"attributes that touch", `<a b="1"c="2"/>`, "not parted"},
+		{"attributes that touch before a space", `<a b="1"c="2" />`, "not parted"},
 		{"an attribute that is not closed", `<a b="1/>`, "ends in the middle"},
 		{"an attribute that is closed later", `<a b="1><c d="2"/></a>`, "< inside a tag"},
 		{"a tag inside a tag", `<a <b/>></a>`, "< inside a tag"},

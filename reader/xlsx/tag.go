@@ -78,7 +78,7 @@ func (x *scanner) readAttributes(rest []byte) error {
 	x.attrs = x.attrs[:0]
 	for {
 		before := len(rest)
-		rest = trimSpace(rest)
+		rest = trimLeft(rest)
 		if len(rest) == 0 {
 			return nil
 		}
@@ -87,10 +87,10 @@ func (x *scanner) readAttributes(rest []byte) error {
 		}
 		var a attribute
 		a.name, rest = word(rest)
-		if rest = trimSpace(rest); len(a.name) == 0 || len(rest) == 0 || rest[0] != '=' {
+		if rest = trimLeft(rest); len(a.name) == 0 || len(rest) == 0 || rest[0] != '=' {
 			return errors.New("a tag has an attribute without a value")
 		}
-		rest = trimSpace(rest[1:])
+		rest = trimLeft(rest[1:])
 		if len(rest) == 0 || classes[rest[0]]&quotes == 0 {
 			return errors.New("the value of an attribute is not quoted")
 		}
