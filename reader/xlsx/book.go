@@ -20,7 +20,7 @@ type Limits struct {
 	Unzipped int64 // bytes of all parts; 4 GiB
 	Ratio    int   // bytes of a large part for each byte in the file; 300
 	Strings  int64 // bytes of the string table; 1 GiB
-	Skeleton int64 // bytes of the parts that are not sheets or strings, each; 64 MiB
+	Skeleton int64 // bytes of the parts that are not sheets or strings, each; 32 MiB
 }
 
 func (l Limits) filled() Limits {
@@ -30,7 +30,7 @@ func (l Limits) filled() Limits {
 		}
 		return v
 	}
-	return Limits{or(l.Unzipped, 4<<30), int(or(int64(l.Ratio), 300)), or(l.Strings, 1<<30), or(l.Skeleton, 64<<20)}
+	return Limits{or(l.Unzipped, 4<<30), int(or(int64(l.Ratio), 300)), or(l.Strings, 1<<30), or(l.Skeleton, 32<<20)}
 }
 
 // ratioFrom is the size, in bytes, from which on a part may be a bomb.
@@ -304,7 +304,7 @@ func (b *Book) loadStrings() error {
 	r, err := f.Open()
 	if err == nil {
 		defer r.Close()
-		b.strings, err = readTable(r, b.limits.Strings)
+		b.strings, err = readTable(r, int64(f.UncompressedSize64), b.limits.Strings)
 	}
 	if err != nil {
 		return &Fault{Part: f.Name, Problem: "the workbook is damaged: its string table cannot be read", Err: err}

@@ -1,6 +1,7 @@
 package xlsx
 
 import (
+	"bytes"
 	"errors"
 	"iter"
 	"strconv"
@@ -170,6 +171,11 @@ func (r *rowReader) readRow() error {
 				return errors.New("the height of a row is no number")
 			}
 			hidden = hidden || h == 0
+		case "spans", "s", "customFormat", "customHeight", "outlineLevel", "collapsed", "thickTop", "thickBot", "ph":
+		default:
+			if !bytes.Contains(a.name, []byte(":")) { // it may be one of the above, damaged
+				return errAttribute
+			}
 		}
 	}
 	if number > rowsMost {
@@ -199,6 +205,8 @@ func (r *rowReader) readRow() error {
 	}
 }
 
+var errAttribute = errors.New("a row or cell has an attribute that spreadsheets do not know")
+
 // kinds are those of cells. They are known before there is a value, so that none is passed over.
 var kinds = [...]string{"s", "n", "inlineStr", "str", "b", "e", "d"}
 
@@ -225,6 +233,11 @@ func (r *rowReader) readCell() error {
 				if k == string(a.value) {
 					kind = k
 				}
+			}
+		case "cm", "vm", "ph":
+		default:
+			if !bytes.Contains(a.name, []byte(":")) {
+				return errAttribute
 			}
 		}
 	}

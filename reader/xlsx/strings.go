@@ -29,11 +29,13 @@ func (t *table) at(i int) (string, bool) {
 	return t.text[t.begin[i]:end], true
 }
 
-// readTable reads the string table of a book, which takes so many bytes at most.
-func readTable(r io.Reader, most int64) (*table, error) {
+// readTable reads the string table of a book from a part of some size, and takes so many bytes at most.
+func readTable(r io.Reader, size, most int64) (*table, error) {
 	x := newScanner(r)
-	t := &table{}
+	size = min(size, most)
+	t := &table{begin: make([]uint32, 0, size/32)} // of about as many bytes each
 	var all strings.Builder
+	all.Grow(int(size)) // what stays empty takes no memory; to grow would take twice as much
 	var one []byte
 	if err := x.root("sst"); err != nil {
 		return nil, err
