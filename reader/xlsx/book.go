@@ -40,6 +40,7 @@ const ratioFrom = 16 << 20
 type Book struct {
 	file    *os.File
 	parts   map[string]*zip.File // by lower-case name
+	merges  map[string]bool      // which parts may say that cells are merged
 	limits  Limits
 	sheets  []Sheet
 	formats []format // by style
@@ -57,7 +58,7 @@ type Sheet struct {
 // Open opens a workbook, after every part was inflated and its checksum compared. What cannot be
 // trusted is refused with a *Fault. The caller closes the Book.
 func Open(name string, limits Limits) (_ *Book, err error) {
-	b := &Book{parts: map[string]*zip.File{}, limits: limits.filled()}
+	b := &Book{parts: map[string]*zip.File{}, merges: map[string]bool{}, limits: limits.filled()}
 	defer func() {
 		if err != nil {
 			b.Close()
@@ -116,9 +117,11 @@ func (b *Book) check(files []*zip.File) error {
 		}
 	}
 	for _, f := range files {
-		if err := inflate(f, io.Discard); err != nil {
+		merges := finder{word: []byte("mergeCell")}
+		if err := inflate(f, &merges); err != nil {
 			return &Fault{Part: f.Name, Problem: "the workbook is damaged", Err: err}
 		}
+		b.merges[strings.ToLower(f.Name)] = merges.found
 	}
 	return nil
 }
