@@ -7,7 +7,9 @@ import (
 	"io"
 	"log"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -23,7 +25,8 @@ type Process struct {
 
 // Main runs the program and gives its exit code.
 func Main(p Process) int {
-	log.SetOutput(io.Discard) // net/http prints there what a server sends unasked, which may hold a contact
+	signal.Ignore(syscall.SIGPIPE) // a reader of our lines that has gone must not end a run
+	log.SetOutput(io.Discard)      // net/http prints there what a server sends unasked, which may hold a contact
 	a := &app{Process: p, console: newConsole(p.Stderr)}
 	ctx, end := a.listen(context.Background())
 	defer end()

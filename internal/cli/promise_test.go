@@ -279,6 +279,23 @@ func TestMendedReportSendsOnlyWhatWasMended(t *testing.T) {
 	}
 }
 
+func TestReaderThatGoesAwayDoesNotEndTheRun(t *testing.T) {
+	p := newPlace(t, sandbox.Config{})
+	p.contacts("may.csv", 0, 200)
+	c := p.run("--rate", "unlimited", "--json", "may.csv")
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	if err := c.Wait(); err != nil || p.once() != 200 {
+		t.Errorf("%v, with %d sessions sent; want all 200", err, p.once())
+	}
+}
+
 func TestRepeatsCountAcrossFiles(t *testing.T) {
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("one.csv", 0, 10)
