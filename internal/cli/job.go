@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"hppsend/internal/hpp"
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
@@ -119,9 +121,12 @@ func (a *app) openLedger(ctx context.Context, s *settings, t hpp.Target, make bo
 		}
 		path = filepath.Join(dir, string(t.Environment)+".db")
 	}
-	create := make && (s.createLedger || t.Environment != hpp.Production || a.console.terminal())
+	create := make && (s.createLedger || t.Environment != hpp.Production || a.interactive())
 	return ledger.Open(ctx, ledger.Options{Path: path, Environment: string(t.Environment), Create: create})
 }
+
+// interactive tells whether somebody is there who can be asked.
+func (a *app) interactive() bool { return a.console.terminal() && term.IsTerminal(int(a.Stdin.Fd())) }
 
 func (a *app) tellLedger(l *ledger.Ledger) {
 	info := l.Info()

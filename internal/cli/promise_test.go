@@ -315,14 +315,14 @@ func TestRepeatsCountAcrossFiles(t *testing.T) {
 }
 
 func TestPaceAtTheServer(t *testing.T) {
-	const rate = 50
+	const rate = 20
 	for _, tc := range []struct {
 		name string
 		runs int
 	}{{"one run", 1}, {"two runs share one rate", 2}} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := newPlace(t, sandbox.Config{})
-			const rows = 150
+			const rows = 60
 			var runs sync.WaitGroup
 			for i := range tc.runs {
 				name := fmt.Sprintf("part%d.csv", i)

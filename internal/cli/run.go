@@ -122,7 +122,7 @@ func (c *campaign) confirm(ctx context.Context) error {
 	if c.target.Environment != hpp.Production || c.s.yes || c.plan.Due == 0 {
 		return nil
 	}
-	if !c.console.terminal() {
+	if !c.interactive() {
 		return &usageError{"nothing is sent in production without a terminal to ask on", "say --yes"}
 	}
 	c.console.warn(fmt.Sprintf("\nSend %d messages to real people, as %s at %s? Type %d to go on: ",
