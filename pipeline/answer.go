@@ -42,14 +42,14 @@ func (d *dispatch) answered(j *job, a Attempt) {
 		d.progress.Rejected++
 		d.refusedByOther(a)
 	case Throttled:
-		d.troubled()
+		d.troubled(a.Reply.Reason)
 		d.obs.Notice(Notice{Code: "throttled", Time: time.Now(), Text: fmt.Sprintf(
 			"HPP answered that there were too many calls (429); every run waits until %s",
 			d.pacer.PausedUntil().Local().Format(time.TimeOnly))})
 		j.due = time.Now()
 		heap.Push(&d.waiting, j)
 	case Unavailable:
-		d.troubled()
+		d.troubled(a.Reply.Reason)
 		d.retry(j)
 	case Denied:
 		d.end(Ending{Finding: Finding{StopDenied, "the run was stopped: HPP does not accept the credentials (401)"}})
@@ -67,10 +67,12 @@ func (d *dispatch) cleared() {
 	}
 }
 
-func (d *dispatch) troubled() {
+// troubled takes note of an answer after which nothing goes on as it should.
+func (d *dispatch) troubled(why string) {
 	if d.trouble.IsZero() {
 		d.trouble = time.Now()
 	}
+	d.why = why
 }
 
 // retry puts a row into back-off, unless that was its last attempt. In an outage a call asks after the
@@ -85,7 +87,7 @@ func (d *dispatch) retry(j *job) {
 		began := d.probeAt.IsZero()
 		if began {
 			d.obs.Notice(Notice{Code: "unavailable", Time: now, Text: fmt.Sprintf(
-				"HPP could not be reached %d times in a row; one row at a time asks until it can", d.unavailable)})
+				"HPP was not available %d times in a row (%s); one row at a time asks until it is", d.unavailable, d.why)})
 		}
 		if began || j.probe { // not for calls that were under way when it began
 			d.probeAt = now.Add(fullJitter(backOffBase, backOffMost, d.probes))

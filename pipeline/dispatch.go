@@ -134,7 +134,7 @@ func (d *dispatch) expire(now time.Time) {
 		}
 	case !d.trouble.IsZero() && !now.Before(d.trouble.Add(d.cfg.RetryFor)):
 		d.end(Ending{Finding: Finding{StopNothing, fmt.Sprintf(
-			"the run was stopped: nothing could be sent for %s", d.cfg.RetryFor)}})
+			"the run was stopped: nothing could be sent for %s; the last answer: %s", d.cfg.RetryFor, d.why)}})
 	case d.limited() && d.inFlight == 0 && len(d.waiting) == 0 && (d.fresh != nil || len(d.held) > 0):
 		d.end(Ending{Finding: Finding{StopLimit, fmt.Sprintf(
 			"the limit of %d rows was reached before this row", d.cfg.Limit)}})
@@ -168,7 +168,7 @@ func (d *dispatch) report() {
 	case !d.pacer.PausedUntil().IsZero():
 		p.Waiting, p.Until = "HPP asked for a pause", d.pacer.PausedUntil()
 	case !d.probeAt.IsZero():
-		p.Waiting, p.Until = "HPP cannot be reached", d.probeAt
+		p.Waiting, p.Until = "HPP is not available", d.probeAt
 	case d.inFlight == 0 && len(d.held) > 0:
 		p.Waiting = "another run is sending these sessions"
 	}

@@ -45,6 +45,7 @@ type Sending struct {
 
 	ending  Ending
 	trouble time.Time // since when nothing succeeded; zero when the last answer was a clear one
+	why     string    // what the last such answer said
 }
 
 // NewSending prepares a send pass. Once stop is closed no new call is made, and calls in flight may end
