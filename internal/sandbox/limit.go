@@ -1,15 +1,11 @@
 package sandbox
 
 import (
-	"fmt"
-	"net/http"
-	"strconv"
 	"sync"
 	"time"
 )
 
-// limiter counts calls in windows of one second, which begin at the full second, as HPP does. Calls
-// beyond the limit count too, and are refused until the window ends.
+// limiter counts calls in windows of one second, which begin at the full second, as HPP does.
 type limiter struct {
 	most int // 0 for no limit
 
@@ -18,24 +14,16 @@ type limiter struct {
 	used   int
 }
 
-// admit counts a call, writes HPP's headers on the limit, and tells whether the call is within it.
-func (l *limiter) admit(h http.Header, now time.Time) bool {
+// take counts a call, and tells how many are left in the window and when it ends.
+func (l *limiter) take(now time.Time) (remaining int, reset time.Duration, ok bool) {
 	if l.most == 0 {
-		return true
+		return 0, 0, true
 	}
-	used := l.use(now.Truncate(time.Second))
-	h.Set("X-Ratelimit-Limit", fmt.Sprintf("%d, %[1]d;w=1", l.most))
-	h.Set("X-Ratelimit-Remaining", strconv.Itoa(max(0, l.most-used)))
-	h.Set("X-Ratelimit-Reset", "1") // in whole seconds, so never less
-	return used <= l.most
-}
-
-func (l *limiter) use(window time.Time) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !window.Equal(l.window) {
-		l.window, l.used = window, 0
+	if w := now.Truncate(time.Second); !w.Equal(l.window) {
+		l.window, l.used = w, 0
 	}
 	l.used++
-	return l.used
+	return max(0, l.most-l.used), l.window.Add(time.Second).Sub(now), l.used <= l.most
 }
