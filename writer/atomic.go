@@ -11,7 +11,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // Error says why a report could not be written.
@@ -60,6 +62,7 @@ func newDraft(path, like string) (*draft, error) {
 	if info, err := os.Stat(like); err == nil {
 		d.mode &= info.Mode()
 	}
+	removeStale(filepath.Dir(path))
 	var err error
 	if d.folder, err = os.MkdirTemp(filepath.Dir(path), ".hppsend-*"); err != nil {
 		return nil, d.fault(err)
@@ -71,6 +74,27 @@ func newDraft(path, like string) (*draft, error) {
 	}
 	d.buf = bufio.NewWriterSize(io.MultiWriter(d.file, d.sum), 1<<16)
 	return d, nil
+}
+
+// staleAfter is how long a draft may go without a write before it is taken for one that a killed
+// process left behind. Writing pauses for reads of the input and the ledger only.
+const staleAfter = time.Hour
+
+// removeStale removes the drafts of killed processes, since they hold contacts.
+func removeStale(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".hppsend-") {
+			continue
+		}
+		folder := filepath.Join(dir, e.Name())
+		if info, err := os.Stat(filepath.Join(folder, "report")); err == nil && time.Since(info.ModTime()) > staleAfter {
+			_ = os.RemoveAll(folder) // what cannot be removed is in nobody's way
+		}
+	}
 }
 
 func (d *draft) Write(p []byte) (int, error) { return d.buf.Write(p) }

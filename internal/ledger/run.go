@@ -150,6 +150,7 @@ func (t *txn) bury() error {
 		}
 		if !t.l.lives(number, id) {
 			dead = append(dead, number)
+			os.Remove(t.l.lockFile(id))
 		}
 	}
 	if err := rows.Err(); err != nil {
