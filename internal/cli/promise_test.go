@@ -213,6 +213,7 @@ func TestStoppedRunDrainsAndGoesOn(t *testing.T) {
 	if out := p.must(75, p.run("may.csv")); !strings.Contains(out, fmt.Sprintf("process %d", c.Process.Pid)) {
 		t.Errorf("a second run of the same content is refused with\n%s", out)
 	}
+	p.must(5, p.hppsend("report", "--endpoint", p.url, "may.csv")) // while the run goes on
 	c.Process.Signal(os.Interrupt)
 	c.Wait()
 	if code := c.ProcessState.ExitCode(); code != 130 {
