@@ -1,91 +1,54 @@
 package sandbox
 
 import (
-	"fmt"
+	"bytes"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 )
-
-// problem is an error answer of Klarna's.
-type problem struct {
-	status  int
-	code    string
-	message string
-	shape   shape
-}
-
-// shape is a form that Klarna's error bodies have been seen in.
-type shape string
-
-// The shapes; messages is the documented one.
-const (
-	shapeMessages shape = "messages"
-	shapeMessage  shape = "message"
-	shapeErrorID  shape = "error_id"
-)
-
-var (
-	notFound    = problem{status: http.StatusNotFound, code: "NOT_FOUND", message: "There is no such session, or it has expired"}
-	disabled    = problem{status: http.StatusBadRequest, code: "BAD_VALUE", message: "The session is disabled"}
-	unavailable = problem{status: http.StatusServiceUnavailable, code: "SERVICE_UNAVAILABLE", message: "Unable to distribute the link due to an internal error. Please try again"}
-)
-
-func (p problem) body(correlation string) any {
-	switch p.shape {
-	case shapeMessage:
-		return map[string]any{"error_code": p.code, "error_message": p.message, "correlation_id": correlation, "service_version": "sandbox"}
-	case shapeErrorID:
-		return map[string]any{"error_id": correlation, "error_type": "INPUT_ERROR", "error_code": p.code, "error_message": p.message}
-	}
-	return map[string]any{"error_code": p.code, "error_messages": []string{p.message}, "correlation_id": correlation}
-}
 
 // perform carries out a step, once the call has been read.
-func (s *Server) perform(w http.ResponseWriter, r *http.Request, step Step) {
+func perform(c *call, step Step) {
 	switch step.Action {
-	case actionAccept:
-		s.answer(w, step.status(), nil)
+	case actionAccept, actionDenied, actionError:
+		c.WriteHeader(step.status())
 	case actionExpired:
-		s.refuse(w, notFound)
+		c.refuse(notFound)
 	case actionDisabled:
-		s.refuse(w, disabled)
+		c.refuse(disabled)
 	case actionUnavailable:
-		s.refuse(w, unavailable)
+		c.refuse(unavailable)
 	case actionRefuse:
-		s.refuse(w, problem{step.status(), step.Code, step.Message, step.Shape})
+		c.refuse(step.problem())
 	case actionThrottled:
-		setIf(w, "Retry-After", step.RetryAfter)
-		setIf(w, "X-Ratelimit-Reset", step.Reset)
+		setIf(c, "Retry-After", step.RetryAfter)
+		setIf(c, "X-Ratelimit-Reset", step.Reset)
 		if step.RetryAfter == "" && step.Reset == "" {
-			w.Header().Set("X-Ratelimit-Reset", "1")
+			c.Header().Set("X-Ratelimit-Reset", "1")
 		}
-		s.answer(w, step.status(), nil)
-	case actionDenied, actionError:
-		s.answer(w, step.status(), nil)
+		c.WriteHeader(step.status())
 	case actionForbidden:
-		s.page(w, step.status(), "Request blocked")
+		c.page(step.status(), "Request blocked")
 	case actionGateway:
-		s.page(w, step.status(), http.StatusText(step.status()))
+		c.page(step.status(), http.StatusText(step.status()))
 	case actionRedirect:
-		setIf(w, "Location", step.Location)
-		s.answer(w, step.status(), nil)
+		setIf(c, "Location", step.Location)
+		c.WriteHeader(step.status())
 	case actionHang:
-		<-r.Context().Done()
+		io.Copy(io.Discard, c.r.Body) // else it is not noticed that the client leaves
+		<-c.r.Context().Done()
 		panic(http.ErrAbortHandler)
 	case actionResetAfter:
-		reset(w)
+		reset(c)
 	case actionCut:
-		s.cut(w, step)
+		cut(c, step.status())
 	case actionHuge:
-		w.WriteHeader(step.status())
-		io.Copy(w, io.LimitReader(endless{}, int64(step.Size)))
+		c.WriteHeader(step.status())
+		io.Copy(c, io.LimitReader(spaces{}, int64(step.size())))
 	case actionDrip:
-		s.drip(w, r, step)
+		drip(c, step)
 	}
 }
 
@@ -95,18 +58,10 @@ func setIf(w http.ResponseWriter, name, value string) {
 	}
 }
 
-// page answers as something between the client and HPP does, with a page for people.
-func (s *Server) page(w http.ResponseWriter, status int, title string) {
-	s.state.answered(status)
-	w.Header().Set("Content-Type", "text/html")
-	w.WriteHeader(status)
-	fmt.Fprintf(w, "<html><head><title>%d %s</title></head><body><h1>%s</h1></body></html>\n", status, title, title)
-}
-
 // reset ends the connection with a RST.
-func reset(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
+func reset(c *call) {
+	conn, _, err := http.NewResponseController(c).Hijack()
+	if err != nil { // a handler without a connection
 		panic(http.ErrAbortHandler)
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
@@ -116,35 +71,59 @@ func reset(w http.ResponseWriter) {
 }
 
 // cut promises more than it sends.
-func (s *Server) cut(w http.ResponseWriter, step Step) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler)
-	}
-	defer conn.Close()
-	s.state.answered(step.status())
-	fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: 500\r\nKlarna-Correlation-Id: %s\r\n\r\n{\"error_code\":",
-		step.status(), http.StatusText(step.status()), uuid.NewString())
+func cut(c *call, status int) {
+	c.Header().Set("Content-Type", "application/json")
+	c.Header().Set("Content-Length", "500")
+	c.WriteHeader(status)
+	io.WriteString(c, `{"error_code":`)
+	http.NewResponseController(c).Flush()
+	panic(http.ErrAbortHandler)
 }
 
 // drip answers slower than anybody waits.
-func (s *Server) drip(w http.ResponseWriter, r *http.Request, step Step) {
-	w.WriteHeader(step.status())
-	for _, b := range []byte(strings.Repeat(" ", 1<<20)) {
-		if _, err := w.Write([]byte{b}); err != nil || r.Context().Err() != nil {
+func drip(c *call, step Step) {
+	c.WriteHeader(step.status())
+	for c.r.Context().Err() == nil {
+		if _, err := io.WriteString(c, " "); err != nil {
 			return
 		}
-		http.NewResponseController(w).Flush()
-		wait(r.Context(), max(step.Latency, time.Millisecond))
+		if err := http.NewResponseController(c).Flush(); err != nil {
+			return
+		}
+		wait(c.r.Context(), max(step.Latency, time.Millisecond))
 	}
 }
 
-// endless is spaces without end.
-type endless struct{}
+// spaces is spaces without end.
+type spaces struct{}
 
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
+func (spaces) Read(p []byte) (int, error) { return copy(p, bytes.Repeat([]byte{' '}, len(p))), nil }
+
+// magic is what the first group of a session id asks for.
+func magic(session string) []Step {
+	group, rest, _ := strings.Cut(session, "-")
+	if len(group) != 8 || len(rest) != 27 {
+		return nil
 	}
-	return len(p), nil
+	switch group {
+	case "00000404":
+		return []Step{{Action: actionExpired}}
+	case "00000400":
+		return []Step{{Action: actionDisabled}}
+	case "00000403":
+		return []Step{{Action: actionForbidden}}
+	case "00000408":
+		return []Step{{Action: actionAccept, Latency: 2 * time.Second}}
+	case "00000429":
+		return []Step{{Action: actionThrottled}, {Action: actionAccept}}
+	case "00000503":
+		return []Step{{Action: actionUnavailable}, {Action: actionAccept}}
+	case "00000599":
+		return []Step{{Action: actionUnavailable}}
+	case "00000504":
+		return []Step{{Action: actionGateway, Status: http.StatusGatewayTimeout, Accepted: true}}
+	case "00000000":
+		return []Step{{Action: actionHang}}
+	}
+	return nil
 }

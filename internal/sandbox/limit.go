@@ -1,11 +1,15 @@
 package sandbox
 
 import (
+	"fmt"
+	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
 
-// limiter counts calls in windows of one second, which begin at the full second, as HPP does.
+// limiter counts calls in windows of one second, which begin at the full second, as HPP does. Calls
+// beyond the limit count too, and are refused until the window ends.
 type limiter struct {
 	most int // 0 for no limit
 
@@ -14,16 +18,24 @@ type limiter struct {
 	used   int
 }
 
-// take counts a call, and tells how many are left in the window and when it ends.
-func (l *limiter) take(now time.Time) (remaining int, reset time.Duration, ok bool) {
+// admit counts a call, writes HPP's headers on the limit, and tells whether the call is within it.
+func (l *limiter) admit(h http.Header, now time.Time) bool {
 	if l.most == 0 {
-		return 0, 0, true
+		return true
 	}
+	used := l.use(now.Truncate(time.Second))
+	h.Set("X-Ratelimit-Limit", fmt.Sprintf("%d, %[1]d;w=1", l.most))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(max(0, l.most-used)))
+	h.Set("X-Ratelimit-Reset", "1") // in whole seconds, so never less
+	return used <= l.most
+}
+
+func (l *limiter) use(window time.Time) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if w := now.Truncate(time.Second); !w.Equal(l.window) {
-		l.window, l.used = w, 0
+	if !window.Equal(l.window) {
+		l.window, l.used = window, 0
 	}
 	l.used++
-	return max(0, l.most-l.used), l.window.Add(time.Second).Sub(now), l.used <= l.most
+	return l.used
 }

@@ -1,54 +1,59 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// Action is what the sandbox does with a call.
+// Action is what the sandbox does with a call. The list is closed; the package's comment tells what
+// each does.
 type Action string
 
-// The actions. The list is closed; [actions] says what each takes.
 const (
-	actionAccept      Action = "accept"       // 204
-	actionExpired     Action = "expired"      // 404 NOT_FOUND
-	actionDisabled    Action = "disabled"     // 400 BAD_VALUE
-	actionRefuse      Action = "refuse"       // status, error_code, message and body as given
-	actionUnavailable Action = "unavailable"  // 503 with Klarna's error body
-	actionThrottled   Action = "throttled"    // 429; retry_after or reset in seconds
-	actionDenied      Action = "denied"       // 401
-	actionForbidden   Action = "forbidden"    // 403 with a firewall's page
-	actionGateway     Action = "gateway"      // 502, 503 or 504 with a gateway's page
-	actionError       Action = "error"        // any status with an empty body
-	actionRedirect    Action = "redirect"     // 3xx to location
-	actionHang        Action = "hang"         // reads the call and never answers
-	actionResetBefore Action = "reset_before" // resets the connection without reading the body
-	actionResetAfter  Action = "reset_after"  // reads the call, then resets the connection
-	actionCut         Action = "cut"          // promises a body and sends half of it
-	actionHuge        Action = "huge"         // 400 with a body of size bytes
-	actionDrip        Action = "drip"         // 400 whose body comes one byte each latency
+	actionAccept      Action = "accept"
+	actionExpired     Action = "expired"
+	actionDisabled    Action = "disabled"
+	actionRefuse      Action = "refuse"
+	actionUnavailable Action = "unavailable"
+	actionThrottled   Action = "throttled"
+	actionDenied      Action = "denied"
+	actionForbidden   Action = "forbidden"
+	actionGateway     Action = "gateway"
+	actionError       Action = "error"
+	actionRedirect    Action = "redirect"
+	actionHang        Action = "hang"
+	actionResetBefore Action = "reset_before"
+	actionResetAfter  Action = "reset_after"
+	actionCut         Action = "cut"
+	actionHuge        Action = "huge"
+	actionDrip        Action = "drip"
 )
 
 // Step is what the sandbox does with one call for a session.
 type Step struct {
 	Action     Action        `yaml:"do"`
-	Latency    time.Duration `yaml:"latency"`     // before the answer; of drip, between the bytes
-	Accepted   bool          `yaml:"accepted"`    // a fault after which the message goes out all the same
-	Status     int           `yaml:"status"`      // of refuse, gateway, error, redirect, cut
-	Code       string        `yaml:"error_code"`  // of refuse
-	Message    string        `yaml:"message"`     // of refuse
-	Shape      shape         `yaml:"body"`        // of refuse: messages, message, error_id
-	RetryAfter string        `yaml:"retry_after"` // of throttled: seconds or an HTTP date
-	Reset      string        `yaml:"reset"`       // of throttled: X-Ratelimit-Reset in seconds
-	Location   string        `yaml:"location"`    // of redirect
-	Size       int           `yaml:"size"`        // of huge, in bytes
+	Latency    time.Duration `yaml:"latency"`     // before the answer; of drip, also between the bytes
+	Accepted   bool          `yaml:"accepted"`    // a sound request is acted on all the same
+	Status     int           `yaml:"status"`      // 0: the action's own
+	Code       string        `yaml:"error_code"`  // empty: BAD_VALUE
+	Messages   Messages      `yaml:"message"`     // in YAML one, or a list
+	Form       Form          `yaml:"body"`        // empty: FormMessages
+	RetryAfter string        `yaml:"retry_after"` // seconds or an HTTP date
+	Reset      string        `yaml:"reset"`       // X-Ratelimit-Reset, in seconds
+	Location   string        `yaml:"location"`    // empty: a redirect to nowhere
+	Size       int           `yaml:"size"`        // in bytes; 0: hugeSize
 }
+
+// Messages are those of an error object.
+type Messages []string
 
 // Script says what named sessions do, call by call; the last step of a session repeats. "*" is every
 // other session.
@@ -56,54 +61,150 @@ type Script struct {
 	Sessions map[string][]Step `yaml:"sessions"`
 }
 
-// defaults are the statuses of the actions that have one of their own.
-var defaults = map[Action]int{
-	actionAccept: http.StatusNoContent, actionExpired: 0, actionDisabled: 0, actionRefuse: http.StatusBadRequest,
-	actionUnavailable: 0, actionThrottled: http.StatusTooManyRequests, actionDenied: http.StatusUnauthorized,
-	actionForbidden: http.StatusForbidden, actionGateway: http.StatusBadGateway, actionError: http.StatusInternalServerError,
-	actionRedirect: http.StatusFound, actionHang: 0, actionResetBefore: 0, actionResetAfter: 0, actionCut: http.StatusBadRequest,
-	actionHuge: http.StatusBadRequest, actionDrip: http.StatusBadRequest,
+const hugeSize = 4 << 20
+
+// actions tells the status of each action, which statuses a step may name instead, and what else a
+// step may say beside do and latency.
+var actions = map[Action]struct {
+	status, from, to int
+	keys             []string
+}{
+	actionAccept:      {http.StatusNoContent, 200, 299, nil},
+	actionExpired:     {},
+	actionDisabled:    {},
+	actionRefuse:      {http.StatusBadRequest, 400, 599, []string{"error_code", "message", "body"}},
+	actionUnavailable: {keys: []string{"accepted"}},
+	actionThrottled:   {status: http.StatusTooManyRequests, keys: []string{"retry_after", "reset"}},
+	actionDenied:      {status: http.StatusUnauthorized},
+	actionForbidden:   {status: http.StatusForbidden},
+	actionGateway:     {http.StatusBadGateway, 400, 599, []string{"accepted"}},
+	actionError:       {http.StatusInternalServerError, 400, 599, []string{"accepted"}},
+	actionRedirect:    {http.StatusFound, 300, 399, []string{"location", "accepted"}},
+	actionHang:        {keys: []string{"accepted"}},
+	actionResetBefore: {},
+	actionResetAfter:  {keys: []string{"accepted"}},
+	actionCut:         {http.StatusBadRequest, 200, 599, []string{"accepted"}},
+	actionHuge:        {http.StatusBadRequest, 200, 599, []string{"size", "accepted"}},
+	actionDrip:        {http.StatusBadRequest, 200, 599, []string{"accepted"}},
 }
 
-// LoadScript reads a script. What it does not know it refuses, with the line.
+// LoadScript reads a script. What it does not know it refuses, naming the line. An empty one is a
+// script without sessions.
 func LoadScript(r io.Reader) (Script, error) {
 	var s Script
 	dec := yaml.NewDecoder(r)
-	dec.KnownFields(true)
-	if err := dec.Decode(&s); err != nil && !errors.Is(err, io.EOF) {
+	err := dec.Decode(&s)
+	if err == nil && dec.Decode(new(yaml.Node)) != io.EOF {
+		err = errors.New("there is more than one YAML document in it")
+	}
+	if wrong := (*yaml.TypeError)(nil); errors.As(err, &wrong) {
+		err = errors.New(strings.Join(wrong.Errors, "; ")) // on one line
+	}
+	if err != nil && err != io.EOF {
 		return Script{}, err
 	}
 	return s, nil
 }
 
-// UnmarshalYAML reads a step: an action alone, or one with its details.
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (s *Script) UnmarshalYAML(n *yaml.Node) error {
+	if err := only(n, "a script", "sessions"); err != nil {
+		return err
+	}
+	for i := 1; i < len(n.Content); i += 2 {
+		if n.Content[i].Kind != yaml.MappingNode {
+			return fmt.Errorf("line %d: sessions is not a mapping of ids to lists of steps", n.Content[i].Line)
+		}
+		for j, steps := range n.Content[i].Content {
+			if steps = resolved(steps); j%2 == 0 {
+				continue // an id
+			}
+			if steps.Kind != yaml.SequenceNode || len(steps.Content) == 0 {
+				return fmt.Errorf("line %d: a session has a list of steps, such as [accept]", steps.Line)
+			}
+			for _, step := range steps.Content {
+				step = resolved(step)
+				if null := step.ShortTag() == "!!null"; null || step.Kind == yaml.SequenceNode { // yaml drops nulls
+					return fmt.Errorf("line %d: a step is the name of an action, or a mapping with do", step.Line)
+				}
+			}
+		}
+	}
+	type plain Script
+	return n.Decode((*plain)(s))
+}
+
+func resolved(n *yaml.Node) *yaml.Node {
+	if n.Kind == yaml.AliasNode {
+		return n.Alias
+	}
+	return n
+}
+
+// UnmarshalYAML implements yaml.Unmarshaler: an action alone, or one with its details.
 func (s *Step) UnmarshalYAML(n *yaml.Node) error {
 	type plain Step
+	var step struct {
+		Do Action `yaml:"do"`
+	}
 	if n.Kind == yaml.ScalarNode {
-		s.Action = Action(n.Value)
-	} else if err := knownKeys(n); err != nil {
-		return err
-	} else if err := n.Decode((*plain)(s)); err != nil {
+		step.Do = Action(n.Value)
+	} else if err := n.Decode(&step); err != nil {
 		return err
 	}
-	if _, ok := defaults[s.Action]; !ok {
-		return fmt.Errorf("line %d: %q is nothing that the sandbox can do", n.Line, s.Action)
+	a, ok := actions[step.Do]
+	if !ok {
+		return fmt.Errorf("line %d: %q is nothing that the sandbox can do", n.Line, step.Do)
 	}
-	if s.Status != 0 && (s.Status < 200 || s.Status > 599) {
-		return fmt.Errorf("line %d: %d is no status of an answer", n.Line, s.Status)
+	if n.Kind == yaml.ScalarNode {
+		s.Action = step.Do
+		return nil
 	}
-	if !slices.Contains([]shape{"", shapeMessages, shapeMessage, shapeErrorID}, s.Shape) {
-		return fmt.Errorf("line %d: %q is no form of an error body", n.Line, s.Shape)
+	keys := append([]string{"do", "latency"}, a.keys...)
+	if a.to != 0 {
+		keys = append(keys, "status")
+	}
+	if err := only(n, string(step.Do), keys...); err != nil {
+		return err
+	}
+	if err := n.Decode((*plain)(s)); err != nil {
+		return err
+	}
+	switch {
+	case s.Status != 0 && (s.Status < a.from || s.Status > a.to):
+		return fmt.Errorf("line %d: the status of %s is from %d to %d, not %d", n.Line, s.Action, a.from, a.to, s.Status)
+	case !slices.Contains([]Form{"", FormMessages, FormMessage, FormErrorID}, s.Form):
+		return fmt.Errorf("line %d: %q is no form of an error body", n.Line, s.Form)
+	case s.Latency < 0 || s.Size < 0:
+		return fmt.Errorf("line %d: latency and size are not negative", n.Line)
 	}
 	return nil
 }
 
-// knownKeys refuses unknown keys, which a decoder of its own does not inherit from the file's.
-func knownKeys(n *yaml.Node) error {
-	known := []string{"do", "latency", "accepted", "status", "error_code", "message", "body", "retry_after", "reset", "location", "size"}
+// UnmarshalYAML implements yaml.Unmarshaler.
+func (m *Messages) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*m = Messages{n.Value}
+		return nil
+	}
+	return n.Decode((*[]string)(m))
+}
+
+// only refuses unknown keys, which yaml does not do below an Unmarshaler, and durations without a
+// unit, which it takes for nanoseconds.
+func only(n *yaml.Node, what string, known ...string) error {
+	if n.Kind != yaml.MappingNode {
+		return fmt.Errorf("line %d: %s is not a mapping", n.Line, what)
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if key := n.Content[i]; !slices.Contains(known, key.Value) {
-			return fmt.Errorf("line %d: a step has no %q", key.Line, key.Value)
+		key, value := n.Content[i], n.Content[i+1]
+		if !slices.Contains(known, key.Value) {
+			return fmt.Errorf("line %d: %s has no %q, only %s", key.Line, what, key.Value, strings.Join(known, ", "))
+		}
+		if key.Value == "latency" {
+			if _, err := time.ParseDuration(value.Value); err != nil {
+				return fmt.Errorf("line %d: latency %q is not a duration such as 200ms", value.Line, value.Value)
+			}
 		}
 	}
 	return nil
@@ -111,9 +212,9 @@ func knownKeys(n *yaml.Node) error {
 
 // step is what the n-th call for a session meets, n from 1.
 func (s *Server) step(session string, n int) Step {
-	steps, ok := s.cfg.Script.Sessions[session]
+	steps, ok := s.steps[session]
 	if !ok {
-		if steps, ok = s.cfg.Script.Sessions["*"]; !ok {
+		if steps, ok = s.steps["*"]; !ok {
 			steps = magic(session)
 		}
 	}
@@ -123,9 +224,14 @@ func (s *Server) step(session string, n int) Step {
 	return steps[min(n, len(steps))-1]
 }
 
-func (s Step) status() int {
-	if s.Status != 0 {
-		return s.Status
+func (s Step) status() int { return cmp.Or(s.Status, actions[s.Action].status) }
+
+func (s Step) size() int { return cmp.Or(s.Size, hugeSize) }
+
+func (s Step) problem() problem {
+	messages := s.Messages
+	if len(messages) == 0 {
+		messages = Messages{"Refused by the script"}
 	}
-	return defaults[s.Action]
+	return problem{s.status(), cmp.Or(s.Code, "BAD_VALUE"), messages, s.Form}
 }

@@ -3,11 +3,10 @@ package sandbox
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/json"
-	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -26,16 +25,19 @@ type Config struct {
 	RateLimit          int           // calls in each second; beyond it 429. 0: no limit
 	Latency            time.Duration // before each answer
 	Script             Script        // what named sessions do
+	Log                *slog.Logger  // one line for each distribution, its contact masked; nil: none
 }
 
-// Server is a sandbox. It is an http.Handler, safe for concurrent use.
+// Server is a sandbox. It is an http.Handler, safe for concurrent use; Start and Close are not.
 type Server struct {
 	cfg   Config
-	mux   *http.ServeMux
-	http  *http.Server
-	ended chan struct{}
-	state state
+	steps map[string][]Step
 	limit limiter
+	state state
+
+	http  *http.Server
+	stop  context.CancelFunc
+	ended chan struct{}
 }
 
 // New makes a sandbox. Start makes it listen; as a handler it works without.
@@ -43,145 +45,171 @@ func New(cfg Config) *Server {
 	if cfg.Username == "" && cfg.Password == "" {
 		cfg.Username, cfg.Password = DefaultUsername, DefaultPassword
 	}
-	s := &Server{cfg: cfg, mux: http.NewServeMux(), limit: limiter{most: cfg.RateLimit}}
-	s.mux.HandleFunc("POST /hpp/v1/sessions/{session}/distribution", s.distribute)
-	s.mux.HandleFunc("GET /hpp/v1/sessions/{session}", s.session)
-	s.mux.HandleFunc("GET /_sandbox/stats", s.stats)
-	s.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.answer(w, http.StatusForbidden, nil) // as HPP answers an invalid path
-	})
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{cfg: cfg, steps: map[string][]Step{}, limit: limiter{most: cfg.RateLimit}, state: newState()}
+	for session, steps := range cfg.Script.Sessions {
+		s.steps[canonical(session)] = steps
+	}
 	return s
 }
 
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
-
 // Start listens on an address such as "127.0.0.1:8085", or port 0 for any that is free, and gives the
 // URL. The caller ends it with Close.
-func (s *Server) Start(addr string) (url string, err error) {
+func (s *Server) Start(addr string) (baseURL string, err error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return "", err
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	s.stop, s.ended = stop, make(chan struct{})
 	s.http = &http.Server{Handler: s, BaseContext: func(net.Listener) context.Context { return ctx }, ReadHeaderTimeout: time.Minute}
-	s.http.RegisterOnShutdown(stop)
-	s.ended = make(chan struct{})
 	go func() {
 		defer close(s.ended)
-		s.http.Serve(l)
+		if err := s.http.Serve(l); err != http.ErrServerClosed {
+			s.cfg.Log.Error("the sandbox stopped serving", "error", err)
+		}
 	}()
 	return "http://" + l.Addr().String(), nil
 }
 
-// Close ends the serving; answers under way are cut off.
+// Close ends the serving; answers under way are cut off. Without a Start, and a second time, it does
+// nothing.
 func (s *Server) Close() error {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	s.http.Shutdown(ctx) // lets go of sessions that hang
+	if s.http == nil {
+		return nil
+	}
+	s.stop() // lets go of calls that hang
 	err := s.http.Close()
 	<-s.ended
 	return err
 }
 
-// distribute is the call itself.
-func (s *Server) distribute(w http.ResponseWriter, r *http.Request) {
-	session := r.PathValue("session")
-	n := s.state.called(session)
-	if !s.admitted(w, r) {
+// ServeHTTP answers one call. Paths are taken as they are: HPP does not redirect to cleaner ones.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/_sandbox/stats" && r.Method == http.MethodGet && (local(r) || s.known(r)) {
+		s.serveStats(w)
 		return
 	}
-	step := s.step(session, n)
-	if step.Action == actionResetBefore {
-		reset(w)
-		return
+	w.Header().Set(correlationID, uuid.NewString())
+	rest, ours := strings.CutPrefix(r.URL.Path, "/hpp/v1/sessions/")
+	session, distribution := strings.CutSuffix(rest, "/distribution")
+	c := &call{ResponseWriter: w, r: r, state: &s.state, session: canonical(session)}
+	switch {
+	case !ours || session == "" || strings.Contains(session, "/"):
+		c.WriteHeader(http.StatusForbidden) // HPP's answer to an invalid path
+	case distribution && r.Method == http.MethodPost:
+		s.distribute(c)
+	case !distribution && r.Method == http.MethodGet:
+		s.look(c)
+	default:
+		c.WriteHeader(http.StatusForbidden)
 	}
-	body, problem := read(r)
-	wait(r.Context(), s.cfg.Latency+step.Latency)
-	if step.Action == actionAccept {
-		if problem == nil {
-			problem = validate(r, body)
-		}
-		if problem != nil {
-			s.refuse(w, *problem)
-			return
-		}
-	}
-	if step.Action == actionAccept || step.Accepted {
-		s.state.accepted(session)
-	}
-	s.perform(w, r, step)
 }
 
-// session tells what became of a session.
-func (s *Server) session(w http.ResponseWriter, r *http.Request) {
-	if !s.admitted(w, r) {
+// canonical is the form that a session's id is compared in.
+func canonical(session string) string {
+	if len(session) == 36 && uuid.Validate(session) == nil {
+		return strings.ToLower(session)
+	}
+	return session
+}
+
+func local(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback()
+}
+
+// distribute is the call itself.
+func (s *Server) distribute(c *call) {
+	s.state.arrived(c.session)
+	if !s.admitted(c) {
 		return
 	}
-	id := r.PathValue("session")
-	if s.step(id, 1).Action == actionExpired {
-		s.refuse(w, notFound)
+	step := s.step(c.session, s.state.turn(c.session))
+	var d distribution
+	sent := false
+	defer func() { s.tell(c, step, d, sent) }()
+	if step.Action == actionResetBefore {
+		wait(c.r.Context(), s.cfg.Latency+step.Latency)
+		reset(c)
 		return
 	}
-	at, distributed := s.state.acceptedAt(id)
+	d, p := read(c.r)
+	if p == nil {
+		p = validate(c.r, d)
+	}
+	wait(c.r.Context(), s.cfg.Latency+step.Latency)
+	switch {
+	case p != nil && step.Action == actionAccept:
+		c.refuse(*p)
+		return
+	case p == nil && (step.Accepted || step.Action == actionAccept): // also when the client has left by now
+		s.state.accepted(c.session)
+		sent = true
+	}
+	perform(c, step)
+}
+
+// tell logs a distribution.
+func (s *Server) tell(c *call, step Step, d distribution, sent bool) {
+	if s.cfg.Log.Enabled(c.r.Context(), slog.LevelInfo) {
+		s.cfg.Log.LogAttrs(c.r.Context(), slog.LevelInfo, "distribution", slog.String("session", c.session),
+			slog.String("contact", d.masked()), slog.String("do", string(step.Action)), slog.Bool("sent", sent),
+			slog.Int("status", c.status), slog.String("correlation_id", c.Header().Get(correlationID)))
+	}
+}
+
+// look tells what became of a session. Of those whose message went out, every other consumer opens the
+// page after a moment.
+func (s *Server) look(c *call) {
+	if !s.admitted(c) {
+		return
+	}
+	wait(c.r.Context(), s.cfg.Latency)
+	turns, updated, distributed := s.state.session(c.session)
+	action := s.step(c.session, max(1, turns)).Action
 	status := "WAITING"
-	if distributed && time.Since(at) > 5*time.Second && id[len(id)-1]%2 == 0 { // some people open their link
+	switch {
+	case action == actionExpired:
+		c.refuse(notFound)
+		return
+	case action == actionDisabled:
+		status = "DISABLED"
+	case distributed && time.Since(updated) > openedAfter && c.session[len(c.session)-1]%2 == 0:
 		status = "IN_PROGRESS"
+		updated = updated.Add(openedAfter)
 	}
-	if at.IsZero() {
-		at = time.Now()
-	}
-	s.answer(w, http.StatusOK, map[string]any{
-		"session_id": id, "status": status, "updated_at": at.UTC(), "expires_at": at.Add(47 * time.Hour).UTC(),
+	c.json(http.StatusOK, map[string]any{
+		"session_id": c.session, "status": status, "updated_at": updated.UTC(), "expires_at": updated.Add(sessionLife).UTC(),
 	})
 }
 
-// admitted lets calls in that have the credentials, and are not too many.
-func (s *Server) admitted(w http.ResponseWriter, r *http.Request) bool {
+const (
+	openedAfter = 5 * time.Second
+	sessionLife = 47 * time.Hour
+)
+
+func (s *Server) known(r *http.Request) bool {
 	user, password, _ := r.BasicAuth()
-	if subtle.ConstantTimeCompare([]byte(user), []byte(s.cfg.Username))&
-		subtle.ConstantTimeCompare([]byte(password), []byte(s.cfg.Password)) == 0 {
-		s.answer(w, http.StatusUnauthorized, nil)
-		return false
-	}
-	remaining, reset, ok := s.limit.take(time.Now())
-	if s.limit.most > 0 {
-		h := w.Header()
-		h.Set("X-Ratelimit-Limit", fmt.Sprintf("%d, %d;w=1", s.limit.most, s.limit.most))
-		h.Set("X-Ratelimit-Remaining", strconv.Itoa(remaining))
-		h.Set("X-Ratelimit-Reset", strconv.Itoa(int(reset/time.Second)+1))
-	}
-	if !ok {
-		s.answer(w, http.StatusTooManyRequests, nil)
-	}
-	return ok
+	return subtle.ConstantTimeCompare([]byte(user), []byte(s.cfg.Username))&
+		subtle.ConstantTimeCompare([]byte(password), []byte(s.cfg.Password)) == 1
 }
 
-// answer writes an answer with a correlation id, and counts it.
-func (s *Server) answer(w http.ResponseWriter, status int, body any) {
-	s.state.answered(status)
-	h := w.Header()
-	if h.Get("Klarna-Correlation-Id") == "" {
-		h.Set("Klarna-Correlation-Id", uuid.NewString())
+// admitted lets calls in that have the credentials and are not too many, and answers the others.
+func (s *Server) admitted(c *call) bool {
+	status := 0
+	if !s.known(c.r) {
+		status = http.StatusUnauthorized
+	} else if !s.limit.admit(c.Header(), time.Now()) {
+		status = http.StatusTooManyRequests
 	}
-	if body == nil {
-		w.WriteHeader(status)
-		return
+	if status != 0 {
+		wait(c.r.Context(), s.cfg.Latency)
+		c.WriteHeader(status)
 	}
-	h.Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(body)
-}
-
-// refuse writes one of Klarna's error bodies.
-func (s *Server) refuse(w http.ResponseWriter, p problem) {
-	id := uuid.NewString()
-	w.Header().Set("Klarna-Correlation-Id", id)
-	s.answer(w, p.status, p.body(id))
-}
-
-func (s *Server) stats(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(s.Stats())
+	return status == 0
 }
 
 // wait waits, unless the client or the server goes before.
@@ -195,33 +223,4 @@ func wait(ctx context.Context, d time.Duration) {
 	case <-t.C:
 	case <-ctx.Done():
 	}
-}
-
-// magic is what the first group of a session id asks for.
-func magic(session string) []Step {
-	group, _, _ := strings.Cut(session, "-")
-	if !strings.HasPrefix(group, "00000") || len(session) != 36 {
-		return nil
-	}
-	switch group[5:] {
-	case "404":
-		return []Step{{Action: actionExpired}}
-	case "400":
-		return []Step{{Action: actionDisabled}}
-	case "403":
-		return []Step{{Action: actionForbidden}}
-	case "408":
-		return []Step{{Action: actionAccept, Latency: 2 * time.Second}}
-	case "429":
-		return []Step{{Action: actionThrottled}, {Action: actionAccept}}
-	case "503":
-		return []Step{{Action: actionUnavailable}, {Action: actionAccept}}
-	case "599":
-		return []Step{{Action: actionUnavailable}}
-	case "504":
-		return []Step{{Action: actionGateway, Status: http.StatusGatewayTimeout, Accepted: true}}
-	case "000":
-		return []Step{{Action: actionHang}}
-	}
-	return nil
 }

@@ -1,0 +1,218 @@
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	sms   = `{"contact_information":{"phone":"+46701740605","phone_country":"SE"},"method":"sms"}`
+	email = `{"contact_information":{"email":"anna@example.com"},"method":"email"}`
+	id    = "d0000000-0000-4000-8000-000000000002"
+	odd   = "d0000000-0000-4000-8000-000000000001"
+)
+
+func request(method, path, body string) *http.Request {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.SetBasicAuth(DefaultUsername, DefaultPassword)
+	r.Header.Set("Content-Type", "application/json")
+	return r
+}
+
+func do(s *Server, method, path, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, request(method, path, body))
+	return w
+}
+
+// post makes one distribute call without a network.
+func post(s *Server, session, body string) *httptest.ResponseRecorder {
+	return do(s, "POST", "/hpp/v1/sessions/"+session+"/distribution", body)
+}
+
+// errorCode is the error_code of an answer, "" when it has none.
+func errorCode(w *httptest.ResponseRecorder) string {
+	var body struct {
+		Code string `json:"error_code"`
+	}
+	json.Unmarshal(w.Body.Bytes(), &body)
+	return body.Code
+}
+
+func scripted(t *testing.T, text string) *Server {
+	t.Helper()
+	script, err := LoadScript(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Config{Script: script})
+}
+
+func TestCallsAreLetInWithCredentialsOnly(t *testing.T) {
+	s := New(Config{Username: "K1", Password: "pw"})
+	for _, tc := range []struct {
+		user, password string
+		want           int
+	}{{"K1", "pw", 204}, {"K1", "", 401}, {"", "", 401}, {"K2", "pw", 401}, {DefaultUsername, DefaultPassword, 401}} {
+		r := request("POST", "/hpp/v1/sessions/"+id+"/distribution", email)
+		r.SetBasicAuth(tc.user, tc.password)
+		w := httptest.NewRecorder()
+		if s.ServeHTTP(w, r); w.Code != tc.want || w.Body.Len() > 0 || w.Header().Get(correlationID) == "" {
+			t.Errorf("%s:%s is answered %d %q, want %d without a body", tc.user, tc.password, w.Code, w.Body, tc.want)
+		}
+	}
+	if got := s.Stats().Accepted[id]; got != 1 {
+		t.Errorf("%d calls were accepted, want the one with the credentials", got)
+	}
+}
+
+func TestInvalidPaths(t *testing.T) {
+	s := New(Config{})
+	for _, call := range []string{
+		"POST /hpp/v2/other", "POST /hpp/v1/sessions//distribution", "POST /hpp/v1/sessions/a/b/distribution",
+		"GET /hpp/v1/sessions/", "GET /hpp/v1/sessions/a/distribution", "POST /hpp/v1/sessions/a", "POST /_sandbox/stats",
+	} {
+		method, path, _ := strings.Cut(call, " ")
+		if w := do(s, method, path, email); w.Code != 403 || w.Header().Get(correlationID) == "" {
+			t.Errorf("%s is answered %d, want 403 with a correlation id", call, w.Code)
+		}
+	}
+	if got := s.Stats().Calls; got != 0 {
+		t.Errorf("%d of them count as distributions", got)
+	}
+}
+
+func TestMagicSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for group, want := range map[string]struct {
+			answers []int
+			sent    int
+		}{
+			"00000404": {[]int{404, 404}, 0}, "00000400": {[]int{400, 400}, 0}, "00000403": {[]int{403, 403}, 0},
+			"00000408": {[]int{204, 204}, 2}, "00000429": {[]int{429, 204, 204}, 2}, "00000503": {[]int{503, 204}, 1},
+			"00000599": {[]int{503, 503, 503}, 0}, "00000504": {[]int{504, 504}, 2}, "10000404": {[]int{204}, 1},
+		} {
+			s := New(Config{})
+			for n, status := range want.answers {
+				began := time.Now()
+				if w := post(s, group+id[8:], email); w.Code != status {
+					t.Errorf("call %d of %s is answered %d, want %d", n+1, group, w.Code, status)
+				}
+				if took := time.Since(began); (took == 2*time.Second) != (group == "00000408") {
+					t.Errorf("%s took %s", group, took)
+				}
+			}
+			if got := s.Stats().Sent; got != want.sent {
+				t.Errorf("%s sent %d messages, want %d", group, got, want.sent)
+			}
+		}
+		if w := post(scripted(t, "sessions: {00000404"+id[8:]+": [accept]}"), "00000404"+id[8:], email); w.Code != 204 {
+			t.Errorf("the script does not override the magic: %d", w.Code)
+		}
+		if w := post(New(Config{}), "00000404", email); w.Code != 204 {
+			t.Errorf("an id that is no UUID has magic: %d", w.Code)
+		}
+	})
+}
+
+func TestLatencyOfEveryAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(Config{Latency: time.Second, RateLimit: 1})
+		for _, call := range []struct {
+			method, path string
+			want         int
+		}{
+			{"POST", "/hpp/v1/sessions/" + id + "/distribution", 204},
+			{"GET", "/hpp/v1/sessions/" + id, 200},
+		} {
+			began := time.Now()
+			if w := do(s, call.method, call.path, email); w.Code != call.want || time.Since(began) != time.Second {
+				t.Errorf("%s is answered %d after %s, want %d after 1s", call.path, w.Code, time.Since(began), call.want)
+			}
+		}
+		r := request("POST", "/hpp/v1/sessions/"+id+"/distribution", email)
+		r.Header.Del("Authorization")
+		began := time.Now()
+		if s.ServeHTTP(httptest.NewRecorder(), r); time.Since(began) != time.Second {
+			t.Errorf("a 401 comes after %s", time.Since(began))
+		}
+	})
+}
+
+func TestSessionsCanBeAskedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := scripted(t, "sessions: {gone: [accept, expired]}")
+		look := func(session string, status int, want string) {
+			t.Helper()
+			w := do(s, "GET", "/hpp/v1/sessions/"+session, "")
+			var body struct {
+				Session string    `json:"session_id"`
+				Status  string    `json:"status"`
+				Updated time.Time `json:"updated_at"`
+				Expires time.Time `json:"expires_at"`
+			}
+			json.Unmarshal(w.Body.Bytes(), &body)
+			if w.Code != status || body.Status != want {
+				t.Errorf("%s is answered %d %s, want %d %s", session, w.Code, w.Body, status, want)
+			}
+			if status == 200 && (body.Session != session || !body.Expires.After(body.Updated) || body.Updated.IsZero()) {
+				t.Errorf("%s is %s", session, w.Body)
+			}
+		}
+		look(id, 200, "WAITING")
+		look("00000404"+id[8:], 404, "")
+		look("00000400"+id[8:], 200, "DISABLED")
+		for _, session := range []string{id, odd, "gone"} {
+			post(s, session, email)
+		}
+		look(id, 200, "WAITING")
+		look("gone", 200, "WAITING")
+		time.Sleep(openedAfter + 1)
+		look(id, 200, "IN_PROGRESS")
+		look(odd, 200, "WAITING")
+		post(s, "gone", email)
+		look("gone", 404, "")
+	})
+}
+
+func TestLogMasksContacts(t *testing.T) {
+	var log bytes.Buffer
+	s := New(Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	post(s, id, sms)
+	post(s, odd, email)
+	var ends []string
+	for line := range strings.Lines(log.String()) {
+		_, fields, _ := strings.Cut(line, "msg=distribution ")
+		fields, _, _ = strings.Cut(fields, " correlation_id=")
+		ends = append(ends, fields)
+	}
+	want := []string{
+		"session=" + id + " contact=•••05 do=accept sent=true status=204",
+		"session=" + odd + " contact=a••• do=accept sent=true status=204",
+	}
+	if diff := cmp.Diff(want, ends); diff != "" {
+		t.Errorf("the log (-want +got):\n%s", diff)
+	}
+}
+
+func TestCloseWithoutStart(t *testing.T) {
+	if err := New(Config{}).Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStartOnATakenAddress(t *testing.T) {
+	_, url := started(t, Config{})
+	if _, err := New(Config{}).Start(strings.TrimPrefix(url, "http://")); err == nil {
+		t.Error("two sandboxes listen on one address")
+	}
+}
