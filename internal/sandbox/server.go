@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"hppsend/internal/contact"
 )
 
 // The credentials of a sandbox that is given none.
@@ -156,7 +158,7 @@ func (s *Server) distribute(c *call) {
 func (s *Server) tell(c *call, step Step, d distribution, sent bool) {
 	if s.cfg.Log.Enabled(c.r.Context(), slog.LevelInfo) {
 		s.cfg.Log.LogAttrs(c.r.Context(), slog.LevelInfo, "distribution", slog.String("session", c.session),
-			slog.String("contact", d.masked()), slog.String("do", string(step.Action)), slog.Bool("sent", sent),
+			slog.String("contact", contact.Mask(d.contact())), slog.String("do", string(step.Action)), slog.Bool("sent", sent),
 			slog.Int("status", c.status), slog.String("correlation_id", c.Header().Get(correlationID)))
 	}
 }

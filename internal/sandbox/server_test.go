@@ -189,6 +189,8 @@ func TestLogMasksContacts(t *testing.T) {
 	s := New(Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	post(s, id, sms)
 	post(s, odd, email)
+	post(s, "twisted", `{"contact_information":{"phone":"anna@example.com"},"method":"sms"}`)
+	post(s, "none", `{}`)
 	var ends []string
 	for line := range strings.Lines(log.String()) {
 		_, fields, _ := strings.Cut(line, "msg=distribution ")
@@ -196,8 +198,10 @@ func TestLogMasksContacts(t *testing.T) {
 		ends = append(ends, fields)
 	}
 	want := []string{
-		"session=" + id + " contact=•••05 do=accept sent=true status=204",
-		"session=" + odd + " contact=a••• do=accept sent=true status=204",
+		"session=" + id + " contact=\"+46 ••• 05\" do=accept sent=true status=204",
+		"session=" + odd + " contact=a•••@e•••.com do=accept sent=true status=204",
+		"session=twisted contact=a•••@e•••.com do=accept sent=false status=400",
+		"session=none contact=\"\" do=accept sent=false status=400",
 	}
 	if diff := cmp.Diff(want, ends); diff != "" {
 		t.Errorf("the log (-want +got):\n%s", diff)

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -26,17 +25,12 @@ type distribution struct {
 	Method string `json:"method"`
 }
 
-// masked shows so much of the contact that its owner knows it: the last two digits, the first letter.
-func (d distribution) masked() string {
-	const dots = "•••"
+// contact is whom the message is for.
+func (d distribution) contact() string {
 	if d.Method == "sms" {
-		if phone := d.Contact.Phone; len(phone) > 6 && phoneForm.MatchString(phone) {
-			return dots + phone[len(phone)-2:]
-		}
-		return dots
+		return d.Contact.Phone
 	}
-	_, first := utf8.DecodeRuneInString(d.Contact.Email)
-	return d.Contact.Email[:first] + dots
+	return d.Contact.Email
 }
 
 func bad(code, message string) *problem {
