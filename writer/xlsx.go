@@ -211,8 +211,10 @@ func (x *xlsxReport) beginSheet() error {
 			x.cells[i] = excelize.Cell{StyleID: x.style.header(ours)}
 			x.values[i] = &x.cells[i]
 		}
-		if err = x.stream.SetColWidth(i+1, i+1, width(name, x.mapped[name])); err != nil {
-			return err
+		if i < widthsMost {
+			if err = x.stream.SetColWidth(i+1, i+1, width(name, x.mapped[name])); err != nil {
+				return err
+			}
 		}
 		if !ours && x.mapped[name] != "" { // what is typed into an empty cell keeps its leading zero
 			if err = x.stream.SetColStyle(i+1, i+1, x.style.text); err != nil {
@@ -223,6 +225,10 @@ func (x *xlsxReport) beginSheet() error {
 	x.rows, x.bytes, x.lines = -1, 0, 0
 	return x.put(excelize.RowOpts{})
 }
+
+// widthsMost is how many columns have a width of their own: excelize takes each through all that it
+// has, which is two minutes for 15,000 columns.
+const widthsMost = 256
 
 // endSheet sets the filter, which takes effect only before the flush, and flushes.
 func (x *xlsxReport) endSheet() error {
