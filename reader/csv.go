@@ -10,6 +10,9 @@ import (
 // spreadsheet has 32,767 characters at most.
 const maxRecord = 1 << 20
 
+// firstRead is how much is read at first; the buffer grows where that is too little.
+const firstRead = 1 << 14
+
 // errLongLine means that the text has no lines as a table would have.
 var errLongLine = errors.New("a line is longer than 1 MiB")
 
@@ -19,6 +22,8 @@ type record struct {
 	cells      []string // valid until the next record; none when the stretch could not be split
 	line       int      // the line it begins on, from 1
 	lines      int      // how many it spans
+	quoted     int      // cells in quotes
+	sealed     [2]bool  // the first cell, the last cell is in quotes
 	literal    bool     // a quote stands inside an unquoted cell and can only mean itself
 	unreadable string   // why the stretch cannot be proved to be one record
 }
@@ -43,20 +48,19 @@ type likeness uint8
 
 const (
 	noRow     likeness = iota
-	couldBe            // as wide as the header, with something in the place of the session
-	looksLike          // and that something looks like an id
+	couldBe            // as wide as the rows are, with something in the place of the session
+	looksLike          // and that something looks like the ids of the file
 )
 
 // records splits CSV text. Lines end with LF, CRLF or CR; line ends inside quotes are kept as they
-// are; a quote inside a quoted cell is doubled.
+// are; a quote inside a quoted cell is doubled, or has a backslash before it where the style says so.
 //
 // One bad quote never takes the rest of the file. A record is what the quotes say when it fits on its
 // line, or when none of its further lines looks like a row. Otherwise, or where the quotes do not work
 // out, the stretch up to the next line that is a row by itself is one unreadable record.
 type records struct {
 	in    io.Reader
-	comma byte
-	like  func(cells []string) likeness // nil before the header is known
+	under *header // nil before it is known
 
 	buf    []byte // what was read and not yet handed out
 	start  int
@@ -67,8 +71,8 @@ type records struct {
 	cells  []string
 }
 
-func newRecords(in io.Reader, comma byte) *records {
-	return &records{in: in, comma: comma, buf: make([]byte, 0, 1<<16)}
+func newRecords(in io.Reader, st style) *records {
+	return &records{in: in, split: splitter{style: st}, single: splitter{style: st}, buf: make([]byte, 0, firstRead)}
 }
 
 // next gives the next record, or io.EOF after the last.
@@ -78,7 +82,7 @@ func (r *records) next() (record, error) {
 		return record{}, err
 	}
 	r.split.reset()
-	state := r.split.feed(r.window(), 0, end, r.comma)
+	state := r.split.feed(r.window(), 0, end)
 	way := trail{end: next, lines: 1}
 	if state == open {
 		if state, err = r.follow(&way); err != nil {
@@ -88,11 +92,11 @@ func (r *records) next() (record, error) {
 	switch {
 	case state == closed && !way.suspect:
 		return r.take(way.end, way.lines, ""), nil
-	case r.like == nil: // nothing is known by which to tell what else goes with the line
+	case r.under == nil: // nothing is known by which to tell what else goes with the line
 		return r.take(next, 1, state.problem()), nil
 	case state == closed:
 		r.cells = r.split.texts(string(r.window()[:way.end]), r.cells[:0])
-		if r.like(r.cells) != noRow {
+		if r.under.like(r.cells) != noRow {
 			return r.take(way.end, way.lines, "a quoted cell holds lines that could be rows of their own"), nil
 		}
 		state = stray
@@ -121,7 +125,7 @@ func (r *records) follow(way *trail) (quoting, error) {
 			return state, err
 		}
 		r.look(way, from, end, next)
-		state = r.split.feed(r.window(), from, end, r.comma)
+		state = r.split.feed(r.window(), from, end)
 	}
 	return state, nil
 }
@@ -148,11 +152,12 @@ func (r *records) resync(way trail, why string) (record, error) {
 func (r *records) look(way *trail, from, end, next int) {
 	line := r.window()[from:end]
 	r.single.reset()
-	if r.like != nil && r.single.feed(line, 0, len(line), r.comma) == closed {
+	if r.under != nil && r.single.feed(line, 0, len(line)) == closed {
 		r.cells = r.single.texts(string(line), r.cells[:0])
-		like := r.like(r.cells)
-		way.suspect = way.suspect || like == looksLike
-		if like != noRow && !r.single.literal && way.row == 0 {
+		like := r.under.like(r.cells)
+		// The last line of a quoted first cell is as wide as a row, with a quote in its first cell.
+		way.suspect = way.suspect || like != noRow && (!r.single.literal || like == looksLike && r.under.leads())
+		if like == looksLike && !r.single.literal && way.row == 0 {
 			way.row, way.before = from, way.lines
 		}
 	}
@@ -164,7 +169,8 @@ func (r *records) look(way *trail, from, end, next int) {
 func (r *records) take(next, lines int, unreadable string) record {
 	rec := record{text: string(r.window()[:next]), line: r.line + 1, lines: lines, unreadable: unreadable}
 	if unreadable == "" {
-		rec.literal = r.split.literal
+		rec.literal, rec.quoted = r.split.literal, r.split.quoted
+		rec.sealed[0], rec.sealed[1] = r.split.sealed()
 		r.cells = r.split.texts(rec.text, r.cells[:0])
 		rec.cells = r.cells
 	}

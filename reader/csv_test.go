@@ -20,7 +20,7 @@ var underIDNamePhone = header{
 // split reads all records of a text, the first of which is the header, and writes each as one line.
 func split(t *testing.T, in io.Reader, comma byte) (lines []string, text string) {
 	t.Helper()
-	r := newRecords(in, comma)
+	r := newRecords(in, style{comma: comma, quote: '"'})
 	for {
 		rec, err := r.next()
 		if errors.Is(err, io.EOF) {
@@ -30,7 +30,7 @@ func split(t *testing.T, in io.Reader, comma byte) (lines []string, text string)
 			t.Fatal(err)
 		}
 		text += rec.text
-		r.like = underIDNamePhone.like
+		r.under = &underIDNamePhone
 		place := fmt.Sprint(rec.line)
 		if rec.lines > 1 {
 			place += fmt.Sprintf("-%d", rec.line+rec.lines-1)
@@ -123,14 +123,14 @@ func TestRecords(t *testing.T) {
 }
 
 func TestRecordsRefuseALineWithoutEnd(t *testing.T) {
-	r := newRecords(strings.NewReader(strings.Repeat("x", 2*maxRecord)), ',')
+	r := newRecords(strings.NewReader(strings.Repeat("x", 2*maxRecord)), style{comma: ',', quote: '"'})
 	if _, err := r.next(); !errors.Is(err, errLongLine) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestRecordsPassErrorsOn(t *testing.T) {
-	r := newRecords(io.MultiReader(strings.NewReader("a,b\nc,"), iotest.ErrReader(io.ErrUnexpectedEOF)), ',')
+	r := newRecords(io.MultiReader(strings.NewReader("a,b\nc,"), iotest.ErrReader(io.ErrUnexpectedEOF)), style{comma: ',', quote: '"'})
 	if rec, err := r.next(); err != nil || rec.text != "a,b\n" {
 		t.Fatalf("got %q, %v", rec.text, err)
 	}

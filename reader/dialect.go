@@ -17,27 +17,36 @@ const sampleRecords = 200
 // sepLine is the first line by which Excel tells the delimiter; it shows no row for it.
 var sepLine = regexp.MustCompile(`(?i)^"?sep=([^"[:^ascii:]])"?$`)
 
-// delimiter finds the delimiter of a text by its first part: the one under which a row has our
-// headers, and of several or none, the one whose count is steadiest outside quotes. It gives 0 for
-// a text that is no table.
-func (f finder) delimiter(sample string) byte {
-	var best byte
-	var most [3]int
-	for _, d := range []byte(delimiters) {
-		score := f.score(sample, d)
-		if slices.Compare(score[:], most[:]) > 0 {
-			best, most = d, score
-		}
-	}
-	return best
+// fit tells how well a style fits a text.
+type fit struct {
+	header bool // a row has our headers
+	share  int  // of records with the usual number of cells, in percent
+	usual  int  // that number; 0 where there is only one column
+	odd    int  // records that are not as wide, or in which the quotes do not work out
+	quoted int  // cells in quotes
+	listed bool // all cells of the header are in quotes
 }
 
-// score tells how well a delimiter fits: whether there is a header, the share of records with the
-// usual number of cells in percent, and that number. All are 0 where there is only one column.
-func (f finder) score(sample string, comma byte) [3]int {
-	r := newRecords(strings.NewReader(sample), comma)
+// compare puts the header first, then the steadiest count, then the most columns.
+func (a fit) compare(b fit) int {
+	rank := func(f fit) []int {
+		header := 0
+		if f.header {
+			header = 1
+		}
+		return []int{header, f.share, f.usual}
+	}
+	if b.usual == 0 || a.usual == 0 {
+		return a.usual - b.usual
+	}
+	return slices.Compare(rank(a), rank(b))
+}
+
+// fit tries a style on the first part of a text.
+func (f finder) fit(sample string, st style) (s fit) {
+	r := newRecords(strings.NewReader(sample), st)
 	counts := map[int]int{}
-	header, total := 0, 0
+	total := 0
 	for total < sampleRecords {
 		rec, err := r.next()
 		if err != nil {
@@ -46,37 +55,94 @@ func (f finder) score(sample string, comma byte) [3]int {
 		if rec.blank() {
 			continue
 		}
-		if total++; header == 0 && total <= headerRows && complete(f.seen(rec.cells)) {
-			header = 1
+		if total++; !s.header && total <= headerRows && complete(f.seen(rec.cells)) {
+			s.header, s.listed = true, rec.quoted == len(rec.cells)
 		}
+		if rec.unreadable != "" || rec.literal {
+			s.odd++
+		}
+		s.quoted += rec.quoted
 		if len(rec.cells) > 1 {
 			counts[len(rec.cells)]++
 		}
 	}
-	usual := 0
 	for n, c := range counts {
-		if c > counts[usual] || c == counts[usual] && n > usual {
-			usual = n
+		if c > counts[s.usual] || c == counts[s.usual] && n > s.usual {
+			s.usual = n
 		}
 	}
-	if usual == 0 {
-		return [3]int{}
+	if s.usual == 0 {
+		return fit{}
 	}
-	return [3]int{header, counts[usual] * 100 / total, usual}
+	s.share = counts[s.usual] * 100 / total
+	s.odd += total - counts[s.usual]
+	return s
 }
 
-// dialect fills in how the text is written, as far as its first part tells.
-func (f finder) dialect(sample string) (d pipeline.Dialect, sep bool) {
+// style finds out how cells are told apart. A delimiter of 0 means that the text is no table. The
+// quote is " unless ' plainly is: no cell is in ", and with ' more of the rows work out or all names of
+// the header are quoted. Backslashes escape where more of the rows work out so.
+func (f finder) style(sample string) (st style, sep bool) {
+	st.quote = '"'
 	first := sample[:max(strings.IndexAny(sample, "\r\n"), 0)]
 	if m := sepLine.FindStringSubmatch(first); m != nil {
-		sep = true
-		d.Delimiter = rune(m[1][0])
+		sep, st.comma = true, m[1][0]
 	}
 	switch {
 	case f.options.Delimiter != 0:
-		d.Delimiter = f.options.Delimiter
-	case d.Delimiter == 0:
-		d.Delimiter = rune(f.delimiter(sample))
+		st.comma = byte(f.options.Delimiter)
+	case st.comma == 0:
+		var best fit
+		for _, d := range []byte(delimiters) {
+			if s := f.fit(sample, style{comma: d, quote: '"'}); s.compare(best) > 0 {
+				st.comma, best = d, s
+			}
+		}
 	}
-	return d, sep
+	if st.comma == 0 {
+		return st, sep
+	}
+	if sep {
+		sample = sample[len(first):]
+	}
+	best := f.fit(sample, st)
+	try := func(other style) {
+		s := f.fit(sample, other)
+		better := best.odd - s.odd
+		plain := s.quoted > 0 && better > 0 || s.listed
+		if other.escapes {
+			plain = better > 1 // one may be a path with a delimiter too many behind it
+		}
+		if plain && (other.quote == st.quote || best.quoted == 0) {
+			st, best = other, s
+		}
+	}
+	report := strings.Contains(sample, "hpp_status") // reports of ours are written with " alone
+	if !report && strings.Contains(sample, "'") && st.comma != '\'' {
+		try(style{comma: st.comma, quote: '\''})
+	}
+	if !report && strings.Contains(sample, `\`) && st.comma != '\\' {
+		for _, q := range []byte{'"', '\''} {
+			if q == st.quote || best.quoted == 0 {
+				try(style{comma: st.comma, quote: q, escapes: true})
+			}
+		}
+	}
+	return st, sep
 }
+
+// notices says what of a style is not as usual.
+func (s style) notices(sep bool) (notices []string) {
+	if sep {
+		notices = append(notices, "the first line only names the delimiter (sep=), and is no row")
+	}
+	if s.quote == '\'' {
+		notices = append(notices, "cells are in single quotes (')")
+	}
+	if s.escapes {
+		notices = append(notices, `a backslash takes a quote or a delimiter after it literally (\")`)
+	}
+	return notices
+}
+
+func (s style) dialect() pipeline.Dialect { return pipeline.Dialect{Delimiter: rune(s.comma)} }

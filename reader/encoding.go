@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -15,6 +16,9 @@ import (
 
 const byteOrderMark = "\ufeff"
 
+// foreignRun is how many characters on end tell that a stretch of UTF-16 is not.
+const foreignRun = 8
+
 // census is what all bytes of a text say of its encoding. It takes the text as an io.Writer.
 type census struct {
 	multi    int // sequences of several bytes that are valid UTF-8
@@ -22,6 +26,8 @@ type census struct {
 	replaced int // U+FFFD, which decoders put for what they cannot read
 	badLine  int // where the first invalid byte or replacement is
 	line     int
+	run      int    // characters on end that are two bytes of ASCII, or one in the other byte order
+	foreign  bool   // such a run is too long for chance: UTF-16 in which something else stands
 	rest     []byte // a sequence that was cut
 }
 
@@ -43,6 +49,9 @@ func (c *census) count(p []byte, end bool) {
 			i++
 		}
 		c.line += bytes.Count(p[:i], []byte{'\n'})
+		if i > 0 {
+			c.run = 0
+		}
 		if p = p[i:]; len(p) == 0 {
 			return
 		}
@@ -60,7 +69,15 @@ func (c *census) count(p []byte, end bool) {
 		default:
 			c.multi++
 		}
-		if r == utf8.RuneError && c.badLine == 0 {
+		high, low := r>>8, r&0xff
+		if low < utf8.RuneSelf && (low == 0 || low >= ' ') && high >= ' ' && high < utf8.RuneSelf || low == 0 && high == '\n' {
+			c.run++
+		} else {
+			c.run = 0
+		}
+		alien := c.run >= foreignRun || r == '\u0a00' // no character; a line feed with its bytes swapped
+		c.foreign = c.foreign || alien
+		if (r == utf8.RuneError || alien) && c.badLine == 0 {
 			c.badLine = c.line + 1
 		}
 		p = p[size:]
@@ -77,6 +94,14 @@ type decoding struct {
 // survey reads a text to its end and tells its encoding. wanted is the name of an encoding, or empty.
 func survey(r io.Reader, wanted string) (decoding, problem, error) {
 	var c census
+	head := make([]byte, 4096)
+	n, err := io.ReadFull(r, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return decoding{}, problem{}, err
+	}
+	head = head[:n]
+	r = io.MultiReader(bytes.NewReader(head), r)
+	marked := mark(head)
 	if wanted != "" {
 		enc, err := htmlindex.Get(wanted)
 		if err != nil {
@@ -90,20 +115,29 @@ func survey(r io.Reader, wanted string) (decoding, problem, error) {
 			return decoding{}, problem{}, err
 		}
 		d := decoding{name: name, encoding: enc}
-		if name == "utf-8" {
+		switch {
+		case name == "utf-8":
 			d = decoding{name: "UTF-8"}
+		case strings.HasPrefix(name, "utf-16"):
+			d.name = strings.ToUpper(name)
+			if utf16s[marked] != nil && strings.EqualFold(strings.TrimSpace(wanted), "utf-16") {
+				d.name = marked // which of the two is meant
+			}
+			d.encoding = utf16s[d.name]
+		}
+		if marked != "" && marked != d.name {
+			return d, problem{
+				fmt.Sprintf("the file begins with the mark of %s and is not %s", marked, d.name), "leave --encoding out",
+			}, nil
 		}
 		return d.proved(r, &c)
 	}
-	head := make([]byte, 4096)
-	n, err := io.ReadFull(r, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return decoding{}, problem{}, err
+	if enc := utf16s[marked]; enc != nil {
+		return decoding{name: marked, encoding: enc}.proved(r, &c)
 	}
-	head = head[:n]
-	r = io.MultiReader(bytes.NewReader(head), r)
-	if endian, ok := utf16(head); ok {
-		d := decoding{name: "UTF-16", encoding: unicode.UTF16(endian, unicode.IgnoreBOM)}
+	if name := utf16(head); marked == "" && name != "" {
+		d := decoding{name: name, encoding: utf16s[name]}
+		d.notice = "read as " + name + ", by its zero bytes; see that names look right, or name the encoding with --encoding"
 		return d.proved(r, &c)
 	}
 	if _, err := io.Copy(&c, r); err != nil {
@@ -113,9 +147,9 @@ func survey(r io.Reader, wanted string) (decoding, problem, error) {
 	switch {
 	case c.invalid == 0:
 		return decoding{name: "UTF-8"}, problem{}, nil
-	case c.multi > c.invalid || bytes.HasPrefix(head, []byte(byteOrderMark)):
+	case c.multi > 0: // hardly any text in Windows-1252 is UTF-8 in one place and not in another
 		return decoding{}, problem{
-			fmt.Sprintf("the file is UTF-8 for the most part, but not on line %d", c.badLine),
+			fmt.Sprintf("the file is in two encodings: in part it is UTF-8, but not on line %d", c.badLine),
 			"save it again as UTF-8, or name its encoding with --encoding",
 		}, nil
 	}
@@ -131,7 +165,7 @@ func (d decoding) proved(r io.Reader, c *census) (decoding, problem, error) {
 		return d, problem{}, err
 	}
 	c.count(c.rest, true)
-	if c.invalid > 0 || d.encoding != nil && c.replaced > 0 {
+	if c.invalid > 0 || d.encoding != nil && c.replaced > 0 || utf16s[d.name] != nil && c.foreign {
 		return d, problem{
 			fmt.Sprintf("line %d cannot be read as %s", c.badLine, d.name),
 			"name another encoding with --encoding, or save the file again as UTF-8",
@@ -147,26 +181,38 @@ func (d decoding) reader(r io.Reader) io.Reader {
 	return d.encoding.NewDecoder().Reader(r)
 }
 
-// utf16 knows UTF-16 by its mark, or by the zero bytes that ASCII has in it.
-func utf16(head []byte) (unicode.Endianness, bool) {
+var utf16s = map[string]encoding.Encoding{
+	"UTF-16LE": unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM),
+	"UTF-16BE": unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM),
+}
+
+// mark gives the encoding that a text says of itself, or nothing.
+func mark(head []byte) string {
 	switch {
+	case bytes.HasPrefix(head, []byte(byteOrderMark)):
+		return "UTF-8"
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
-		return unicode.LittleEndian, true
+		return "UTF-16LE"
 	case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
-		return unicode.BigEndian, true
+		return "UTF-16BE"
 	}
+	return ""
+}
+
+// utf16 knows UTF-16 without a mark by the zero bytes that ASCII has in it, or gives nothing.
+func utf16(head []byte) string {
 	var zeros [2]int
 	for i, b := range head {
 		if b == 0 {
 			zeros[i%2]++
 		}
 	}
-	half := len(head) / 2
+	least := len(head) / 6 // a third of the characters; names may be in other letters
 	switch {
-	case half > 0 && zeros[0] == 0 && zeros[1] > half*2/3:
-		return unicode.LittleEndian, true
-	case half > 0 && zeros[1] == 0 && zeros[0] > half*2/3:
-		return unicode.BigEndian, true
+	case zeros[0] == 0 && zeros[1] > least:
+		return "UTF-16LE"
+	case zeros[1] == 0 && zeros[0] > least:
+		return "UTF-16BE"
 	}
-	return unicode.LittleEndian, false
+	return ""
 }

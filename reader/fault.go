@@ -45,7 +45,8 @@ func joined(a, b string) string {
 
 // controls finds a control character that is more than space round a value.
 func controls(column, value string) pipeline.Finding {
-	if !strings.ContainsFunc(strings.TrimSpace(value), unicode.IsControl) {
+	value = strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+	if !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || r == '\ufeff' }) {
 		return pipeline.Finding{}
 	}
 	return pipeline.Finding{

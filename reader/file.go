@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 
@@ -60,6 +61,7 @@ func (o Options) check(at pipeline.Place) error {
 // File is an open input. It implements [pipeline.Source]. Its rows can be read by one loop at a time.
 type File struct {
 	file   *os.File
+	spool  string // the private folder of standard input; empty for a file
 	format format
 	header header
 
@@ -75,18 +77,27 @@ type format interface {
 	close() error
 }
 
-// Open reads a file once, to tell its hash and its encoding, and finds its header. What it refuses, it
-// refuses with an *[pipeline.InputError]. The caller closes the File.
+// Stdin is the path of standard input.
+const Stdin = "-"
+
+// Open reads a file once, to tell its hash and its encoding, and finds its header. Standard input is
+// kept in a private file until Close. What it refuses, it refuses with an *[pipeline.InputError]. The
+// caller closes the File.
 func Open(path string, opt Options) (*File, error) {
 	at := pipeline.Place{File: path}
 	if err := opt.check(at); err != nil {
 		return nil, err
 	}
-	file, err := os.Open(path)
+	f := &File{input: pipeline.Input{Path: path}}
+	var err error
+	if path == Stdin {
+		f.file, f.spool, err = spool(os.Stdin)
+	} else {
+		f.file, err = os.Open(path)
+	}
 	if err != nil {
 		return nil, cannotOpen(path, err)
 	}
-	f := &File{file: file, input: pipeline.Input{Path: path}}
 	if err := f.open(at, opt); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -143,9 +154,12 @@ func (f *File) describe() {
 	for _, c := range h.fields {
 		f.input.Mapped = append(f.input.Mapped, pipeline.Mapping{Field: c.field, Column: h.names[c.at]})
 	}
-	if h.skipped > 0 {
+	switch {
+	case h.skipped > 0:
 		f.input.Notices = append(f.input.Notices,
 			fmt.Sprintf("row %d was taken for the header; %s above it", h.row, passedOver(h.skipped, "row")))
+	case h.row > 1:
+		f.input.Notices = append(f.input.Notices, fmt.Sprintf("row %d was taken for the header", h.row))
 	}
 }
 
@@ -184,7 +198,26 @@ func (f *File) Close() error {
 	if f.format != nil {
 		err = f.format.close()
 	}
-	return errors.Join(err, f.file.Close())
+	err = errors.Join(err, f.file.Close())
+	if f.spool != "" {
+		err = errors.Join(err, os.RemoveAll(f.spool))
+	}
+	return err
+}
+
+// spool keeps what can be read only once in a file that only its owner can read, in a folder of its own.
+func spool(in io.Reader) (file *os.File, dir string, err error) {
+	if dir, err = os.MkdirTemp("", "hppsend-"); err != nil {
+		return nil, "", err
+	}
+	file, err = os.OpenFile(filepath.Join(dir, "stdin"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil {
+		if _, err = io.Copy(file, in); err == nil {
+			return file, dir, nil
+		}
+		err = errors.Join(err, file.Close())
+	}
+	return nil, "", errors.Join(err, os.RemoveAll(dir))
 }
 
 func cannotOpen(path string, err error) error {

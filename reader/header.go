@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"hppsend/pipeline"
 )
@@ -22,6 +21,9 @@ type header struct {
 	own       []int          // the columns of Input.Columns
 	hpp       map[string]int // the columns of a report of ours; nil when it is none
 	skipped   int            // rows above it that are not blank
+
+	width int    // the cells that each row of a CSV file has; 0 when that is not known
+	id    string // an id that the others of a CSV file look like; empty when they have nothing in common
 }
 
 // column says where a field of ours is.
@@ -36,32 +38,10 @@ type candidate struct {
 	names     []string
 }
 
-// like tells whether cells could be a row under the header.
-func (h header) like(cells []string) likeness {
-	if len(cells) < h.needed || len(cells) > len(h.names) {
-		return noRow
-	}
-	best := noRow
-	for _, c := range h.fields {
-		if c.at >= len(cells) || c.field != fieldSession && c.field != fieldURL {
-			continue
-		}
-		id := strings.TrimSpace(cells[c.at])
-		switch {
-		case id == "" || strings.ContainsFunc(id, unicode.IsSpace):
-		case strings.ContainsFunc(id, unicode.IsDigit):
-			return looksLike
-		default:
-			best = couldBe
-		}
-	}
-	return best
-}
-
 // finder looks for the header.
 type finder struct {
 	options Options
-	guarded bool // reports of ours have an apostrophe before what is like a formula
+	text    bool // CSV: reports of ours have an apostrophe before what is like a formula
 }
 
 // find takes the header out of the first rows. When there is none, or none without doubt, the error
@@ -69,6 +49,7 @@ type finder struct {
 func (f finder) find(at pipeline.Place, rows iter.Seq2[candidate, error]) (h header, found bool, err error) {
 	var best candidate
 	var most, skipped int
+	var above string // the last cell of the row above
 	for c, err := range rows {
 		if err != nil {
 			return header{}, false, err
@@ -86,11 +67,17 @@ func (f finder) find(at pipeline.Place, rows iter.Seq2[candidate, error]) (h hea
 		seen := f.seen(c.names)
 		if fixed > 0 || complete(seen) {
 			at.Row, at.Line = c.row, c.line
+			if f.text && fieldOf()[fold(c.names[0])] == "" && fieldOf()[fold(above+c.names[0])] != "" {
+				return header{}, true, &pipeline.InputError{
+					Place: at, Problem: "the header is broken: its first name began on the line above", Todo: "join the two lines",
+				}
+			}
 			h, err := f.header(at, c)
 			h.skipped = skipped
 			return h, true, err
 		}
 		skipped++
+		above = c.names[len(c.names)-1]
 		if n := len(seen); n > most || best.names == nil {
 			best, most = c, n
 			best.names = slices.Clone(c.names)
@@ -130,7 +117,7 @@ func (f finder) header(at pipeline.Place, c candidate) (header, error) {
 		if h.hpp != nil && slices.Contains(reportColumns, n) {
 			continue
 		}
-		if h.hpp != nil && f.guarded {
+		if h.hpp != nil && f.text {
 			h.names[i] = unguard(n)
 		}
 		h.own = append(h.own, i)

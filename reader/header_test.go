@@ -255,9 +255,9 @@ func TestDelimiter(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d, _ := (finder{options: tt.opt}).dialect(tt.in)
-			if d.Delimiter != tt.want {
-				t.Errorf("got %q", d.Delimiter)
+			st, _ := (finder{options: tt.opt}).style(tt.in)
+			if rune(st.comma) != tt.want {
+				t.Errorf("got %q", st.comma)
 			}
 		})
 	}

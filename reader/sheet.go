@@ -12,13 +12,14 @@ import (
 
 // bookFile is an open sheet of a workbook.
 type bookFile struct {
-	at   pipeline.Place // with the sheet
-	book *xlsx.Book
+	at     pipeline.Place // with the sheet
+	book   *xlsx.Book
+	merged []xlsx.Range
 }
 
 // openBook opens the workbook and finds the sheet with our header.
 func (f *File) openBook(at pipeline.Place, opt Options) (header, error) {
-	book, err := xlsx.Open(at.File, xlsx.Limits{})
+	book, err := xlsx.Open(f.file.Name(), xlsx.Limits{})
 	if err != nil {
 		return header{}, bookError(at, err)
 	}
@@ -30,6 +31,11 @@ func (f *File) openBook(at pipeline.Place, opt Options) (header, error) {
 		f.input.Notices = append(f.input.Notices,
 			fmt.Sprintf("only the sheet %q is read, not %s", b.at.Sheet, quoted(others)))
 	}
+	if err != nil {
+		return h, err
+	}
+	notices, err := b.laidOut(h)
+	f.input.Notices = append(f.input.Notices, notices...)
 	return h, err
 }
 
@@ -141,7 +147,7 @@ func (b *bookFile) candidates(sheet string) iter.Seq2[candidate, error] {
 
 // rows implements format.
 func (b *bookFile) rows(h header, m *mapper) (notices []string, err error) {
-	s := sheetRows{at: b.at, header: h}
+	s := sheetRows{at: b.at, header: h, merges: newMerges(h, b.merged)}
 	for row, err := range b.book.Rows(b.at.Sheet) {
 		if err != nil {
 			return nil, bookError(b.at, err)

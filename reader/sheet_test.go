@@ -18,6 +18,8 @@ type tab struct {
 	name   string
 	hidden bool
 	rows   string // XML
+	cols   string // XML before the rows
+	merges string // XML behind the rows
 }
 
 // row writes a row of a sheet. A cell that begins with <c is XML as it stands, others are text.
@@ -64,7 +66,7 @@ func book(t *testing.T, tabs ...tab) string {
 		fmt.Fprintf(&sheets, `<sheet name="%s" sheetId="%d"%s r:id="rId%d"/>`, tb.name, n, state, n)
 		fmt.Fprintf(&rels, `<Relationship Id="rId%d" Type="%s/worksheet" Target="worksheets/sheet%d.xml"/>`, n, rel, n)
 		fmt.Fprintf(&content, `<Override PartName="/xl/worksheets/sheet%d.xml" ContentType="%sworksheet+xml"/>`, n, types)
-		parts[fmt.Sprintf("xl/worksheets/sheet%d.xml", n)] = `<worksheet ` + ns + `><sheetData>` + tb.rows + `</sheetData></worksheet>`
+		parts[fmt.Sprintf("xl/worksheets/sheet%d.xml", n)] = `<worksheet ` + ns + `>` + tb.cols + `<sheetData>` + tb.rows + `</sheetData>` + tb.merges + `</worksheet>`
 	}
 	fmt.Fprintf(&rels, `<Relationship Id="rIdStyles" Type="%s/styles" Target="styles.xml"/>`, rel)
 	parts["xl/workbook.xml"] = `<workbook ` + ns + ` xmlns:r="` + rel + `"><sheets>` + sheets.String() + `</sheets></workbook>`

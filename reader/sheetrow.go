@@ -21,6 +21,7 @@ func shown(c xlsx.Cell) string {
 type sheetRows struct {
 	at     pipeline.Place
 	header header
+	merges *merges
 	cells  []pipeline.Cell
 	values []string
 }
@@ -63,6 +64,7 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 			row.Fault = f
 		}
 	}
+	s.merges.fill(&row, s.values, from.Cells)
 	return row, s.values
 }
 

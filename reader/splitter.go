@@ -5,6 +5,41 @@ import (
 	"strings"
 )
 
+// style is how cells are told apart.
+type style struct {
+	comma, quote byte
+	escapes      bool // a backslash takes a quote, a delimiter or a backslash literally
+}
+
+// index gives where the first c is that no backslash takes literally, or -1.
+func (s style) index(text []byte, c byte) int {
+	if !s.escapes {
+		return bytes.IndexByte(text, c)
+	}
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case c:
+			return i
+		case '\\':
+			i++
+		}
+	}
+	return -1
+}
+
+// unescape takes off the backslashes that make something literal; others are part of the cell.
+func (s style) unescape(cell string) string {
+	var b strings.Builder
+	for i := 0; i < len(cell); i++ {
+		if next := i + 1; cell[i] == '\\' && next < len(cell) &&
+			(cell[next] == s.quote || cell[next] == s.comma || cell[next] == '\\') {
+			i = next
+		}
+		b.WriteByte(cell[i])
+	}
+	return b.String()
+}
+
 // quoting is how a line ended.
 type quoting uint8
 
@@ -24,7 +59,9 @@ func (q quoting) problem() string {
 
 // splitter splits one record into cells, fed with its lines one after the other.
 type splitter struct {
+	style   style
 	cells   []span
+	quoted  int  // cells in quotes
 	literal bool // a quote stands inside an unquoted cell
 	inside  bool // of quotes
 	current span
@@ -33,21 +70,23 @@ type splitter struct {
 // span is a cell in the text of its record, without its quotes.
 type span struct {
 	from, to int
+	quoted   bool
 	doubled  bool // it has doubled quotes
 }
 
-func (s *splitter) reset() { *s = splitter{cells: s.cells[:0]} }
+func (s *splitter) reset() { *s = splitter{style: s.style, cells: s.cells[:0]} }
 
 // feed takes the line that lies in text from from to to, without its line end.
-func (s *splitter) feed(text []byte, from, to int, comma byte) quoting {
+func (s *splitter) feed(text []byte, from, to int) quoting {
+	comma, quote := s.style.comma, s.style.quote
 	for i := from; ; i++ {
-		if !s.inside && (i == to || text[i] != '"') {
+		if !s.inside && (i == to || text[i] != quote) {
 			cell := text[i:to]
-			n := bytes.IndexByte(cell, comma)
+			n := s.style.index(cell, comma)
 			if n >= 0 {
 				cell = cell[:n]
 			}
-			s.literal = s.literal || bytes.IndexByte(cell, '"') >= 0
+			s.literal = s.literal || s.style.index(cell, quote) >= 0
 			s.cells = append(s.cells, span{from: i, to: i + len(cell)})
 			if n < 0 {
 				return closed
@@ -57,15 +96,15 @@ func (s *splitter) feed(text []byte, from, to int, comma byte) quoting {
 		}
 		if !s.inside {
 			i++
-			s.inside, s.current = true, span{from: i}
+			s.inside, s.current = true, span{from: i, quoted: true}
 		}
 		for {
-			n := bytes.IndexByte(text[i:to], '"')
+			n := s.style.index(text[i:to], quote)
 			if n < 0 {
 				return open
 			}
 			i += n + 1
-			if i == to || text[i] != '"' {
+			if i == to || text[i] != quote {
 				break
 			}
 			s.current.doubled = true
@@ -73,6 +112,7 @@ func (s *splitter) feed(text []byte, from, to int, comma byte) quoting {
 		}
 		s.inside, s.current.to = false, i-1
 		s.cells = append(s.cells, s.current)
+		s.quoted++
 		if i == to {
 			return closed
 		}
@@ -87,9 +127,18 @@ func (s *splitter) texts(text string, into []string) []string {
 	for _, c := range s.cells {
 		cell := text[c.from:c.to]
 		if c.doubled {
-			cell = strings.ReplaceAll(cell, `""`, `"`)
+			q := string(s.style.quote)
+			cell = strings.ReplaceAll(cell, q+q, q)
+		}
+		if s.style.escapes && strings.IndexByte(cell, '\\') >= 0 {
+			cell = s.style.unescape(cell)
 		}
 		into = append(into, cell)
 	}
 	return into
+}
+
+// sealed tells whether the first and the last cell are in quotes, so that nothing is cut off them.
+func (s *splitter) sealed() (first, last bool) {
+	return s.cells[0].quoted, s.cells[len(s.cells)-1].quoted
 }

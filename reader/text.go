@@ -22,7 +22,7 @@ type textFile struct {
 	size     int64
 	kind     content
 	decoding decoding
-	comma    byte
+	style    style
 	sep      bool // the first line only names the delimiter
 	pad      bool
 }
@@ -47,20 +47,27 @@ func (f *File) openText(at pipeline.Place, opt Options, kind content, all io.Rea
 	if err != nil {
 		return header{}, cannotRead(at, err)
 	}
-	find := finder{options: opt, guarded: true}
-	dialect, sep := find.dialect(sample)
-	if dialect.Delimiter == 0 {
+	find := finder{options: opt, text: true}
+	t.style, t.sep = find.style(sample)
+	if t.style.comma == 0 {
 		return header{}, notCSV.at(at.File, nil)
 	}
-	t.comma, t.sep = byte(dialect.Delimiter), sep
+	dialect := t.style.dialect()
 	dialect.BOM = marked
 	h, found, err := find.find(at, t.candidates(&dialect))
 	if !found && strings.Contains(sample, "\x00") {
 		return header{}, problem{"this is neither text nor a workbook", saveAs}.at(at.File, nil)
 	}
+	if err == nil {
+		h, err = t.habit(h)
+	}
 	f.input.Format, f.input.Encoding, f.input.Dialect = pipeline.CSV, d.name, dialect
 	if d.notice != "" {
 		f.input.Notices = append(f.input.Notices, d.notice)
+	}
+	f.input.Notices = append(f.input.Notices, t.style.notices(t.sep)...)
+	if n := h.width - len(h.names); n > 0 {
+		f.input.Notices = append(f.input.Notices, fmt.Sprintf("each row ends in empty cells that the header does not have: %d", n))
 	}
 	return h, err
 }
@@ -121,7 +128,7 @@ func (t *textFile) records(h header) iter.Seq2[numbered, error] {
 			yield(numbered{}, cannotRead(t.at, err))
 			return
 		}
-		r := newRecords(in, t.comma)
+		r := newRecords(in, t.style)
 		row := 0
 		if t.sep {
 			row-- // spreadsheet programs show no row for it
@@ -141,7 +148,7 @@ func (t *textFile) records(h header) iter.Seq2[numbered, error] {
 				return
 			}
 			if rec.line == h.line {
-				r.like = h.like
+				r.under = &h
 			}
 		}
 	}
@@ -172,20 +179,61 @@ func (t *textFile) candidates(d *pipeline.Dialect) iter.Seq2[candidate, error] {
 
 // rows implements format.
 func (t *textFile) rows(h header, m *mapper) (notices []string, err error) {
-	b := builder{at: t.at, header: h, pad: t.pad}
-	blank := 0
+	b := builder{at: t.at, header: h, style: t.style, pad: t.pad}
+	g := group{header: h, mapper: m}
+	blank, repeated, first := 0, 0, true
 	for rec, err := range t.records(h) {
 		switch {
 		case err != nil:
+			g.close()
 			return nil, err
 		case rec.line <= h.line:
+			continue
 		case rec.blank():
 			blank++
-		case !m.add(b.row(rec.row, rec.record)):
+			continue
+		}
+		e := g.next()
+		b.fill(e, rec.row, rec.record)
+		if err := t.misplaced(h, rec.record, first && !e.own); err != nil {
+			g.close()
+			return nil, err
+		}
+		first = false
+		if h.again(rec.cells) {
+			repeated++
+			continue
+		}
+		if !g.add() {
 			return nil, nil
 		}
 	}
-	return counted(blank, "blank line", b.padded), nil
+	if !g.close() {
+		return nil, nil
+	}
+	notices = counted(blank, "blank line", b.padded)
+	if repeated > 0 {
+		notices = append(notices, passedOver(repeated, "repeated header"))
+	}
+	return notices, nil
+}
+
+// misplaced refuses a file by a record that puts those before it in doubt.
+func (t *textFile) misplaced(h header, rec record, fragment bool) error {
+	p := problem{}
+	switch {
+	case h.another(rec.cells):
+		p = problem{"this is the header of another table", "put each table into a file of its own"}
+	case h.width > len(h.names) && len(rec.cells) == h.width && filled(rec.cells, len(h.names)):
+		p = problem{"the row has a cell under no header, where the others end in empty ones", "see that no delimiter is missing in the header"}
+	case fragment && len(rec.cells) == 1 && rec.unreadable == "":
+		p = problem{"the line under the header has no cells; the header may be broken", "join the two lines, or remove this one"}
+	default:
+		return nil
+	}
+	at := t.at
+	at.Line = rec.line
+	return &pipeline.InputError{Place: at, Problem: p.what, Todo: p.todo}
 }
 
 // counted gives the notices on what a pass has met.

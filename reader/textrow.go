@@ -11,70 +11,108 @@ import (
 type builder struct {
 	at     pipeline.Place
 	header header
+	style  style
 	pad    bool
 	padded int // short rows filled up
-	cells  []pipeline.Cell
-	values []string
 }
 
-// row gives a row and the values of our fields, both valid until the next call.
-func (b *builder) row(number int, rec record) (pipeline.Row, []string) {
+// fill makes a row of a record.
+func (b *builder) fill(e *entry, number int, rec record) {
 	h := b.header
 	row := pipeline.Row{Place: b.at}
 	row.Row, row.Line = number, rec.line
 	if rec.lines > 1 {
 		row.LastLine = rec.line + rec.lines - 1
 	}
-	b.cells = append(b.cells[:0], make([]pipeline.Cell, len(h.names))...)
-	for i := range min(len(rec.cells), len(b.cells)) {
-		b.cells[i].Text = rec.cells[i]
+	e.cells = append(e.cells[:0], make([]pipeline.Cell, len(h.names))...)
+	for i := range min(len(rec.cells), len(e.cells)) {
+		e.cells[i].Text = rec.cells[i]
 		if h.hpp != nil {
-			b.cells[i].Text = unguard(rec.cells[i])
+			e.cells[i].Text = unguard(rec.cells[i])
 		}
 	}
-	row.Cells = b.cells
-	row.Fault = b.fault(rec)
+	row.Cells = e.cells
+	e.own = h.looks(b.firstID(rec))
+	row.Fault = b.fault(rec, e.own)
+	e.body, e.sealed, e.literal = rec.body(), rec.sealed, rec.literal
+	e.fragment = row.Fault.Code != "" && (rec.unreadable != "" || rec.literal || len(rec.cells) == 1)
 	if wholeRow(row.Fault) {
-		row.Raw = rec.body()
+		row.Raw = e.body
 	}
-	b.values = b.values[:0]
+	e.values = e.values[:0]
 	for _, c := range h.fields {
-		b.values = append(b.values, b.cells[c.at].Text)
+		e.values = append(e.values, e.cells[c.at].Text)
 	}
 	for _, c := range h.fields {
-		if f := controls(h.names[c.at], b.cells[c.at].Text); f.Code != "" {
-			damage(b.values, h.fields, c.field)
+		if f := controls(h.names[c.at], e.cells[c.at].Text); f.Code != "" {
+			damage(e.values, h.fields, c.field)
 			if row.Fault.Code == "" {
 				row.Fault = f
 			}
 		}
 	}
-	return row, b.values
+	if row.Fault.Code == "" && strings.IndexByte(rec.text, 0) >= 0 {
+		row.Fault = pipeline.Finding{
+			Code:   CodeControlCharacter,
+			Reason: "the row holds NUL characters, which no text has; it is damaged, or in another encoding than the rest",
+		}
+	}
+	e.row = row
+}
+
+// firstID gives the id of a record; of a stretch that was not split, that on its first line.
+func (b *builder) firstID(rec record) string {
+	cells := rec.cells
+	if rec.unreadable != "" {
+		line, _, _ := strings.Cut(strings.ReplaceAll(rec.text, "\r", "\n"), "\n")
+		cells = strings.Split(line, string(b.style.comma))
+	}
+	return b.header.idOf(cells)
 }
 
 // fault tells why a record is not one row under the header.
-func (b *builder) fault(rec record) pipeline.Finding {
+func (b *builder) fault(rec record, own bool) pipeline.Finding {
 	if rec.unreadable != "" {
 		return pipeline.Finding{Code: CodeUnreadable, Reason: rec.unreadable}
 	}
-	cells, columns := len(rec.cells), len(b.header.names)
-	surplus := false
-	for _, c := range rec.cells[min(cells, columns):] {
-		surplus = surplus || strings.TrimSpace(c) != ""
-	}
-	fits := cells >= b.header.needed && cells <= columns
+	h := b.header
+	cells, columns := len(rec.cells), len(h.names)
 	switch {
-	case fits:
+	case cells == h.width && rec.literal && (!own || b.loose(rec)):
+		return pipeline.Finding{Code: CodeUnreadable, Reason: stray.problem()}
+	case cells == h.width && len(h.namesSeen(rec.cells)) > 1:
+		return pipeline.Finding{Code: CodeUnreadable, Reason: "the line names columns, as a header does; see that the header is not broken"}
+	case cells == h.width:
 		return pipeline.Finding{}
-	case cells > columns && !surplus && !rec.literal:
-		return pipeline.Finding{}
-	case cells < columns && b.pad && !rec.literal:
+	case cells < h.width && b.pad && !rec.literal:
 		b.padded++
 		return pipeline.Finding{}
 	}
 	reason := fmt.Sprintf("the row has %d cells and the header has %d; a delimiter or a quote is missing or too many", cells, columns)
-	if cells < columns && !rec.literal {
+	switch {
+	case cells < columns && !rec.literal:
 		reason += "; --ragged pad takes the missing cells as empty"
+	case !filled(rec.cells, columns):
+		reason = fmt.Sprintf("the row ends in another number of empty cells than the others (%d cells in place of %d), "+
+			"so that a delimiter may be too many or missing in its midst", cells, h.width)
 	}
 	return pipeline.Finding{Code: CodeRagged, Reason: reason}
+}
+
+// loose tells whether a cell of a field of ours holds a quote that is not one of a pair round it.
+func (b *builder) loose(rec record) bool {
+	quote := string(b.style.quote)
+	for _, c := range b.header.fields {
+		if c.at >= len(rec.cells) {
+			continue
+		}
+		cell := strings.TrimSpace(rec.cells[c.at])
+		if inner, ok := strings.CutPrefix(cell, quote); ok && strings.HasSuffix(inner, quote) {
+			cell = strings.TrimSuffix(inner, quote)
+		}
+		if strings.Contains(cell, quote) {
+			return true
+		}
+	}
+	return false
 }

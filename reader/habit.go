@@ -1,0 +1,143 @@
+package reader
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+
+	"hppsend/pipeline"
+)
+
+// How many records tell how wide the rows are and what their ids look like, and how many it takes at
+// least to believe that rows are not as wide as their header.
+const (
+	habitRecords = 1000
+	habitLeast   = 3
+)
+
+// like tells whether cells could be a row under the header.
+func (h header) like(cells []string) likeness {
+	fits := len(cells) == h.width
+	if h.width == 0 {
+		fits = len(cells) >= h.needed && len(cells) <= len(h.names)
+	}
+	id := h.idOf(cells)
+	switch {
+	case !fits || id == "" || strings.ContainsFunc(id, unicode.IsSpace):
+		return noRow
+	case h.looks(id):
+		return looksLike
+	}
+	return couldBe
+}
+
+// idOf gives what stands in the place of the session.
+func (h header) idOf(cells []string) string {
+	for _, c := range h.fields {
+		if c.at < len(cells) && (c.field == fieldSession || c.field == fieldURL) {
+			if id := strings.Trim(cells[c.at], " \t\r\n\"'"); id != "" {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+// looks tells whether this is an id as the others are.
+func (h header) looks(id string) bool {
+	if h.id == "" {
+		return strings.ContainsAny(id, "0123456789") && !strings.ContainsFunc(id, unicode.IsSpace)
+	}
+	return alike(id, h.id) && strings.ContainsAny(id, "0123456789")
+}
+
+// leads tells whether the first column is that of the session.
+func (h header) leads() bool {
+	for _, c := range h.fields {
+		if c.field == fieldSession {
+			return c.at == 0
+		}
+	}
+	return h.fields[0].field == fieldURL && h.fields[0].at == 0
+}
+
+// alike tells whether two ids differ in letters and digits only.
+func alike(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if a[i] != b[i] && !(alphanumeric(a[i]) && alphanumeric(b[i])) {
+			return false
+		}
+	}
+	return true
+}
+
+func alphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// habit learns from the first rows how wide a row is and what its id looks like. Rows may be wider than
+// the header where they all end in the same number of empty cells: one among others that does may as
+// well have a delimiter too many in its midst, and so may all where a space follows one ("Doe, Ann").
+func (t *textFile) habit(h header) (header, error) {
+	widths := map[int]int{}
+	ids := map[string]int{} // by their shape
+	example := map[string]string{}
+	tail := false   // something stands under no header
+	spaced := false // a space follows a delimiter
+	records, known := 0, 0
+	for rec, err := range t.records(h) {
+		if err != nil {
+			if refused := (*pipeline.InputError)(nil); errors.As(err, &refused) && refused.Place.Line > 0 {
+				break // the rows before it can be read, and then it is met again
+			}
+			return h, err
+		}
+		if rec.line <= h.line || rec.blank() || rec.unreadable != "" {
+			continue
+		}
+		if records++; records > habitRecords {
+			break
+		}
+		widths[len(rec.cells)]++
+		tail = tail || filled(rec.cells, h.needed)
+		spaced = spaced || slices.ContainsFunc(rec.cells[1:], func(c string) bool { return strings.HasPrefix(c, " ") })
+		if id := h.idOf(rec.cells); id != "" {
+			shape := strings.Map(func(r rune) rune {
+				if r < 0x80 && alphanumeric(byte(r)) {
+					return 'x'
+				}
+				return r
+			}, id)
+			known++
+			ids[shape]++
+			example[shape] = id
+		}
+	}
+	h.width = len(h.names)
+	for n, rows := range widths {
+		fits := n >= h.needed && !tail && rows >= habitLeast && (n < len(h.names) || !spaced)
+		if most := widths[h.width]; fits && (rows > most || rows == most && n > h.width && h.width != len(h.names)) {
+			h.width = n
+		}
+	}
+	for shape, rows := range ids {
+		if rows*3 >= known*2 {
+			h.id = example[shape]
+		}
+	}
+	return h, nil
+}
+
+// filled tells whether there is something in the cells from one on.
+func filled(cells []string, from int) bool {
+	for _, c := range cells[min(from, len(cells)):] {
+		if strings.TrimSpace(c) != "" {
+			return true
+		}
+	}
+	return false
+}
