@@ -28,16 +28,20 @@ type output struct {
 // outputFor finds the place of a file's report before anything is sent. A report is only replaced
 // when it is still as it was written, so that one that somebody has mended is never lost.
 func (s *settings) outputFor(ctx context.Context, l *ledger.Ledger, in pipeline.Input, inputs []string) (output, error) {
+	input := in.Path
+	if input == reader.Stdin {
+		input = "stdin"
+	}
 	switch {
 	case s.output == "":
 		for n := 1; ; n++ {
-			path := writer.Name(in.Path, in.Format, n)
+			path := writer.Name(input, in.Format, n)
 			if free, err := replaceable(ctx, l, path, &in.SHA256); err != nil || free && !isInput(path, inputs) {
 				return output{path, in.Format}, err
 			}
 		}
 	case len(inputs) > 1:
-		path := filepath.Join(s.output, filepath.Base(writer.Name(in.Path, in.Format, 1)))
+		path := filepath.Join(s.output, filepath.Base(writer.Name(input, in.Format, 1)))
 		return s.explicit(ctx, l, output{path, in.Format}, inputs)
 	}
 	format := in.Format
