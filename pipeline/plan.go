@@ -21,7 +21,8 @@ type FilePlan struct {
 	Raw   bool   // some row has text that could not be read into columns
 	Run   string // the run that sends the file, or that is reported on; the caller sets it
 
-	first, rows int // its rows' ordinals
+	first, rows int          // its rows' ordinals
+	sheets      []sheetStart // in a workbook
 }
 
 // Plan is what a check found, and what keeps the send and report passes to it. It takes 24 bytes a row
@@ -174,11 +175,28 @@ func (r Rules) fromElsewhere(it item, p Prior) Outcome {
 	return out
 }
 
+// sheetStart is the first row of a sheet; a report of ours may have several.
+type sheetStart struct {
+	name  string
+	first int // ordinal
+}
+
+// sheet names the sheet of the row with an ordinal; empty in CSV.
+func (f *FilePlan) sheet(ordinal int) (name string) {
+	for _, s := range f.sheets {
+		if s.first > ordinal {
+			break
+		}
+		name = s.name
+	}
+	return name
+}
+
 // place says where the row with an ordinal stands.
 func (p *Plan) place(ordinal int) Place {
 	for _, f := range p.Files {
 		if ordinal < f.first+f.rows {
-			return Place{File: f.Input.Path, Sheet: f.Input.Sheet, Row: int(p.entries[ordinal].row)}
+			return Place{File: f.Input.Path, Sheet: f.sheet(ordinal), Row: int(p.entries[ordinal].row)}
 		}
 	}
 	return Place{}

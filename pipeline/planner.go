@@ -61,6 +61,9 @@ func (b *planner) add(it item, records []Record, raw bool) {
 	}
 	f := &b.Files[len(b.Files)-1]
 	f.Raw = f.Raw || raw
+	if n := len(f.sheets); it.place.Sheet != "" && (n == 0 || f.sheets[n-1].name != it.place.Sheet) {
+		f.sheets = append(f.sheets, sheetStart{it.place.Sheet, ordinal})
+	}
 	b.entries = append(b.entries, e)
 	b.people = append(b.people, maphash.String(b.seed, it.Contact))
 	if b.reports {

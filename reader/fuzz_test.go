@@ -149,3 +149,67 @@ func FuzzSniff(f *testing.F) {
 		}
 	})
 }
+
+// FuzzHeader sees that a header that is taken says what every field is without doubt, and that any
+// other is refused with a word on what to do. Rows end in a line feed, cells in a tab; the last
+// argument maps the phone.
+func FuzzHeader(f *testing.F) {
+	for field, names := range synonyms {
+		for _, n := range names {
+			f.Add("May\n"+n+"\tsession\tphone\te-mail\n"+field, "", false)
+		}
+	}
+	f.Add("Session ID\tMobil\tTelefon", "MOBIL", true)
+	f.Add("session_id\tphone\thpp_status\thpp_run\t'=1+1", "", true)
+	f.Add("Nume\u0301ro de session\tＭＡＩＬ\t\u200bphone", "\u200b", false)
+	f.Fuzz(func(t *testing.T, rows, phone string, text bool) {
+		opt := Options{}
+		if phone != "" {
+			opt.Map = map[string]string{fieldPhone: phone}
+		}
+		var in []candidate
+		for i, r := range strings.Split(rows, "\n") {
+			in = append(in, candidate{row: i + 1, line: i + 1, names: strings.Split(r, "\t")})
+		}
+		h, found, err := finder{options: opt, text: text}.find(pipeline.Place{File: "f"}, func(yield func(candidate, error) bool) {
+			for _, c := range in {
+				if !yield(c, nil) {
+					return
+				}
+			}
+		})
+		var refusal *pipeline.InputError
+		if err != nil {
+			if !errors.As(err, &refusal) || refusal.Hint() == "" {
+				t.Fatalf("refused without a word on what to do: %v", err)
+			}
+			return
+		}
+		if !found || h.row < 1 || h.row > min(len(in), headerRows) || h.needed > len(h.names) {
+			t.Fatalf("found %t: %+v", found, h)
+		}
+		seen, taken := map[string]bool{}, map[int]bool{}
+		for _, c := range h.fields {
+			if seen[c.field] || taken[c.at] {
+				t.Fatalf("%q: %s, or column %d, is there twice", h.names, c.field, c.at)
+			}
+			seen[c.field], taken[c.at] = true, true
+			name := fold(h.names[c.at])
+			if c.field == fieldPhone && phone != "" {
+				if name != fold(phone) {
+					t.Fatalf("%q is not the column %q", h.names[c.at], phone)
+				}
+			} else if fieldOf()[name] != c.field {
+				t.Fatalf("%q is no name of %s", h.names[c.at], c.field)
+			}
+		}
+		if !complete(seen) {
+			t.Fatalf("%q lacks a field", h.names)
+		}
+		for i, n := range h.names { // no second candidate was passed over
+			if f := fieldOf()[fold(n)]; seen[f] && !taken[i] && f != fieldPhone && slices.Contains(h.own, i) {
+				t.Fatalf("%q: column %d is for %s too", h.names, i, f)
+			}
+		}
+	})
+}

@@ -72,16 +72,17 @@ func (m *merges) fill(row *pipeline.Row, values []string, cells []xlsx.Cell) {
 }
 
 // laidOut says what the layout of the sheet has to do with fields of ours, or refuses the sheet.
-func (b *bookFile) laidOut(h header) (notices []string, err error) {
-	layout, err := b.book.Layout(b.at.Sheet)
+func (b *bookFile) laidOut(s *sheetPart) (notices []string, err error) {
+	at, h := b.at, s.header
+	at.Sheet = s.name
+	layout, err := b.book.Layout(s.name)
 	if err != nil {
-		return nil, bookError(b.at, err)
+		return nil, bookError(at, err)
 	}
-	b.merged = layout.Merged
+	s.merged = layout.Merged
 	for _, c := range h.fields {
 		for _, r := range layout.Merged {
 			if within(r, c.at) && r.FirstColumn < r.LastColumn && r.FirstRow <= h.row && h.row <= r.LastRow {
-				at := b.at
 				at.Row, at.Column = h.row, h.names[c.at]
 				return nil, &pipeline.InputError{
 					Place: at, Problem: "the header is merged over several columns", Todo: "unmerge it and give each column a name of its own",

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/xuri/excelize/v2"
 	"golang.org/x/text/encoding/charmap"
 
 	"hppsend/pipeline"
@@ -88,6 +89,21 @@ func TestOpenRefuses(t *testing.T) {
 				t.Errorf("another row is shown: %s", e.Hint())
 			}
 		})
+	}
+}
+
+// A book that is really encrypted, as Office does it.
+func TestOpenRefusesPasswords(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "in.xlsx")
+	book := excelize.NewFile()
+	defer book.Close()
+	if err := book.SaveAs(path, excelize.Options{Password: "secret"}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(path, Options{})
+	var e *pipeline.InputError
+	if !errors.As(err, &e) || e.Problem != "the workbook is protected with a password" || !strings.Contains(e.Hint(), "password") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -4,16 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"hppsend/pipeline"
 	"hppsend/reader/xlsx"
 )
 
-// bookFile is an open sheet of a workbook.
+// bookFile is an open workbook and the sheets of it that are read: one, or those that a report of ours
+// was spread over.
 type bookFile struct {
-	at     pipeline.Place // with the sheet
+	at     pipeline.Place // with the first sheet
 	book   *xlsx.Book
+	sheets []sheetPart
+}
+
+// sheetPart is a sheet that is read.
+type sheetPart struct {
+	name   string
+	header header
 	merged []xlsx.Range
 }
 
@@ -27,19 +36,29 @@ func (f *File) openBook(at pipeline.Place, opt Options) (header, error) {
 	f.format = b
 	h, err := b.choose(opt)
 	f.input.Format, f.input.Sheet = pipeline.XLSX, b.at.Sheet
-	if others := b.others(); err == nil && len(others) > 0 {
-		f.input.Notices = append(f.input.Notices,
-			fmt.Sprintf("only the sheet %q is read, not %s", b.at.Sheet, quoted(others)))
-	}
 	if err != nil {
 		return h, err
 	}
-	notices, err := b.laidOut(h)
-	f.input.Notices = append(f.input.Notices, notices...)
-	return h, err
+	if others := b.others(); len(others) > 0 {
+		f.input.Notices = append(f.input.Notices,
+			fmt.Sprintf("only the sheet %q is read, not %s", b.at.Sheet, quoted(others)))
+	}
+	if n := len(b.sheets); n > 1 {
+		f.input.Notices = append(f.input.Notices,
+			fmt.Sprintf("the report goes on over %d sheets, and all are read: %s", n, quoted(b.names())))
+	}
+	for i := range b.sheets {
+		notices, err := b.laidOut(&b.sheets[i])
+		f.input.Notices = append(f.input.Notices, notices...)
+		if err != nil {
+			return h, err
+		}
+	}
+	return h, nil
 }
 
-// choose takes the sheet that is named, or else the only visible one with our header.
+// choose takes the sheet that is named, or else the only visible one with our header, or all those of
+// one report of ours.
 func (b *bookFile) choose(opt Options) (header, error) {
 	find := finder{options: opt}
 	if opt.Sheet != "" {
@@ -49,12 +68,12 @@ func (b *bookFile) choose(opt Options) (header, error) {
 		}
 		b.at.Sheet = name
 		h, _, err := find.find(b.at, b.candidates(name))
+		b.sheets = []sheetPart{{name: name, header: h}}
 		return h, bookError(b.at, err)
 	}
-	var chosen header
 	var problems []error // of sheets that have our header
 	var refusal error    // of the first that has none
-	var with, hidden []string
+	var hidden []string
 	for _, s := range b.book.Sheets() {
 		at := b.at
 		at.Sheet = s.Name
@@ -66,7 +85,7 @@ func (b *bookFile) choose(opt Options) (header, error) {
 		case found && s.Hidden:
 			hidden = append(hidden, s.Name)
 		case found:
-			with, chosen = append(with, s.Name), h
+			b.sheets = append(b.sheets, sheetPart{name: s.Name, header: h})
 			problems = append(problems, err)
 		case s.Hidden:
 		case refusal == nil:
@@ -74,13 +93,13 @@ func (b *bookFile) choose(opt Options) (header, error) {
 		}
 	}
 	switch {
-	case len(with) == 1:
-		b.at.Sheet = with[0]
-		return chosen, problems[0]
-	case len(with) > 1:
+	case len(b.sheets) == 1 || b.oneReport():
+		b.at.Sheet = b.sheets[0].name
+		return b.sheets[0].header, problems[0] // sheets alike have the same problems
+	case len(b.sheets) > 1:
 		return header{}, &pipeline.InputError{
-			Place: b.at, Problem: fmt.Sprintf("%d sheets have our columns: %s", len(with), quoted(with)),
-			Todo: fmt.Sprintf("say which one it is: --sheet %q", with[0]),
+			Place: b.at, Problem: fmt.Sprintf("%d sheets have our columns: %s", len(b.sheets), quoted(b.names())),
+			Todo: fmt.Sprintf("say which one it is: --sheet %q", b.sheets[0].name),
 		}
 	case len(hidden) > 0:
 		return header{}, &pipeline.InputError{
@@ -91,6 +110,26 @@ func (b *bookFile) choose(opt Options) (header, error) {
 		return header{}, refusal
 	}
 	return header{}, problem{"the workbook has no visible sheet with cells", "see that it is the right file"}.at(b.at.File, nil)
+}
+
+// oneReport tells whether the sheets with our header are those of one report of ours, which goes on on
+// further sheets when one is full.
+func (b *bookFile) oneReport() bool {
+	for _, s := range b.sheets {
+		if s.header.hpp == nil || !slices.Equal(s.header.names, b.sheets[0].header.names) {
+			return false
+		}
+	}
+	return len(b.sheets) > 0
+}
+
+// names are those of the sheets that are read.
+func (b *bookFile) names() []string {
+	var names []string
+	for _, s := range b.sheets {
+		names = append(names, s.name)
+	}
+	return names
 }
 
 // named finds the sheet that --sheet names.
@@ -112,11 +151,12 @@ func (b *bookFile) named(want string) (string, error) {
 	}
 }
 
-// others are the visible sheets that are not read.
+// others are the visible sheets that are not read, but for the one that a report of ours begins with.
 func (b *bookFile) others() []string {
 	var names []string
 	for _, s := range b.book.Sheets() {
-		if !s.Hidden && s.Name != b.at.Sheet {
+		summary := s.Name == "Summary" && b.sheets[0].header.hpp != nil
+		if !s.Hidden && !summary && !slices.Contains(b.names(), s.Name) {
 			names = append(names, s.Name)
 		}
 	}
@@ -146,23 +186,27 @@ func (b *bookFile) candidates(sheet string) iter.Seq2[candidate, error] {
 }
 
 // rows implements format.
-func (b *bookFile) rows(h header, m *mapper) (notices []string, err error) {
-	s := sheetRows{at: b.at, header: h, merges: newMerges(h, b.merged)}
-	for row, err := range b.book.Rows(b.at.Sheet) {
-		if err != nil {
-			return nil, bookError(b.at, err)
-		}
-		if row.Number <= h.row || blankRow(row) {
-			continue
-		}
-		if !m.add(s.row(row)) {
-			return nil, nil
+func (b *bookFile) rows(_ header, m *mapper) (notices []string, err error) {
+	empty := 0
+	for _, part := range b.sheets {
+		at, h, last := b.at, part.header, part.header.row
+		at.Sheet = part.name
+		s := sheetRows{at: at, header: h, merges: newMerges(h, part.merged)}
+		for row, err := range b.book.Rows(part.name) {
+			if err != nil {
+				return nil, bookError(at, err)
+			}
+			if row.Number <= h.row || blankRow(row) {
+				continue
+			}
+			empty += row.Number - last - 1
+			last = row.Number
+			if !m.add(s.row(row)) {
+				return nil, nil
+			}
 		}
 	}
-	if m.count > 0 {
-		return counted(m.lastAt-h.row-m.count, "empty row", 0), nil
-	}
-	return nil, nil
+	return counted(empty, "empty row", 0), nil
 }
 
 func (b *bookFile) close() error { return b.book.Close() }

@@ -234,7 +234,6 @@ func TestSheetReport(t *testing.T) {
 columns ["session_id" "phone" "note"]
 session_id = "session_id"
 phone = "phone"
-notice: only the sheet "Data" is read, not "Summary"
 
 row 2
   cells "a1" "+46701740605" "'x"
@@ -261,6 +260,73 @@ row 5 hidden last
 `
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+}
+
+// A report of more rows than a sheet holds goes on on the next one, and is one input.
+func TestSheetsOfOneReport(t *testing.T) {
+	const names = "session_id phone hpp_status hpp_run"
+	sheet := func(at int, names string, sessions ...string) string {
+		rows := row(at, strings.Fields(names)...)
+		for i, s := range sessions {
+			rows += row(at+1+i, s, "+46701740605", "pending", "r-1")
+		}
+		return rows
+	}
+	for _, tt := range []struct {
+		name     string
+		tabs     []tab
+		sessions []string
+		places   string
+	}{
+		{"two sheets", []tab{
+			{name: "Summary", rows: row(1, "pending")},
+			{name: "May", rows: sheet(1, names, "a1", "b2")},
+			{name: "May 2", rows: sheet(1, names, "c3")},
+		}, []string{"a1", "b2", "c3"}, "May 2 May 3 May 2 2 "},
+		{"somebody has put a title on one", []tab{
+			{name: "May", rows: sheet(1, names, "a1")},
+			{name: "May 2", rows: row(1, "the rest") + sheet(3, names, "b2")},
+		}, []string{"a1", "b2"}, "May 2 May 2 4 "},
+		{"a sheet without rows", []tab{
+			{name: "May", rows: sheet(1, names)},
+			{name: "May 2", rows: sheet(1, names, "a1")},
+		}, []string{"a1"}, "May 2 2 "},
+		{"other columns", []tab{
+			{name: "May", rows: sheet(1, names, "a1")},
+			{name: "June", rows: sheet(1, names+" note", "b2")},
+		}, nil, ""},
+		{"one is no report", []tab{
+			{name: "May", rows: sheet(1, names, "a1")},
+			{name: "June", rows: sheet(1, "session_id phone", "b2")},
+		}, nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f, err := Open(book(t, tt.tabs...), Options{})
+			if tt.sessions == nil {
+				if err == nil || !strings.Contains(err.Error(), "2 sheets have our columns") {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			if d := cmp.Diff(tt.sessions, sessions(t, f.Rows())); d != "" {
+				t.Error(d)
+			}
+			places, lasts := "", 0
+			for row := range f.Rows() {
+				places += fmt.Sprintf("%s %d ", row.Sheet, row.Row)
+				if row.Last {
+					lasts++
+				}
+			}
+			if places != tt.places || lasts != 1 {
+				t.Errorf("rows at %s, %d of them the last", places, lasts)
+			}
+		})
 	}
 }
 

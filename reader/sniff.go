@@ -3,6 +3,7 @@ package reader
 import (
 	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"io"
 	"strings"
@@ -61,10 +62,8 @@ func sniff(file io.ReaderAt, size int64) (content, problem, error) {
 		return plain, problem{}, err
 	}
 	head = head[:n]
-	for _, f := range foreign {
-		if bytes.HasPrefix(head, []byte(f.begin)) {
-			return plain, f.problem, nil
-		}
+	if p := foreigner(head); p.what != "" {
+		return plain, p, nil
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
@@ -73,18 +72,46 @@ func sniff(file io.ReaderAt, size int64) (content, problem, error) {
 		p, err := compound(file, size)
 		return plain, p, err
 	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
-		return gzipped, problem{}, nil
+		return gzipped, packed(io.NewSectionReader(file, 0, size)), nil
+	}
+	return plain, problem{}, nil
+}
+
+// foreigner tells what a file is that begins like a format that we do not read.
+func foreigner(head []byte) problem {
+	for _, f := range foreign {
+		if bytes.HasPrefix(head, []byte(f.begin)) {
+			return f.problem
+		}
 	}
 	start := bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"))
 	switch {
 	case bytes.HasPrefix(start, []byte("<?xml")), bytes.HasPrefix(start, []byte("<workbook")):
-		return plain, problem{"this is an XML file", saveAs}, nil
+		return problem{"this is an XML file", saveAs}
 	case bytes.HasPrefix(start, []byte("<")):
-		return plain, problem{"this is a web page (HTML), whatever its name says", saveAs}, nil
+		return problem{"this is a web page (HTML), whatever its name says", saveAs}
 	case bytes.HasPrefix(start, []byte("{")), bytes.HasPrefix(start, []byte("[{")):
-		return plain, problem{"this is JSON, not a table", "export the table as CSV"}, nil
+		return problem{"this is JSON, not a table", "export the table as CSV"}
 	}
-	return plain, problem{}, nil
+	return problem{}
+}
+
+// packed tells what a file compressed with gzip is that is not text. What cannot be unpacked is found
+// out when it is read.
+func packed(file io.Reader) problem {
+	z, err := gzip.NewReader(file)
+	if err != nil {
+		return problem{}
+	}
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(z, head)
+	switch head = head[:n]; {
+	case bytes.Contains(head, []byte("<gnm:Workbook")):
+		return problem{"this is a document of Gnumeric", saveAs}
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return problem{"this is compressed with gzip, and so is what is in it", "unpack it first"}
+	}
+	return foreigner(head)
 }
 
 // archive tells what a zip archive is that is not a workbook we read.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Makes the inputs beside it that real programs write: Python's csv, openpyxl and LibreOffice.
+"""Makes the inputs beside it that real programs write: Python's csv, openpyxl, LibreOffice and Gnumeric.
 
-Run it in this folder, on Debian with python3-openpyxl and libreoffice-calc; then write the .want files
+Run it in this folder, on Debian with python3-openpyxl, libreoffice-calc and gnumeric; then write the .want files
 with `go test ./reader -run TestInputs -update` and read the difference.
 """
 import csv
@@ -9,6 +9,7 @@ import gzip
 import os
 import subprocess
 import tempfile
+import zipfile
 
 import openpyxl
 from openpyxl.styles import Alignment
@@ -64,6 +65,9 @@ def by_hand():
     raw("header-again.csv", f"session_id,phone\n{line(one)}\nsession_id,phone\n{line(two)}\n".encode())
     raw("one-too-many.csv", f"session_id,name,phone,note\n{ID % 1},Bo, Jr,+46701740605,\n{ID % 2},Ann,+46701740606,\n".encode())
     raw("nul.csv", f"session_id,phone,note\n{line(one)},a\0b\n{line(two)},x\n".encode())
+    with zipfile.ZipFile("numbers.numbers", "w") as z:  # what its packages are known by
+        for name in ("Index/Document.iwa", "Index/Tables/Tile.iwa", "Metadata/Properties.plist"):
+            z.writestr(zipfile.ZipInfo(name, (2026, 5, 4, 0, 0, 0)), b"\0")
     raw("totals.csv", f"Reminders\n\nsession_id,phone,sum\n{line(one)},5\n,,5\n".encode())
 
 
@@ -140,12 +144,21 @@ def libreoffice():
     convert("openpyxl-merged.xlsx", "xlsx", "libreoffice-merged.xlsx")
     convert("openpyxl-hidden-rows.xlsx", "xlsx", "libreoffice-hidden-rows.xlsx")
     convert("openpyxl-numbers.xlsx", "xlsx", "libreoffice-numbers.xlsx")
+    convert(plain, "xlsm:Calc MS Excel 2007 VBA XML", "libreoffice-macros.xlsm")
     convert(plain, "ods", "libreoffice.ods")
     convert(plain, "xls", "libreoffice.xls")
     convert(plain, "html", "libreoffice-html.xls")
+
+
+def gnumeric():
+    for name in ("gnumeric.xlsx", "gnumeric.csv", "gnumeric.gnumeric"):
+        subprocess.run(["ssconvert", "openpyxl-plain.xlsx", name], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(["ssconvert", "openpyxl-numbers.xlsx", "gnumeric-numbers.xlsx"], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 python_csv()
 by_hand()
 openpyxl_books()
 libreoffice()
+gnumeric()
