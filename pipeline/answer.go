@@ -2,23 +2,9 @@ package pipeline
 
 import (
 	"container/heap"
-	"context"
 	"fmt"
 	"time"
 )
-
-// refusal is a refusal that may yet be revised.
-type refusal struct {
-	ticket Ticket
-	reply  Reply
-}
-
-// streak is the same answer of HPP, again and again, to rows of one method.
-type streak struct {
-	code     string
-	answers  int
-	refusals []refusal // those of the answers that were refusals
-}
 
 // answered decides what follows from the answer to a call that was made.
 func (d *dispatch) answered(j *job, a Attempt) {
@@ -26,8 +12,10 @@ func (d *dispatch) answered(j *job, a Attempt) {
 	if v != Unavailable {
 		d.unavailable, d.probes, d.probeAt = 0, 0, time.Time{}
 	}
-	if v != Throttled {
-		d.pacer.Answered()
+	d.slowed(a.Reply.Quota)
+	switch v {
+	case Accepted, Refused, RefusedByOther, Unclear:
+		d.judged(v)
 	}
 	switch v {
 	case Accepted:
@@ -57,6 +45,17 @@ func (d *dispatch) answered(j *job, a Attempt) {
 		d.progress.Uncertain++
 		d.repeated(j.order.Distribution.Method, a)
 	}
+}
+
+// slowed says when the pace goes down to leave room for others.
+func (d *dispatch) slowed(q Quota) {
+	now := d.pacer.Rate()
+	if now < d.rate && q.Limit > 0 {
+		d.obs.Notice(Notice{Code: "slowed", Time: time.Now(), Text: fmt.Sprintf(
+			"%d of the %d calls of HPP's limit are left, which the shop's checkout shares; the pace goes down to %.3g a second",
+			q.Remaining, q.Limit, now)})
+	}
+	d.rate = now
 }
 
 // cleared takes note of a clear answer by HPP itself.
@@ -96,94 +95,9 @@ func (d *dispatch) retry(j *job) {
 	}
 	if j.order.Last {
 		d.progress.Failed++
+		d.canary.bad++
 		return
 	}
 	j.due = now.Add(fullJitter(backOffBase, backOffMost, max(0, j.calls-1)))
 	heap.Push(&d.waiting, j)
-}
-
-// repeated counts the same answer in a row, by a refusal or by no clear answer. Too often is not the
-// fault of the rows: the method is not enabled, the region is wrong, the server is broken.
-func (d *dispatch) repeated(m Method, a Attempt) {
-	if d.cfg.StopAfterIdentical == 0 {
-		return
-	}
-	if s := d.streaks[m]; s == nil || s.code != a.Reply.Code {
-		d.breakStreak(m)
-		if d.streaks[m] == nil {
-			d.streaks[m] = &streak{code: a.Reply.Code}
-		}
-	}
-	s := d.streaks[m]
-	if s.code != a.Reply.Code { // the one that stopped the run
-		return
-	}
-	s.answers++
-	if a.Reply.Verdict == Refused {
-		s.refusals = append(s.refusals, refusal{a.Ticket, a.Reply})
-	}
-	if d.tripped(s) {
-		d.end(Ending{Finding: Finding{StopIdentical, fmt.Sprintf(
-			"the run was stopped: %d %s rows in a row came to the same, %s", s.answers, m, s.code)}})
-	}
-}
-
-func (d *dispatch) tripped(s *streak) bool { return s.answers >= d.cfg.StopAfterIdentical }
-
-// breakStreak makes the refusals of a method bind later runs: another answer has come since. What
-// stopped the run stays as it is.
-func (d *dispatch) breakStreak(m Method) {
-	if s := d.streaks[m]; s != nil && !d.tripped(s) {
-		delete(d.streaks, m)
-		d.revise(s.refusals, true)
-	}
-}
-
-// refusedByOther counts refusals that are not HPP's own, by which a wrong endpoint is known.
-func (d *dispatch) refusedByOther(a Attempt) {
-	d.strange = append(d.strange, refusal{a.Ticket, a.Reply})
-	if len(d.strange) == strangeLimit {
-		d.end(Ending{Finding: Finding{StopStrange, fmt.Sprintf(
-			"the run was stopped: %d answers in a row did not come from HPP (HTTP %d); is the endpoint right, or a firewall in between?",
-			len(d.strange), a.Reply.HTTPStatus)}})
-	}
-}
-
-// closeStreaks settles the refusals that are still open at the end: those that stopped the run are
-// taken back, so that their rows are pending; the others bind if the run ended by itself.
-func (d *dispatch) closeStreaks() {
-	if d.ending.Code == StopStrange {
-		d.revise(d.strange, false)
-		d.progress.Rejected -= len(d.strange)
-	}
-	for m, s := range d.streaks {
-		switch {
-		case d.tripped(s):
-			d.revise(s.refusals, false)
-			d.progress.Rejected -= len(s.refusals)
-		case d.ending.Code == "" || d.ending.Code == StopLimit:
-			d.breakStreak(m)
-		}
-	}
-	d.report()
-}
-
-// revise makes refusals bind later runs, or takes them back, beside the sending.
-func (d *dispatch) revise(refusals []refusal, bind bool) {
-	ctx := context.WithoutCancel(d.ctx)
-	for _, r := range refusals {
-		d.revisions.Go(func() {
-			out := d.courier.conclusion(r.reply, true)
-			if out.Called = false; bind {
-				out.Binding = true
-			} else {
-				out.Status = Pending
-			}
-			if err := d.courier.conclude(ctx, r.ticket, out); err != nil {
-				d.revisionMu.Lock()
-				d.revisionErr = err
-				d.revisionMu.Unlock()
-			}
-		})
-	}
 }

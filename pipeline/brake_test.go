@@ -228,3 +228,84 @@ func TestLimitIsNotSpentOnHeldRows(t *testing.T) {
 		}
 	})
 }
+
+func TestUntil(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCampaign(always(ok200))
+		c.rate, c.cfg.Until = 1, time.Now().Add(4500*time.Millisecond)
+		res := c.runAndReport(t, sheet(many(1, 20)...))
+		if got := res.tallies[0].Status; res.ending.Code != StopUntil || got[Delivered] != 5 || got[Pending] != 15 {
+			t.Errorf("ended with %v, %v", res.ending, got)
+		}
+		if next := c.again("run-2"); next.cfg.Until.After(time.Now()) {
+			t.Error("it ended too early")
+		}
+	})
+}
+
+// It ends in time in a pause too, and a call that is under way may come to its end.
+func TestUntilInAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCampaign(bySession(map[string][]Reply{id(1): {tooMany}}))
+		c.cfg.Until = time.Now().Add(time.Millisecond)
+		start := time.Now()
+		res := c.runAndReport(t, sheet(many(1, 3)...))
+		if res.ending.Code != StopUntil || time.Since(start) > c.cfg.Grace {
+			t.Errorf("ended with %v after %v", res.ending, time.Since(start))
+		}
+	})
+}
+
+func TestTooManyRejected(t *testing.T) {
+	refused := func(every int) func(context.Context, Distribution, int) Reply {
+		n := 0
+		return func(context.Context, Distribution, int) Reply {
+			if n++; n%every == 0 {
+				return badValue
+			}
+			return ok200
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		most  Most
+		every int
+		calls int // 0: it goes through
+	}{
+		{"a share of the last answers", Most{Share: 0.2}, 2, 82}, // 41 of 200
+		{"no more than the share", Most{Share: 0.2}, 5, 0},
+		{"a number of them", Most{Rows: 10}, 3, 33},
+		{"any number", Most{}, 1, 0},
+		{"those before the last 200 do not count", Most{Rows: 2}, 100, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCampaign(refused(tt.every))
+				c.cfg.MaxRejected, c.cfg.StopAfterIdentical, c.cfg.Concurrency = tt.most, 0, 1
+				res := c.runAndReport(t, sheet(many(1, 500)...))
+				if stopped := tt.calls != 0; (res.ending.Code == StopRejected) != stopped || stopped && c.server.total() != tt.calls {
+					t.Errorf("ended with %v after %d calls", res.ending, c.server.total())
+				}
+			})
+		})
+	}
+}
+
+func TestMostIsNotExceededByItself(t *testing.T) {
+	for _, tt := range []struct {
+		most          Most
+		rejected, all int
+		want          bool
+	}{
+		{Most{}, 10, 10, false},
+		{Most{Rows: 3}, 3, 10, false},
+		{Most{Rows: 3}, 4, 1000, true},
+		{Most{Share: 0.2}, 2, 10, false},
+		{Most{Share: 0.2}, 3, 10, true},
+		{Most{Share: 1}, 10, 10, false},
+	} {
+		if got := tt.most.Exceeded(tt.rejected, tt.all); got != tt.want {
+			t.Errorf("%+v: %d of %d: %v", tt.most, tt.rejected, tt.all, got)
+		}
+	}
+}

@@ -109,7 +109,7 @@ func (c *campaign) run(t *testing.T, files ...*table) result {
 	if c.checked != nil {
 		c.checked()
 	}
-	pacer := NewPacer(c.pace, c.rate)
+	pacer := NewPacer(c.pace, c.rate, 0.5)
 	var pacing sync.WaitGroup
 	pacing.Go(func() { pacer.Run(c.ctx) })
 	sending := NewSending(c.cfg, pacer, &c.watch, c.stop)

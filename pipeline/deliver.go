@@ -18,6 +18,8 @@ type Permits interface {
 	Permit(ctx context.Context) error
 	// Throttled tells that the server asked for a pause; zero when it did not say how long.
 	Throttled(retryAfter time.Duration)
+	// Answered tells what an answer says of the rate limit, when the call was not throttled.
+	Answered(q Quota)
 }
 
 // Order is one attempt to be made.
@@ -79,6 +81,8 @@ func (c *Courier) Deliver(ctx context.Context, o Order) (Attempt, error) {
 	reply := c.Sender.Send(ctx, o.Distribution)
 	if reply.Verdict == Throttled {
 		c.Permits.Throttled(reply.RetryAfter)
+	} else {
+		c.Permits.Answered(reply.Quota)
 	}
 	err = c.conclude(ctx, ticket, c.conclusion(reply, o.Last))
 	return Attempt{Ticket: ticket, Reply: reply}, err

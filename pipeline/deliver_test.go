@@ -12,6 +12,7 @@ type openPermits struct{ throttled time.Duration }
 
 func (*openPermits) Permit(context.Context) error { return nil }
 func (p *openPermits) Throttled(d time.Duration)  { p.throttled = d }
+func (*openPermits) Answered(Quota)               {}
 
 // A courier alone takes one distribution to its outcome, without rows, files or retries.
 func TestCourierAlone(t *testing.T) {

@@ -29,6 +29,7 @@ type dispatch struct {
 	courier  *Courier
 	ctx      context.Context
 	cut      context.CancelFunc
+	feeding  context.Context // until the run is stopped, or has tried every row
 	stopFeed context.CancelFunc
 	orders   chan *job
 	done     chan done
@@ -44,6 +45,7 @@ type dispatch struct {
 	strange     []refusal
 	graceEnd    time.Time
 	progress    Progress
+	rate        float64 // of the pacer, when the last answer came
 
 	revisions   sync.WaitGroup
 	revisionMu  sync.Mutex
@@ -107,6 +109,8 @@ func (d *dispatch) loop(feed <-chan fed) {
 			default:
 				d.fresh = f.job
 			}
+		case yes := <-d.canary.asked:
+			d.goOn(yes)
 		case <-timer.C:
 		case <-stop:
 		case <-cut:
@@ -132,12 +136,18 @@ func (d *dispatch) expire(now time.Time) {
 			d.graceEnd = time.Time{}
 			d.cut()
 		}
+	case !d.cfg.Until.IsZero() && !now.Before(d.cfg.Until):
+		d.end(Ending{Finding: Finding{StopUntil, fmt.Sprintf(
+			"the run was stopped: it was to send until %s", d.cfg.Until.Format("15:04"))}})
 	case !d.trouble.IsZero() && !now.Before(d.trouble.Add(d.cfg.RetryFor)):
 		d.end(Ending{Finding: Finding{StopNothing, fmt.Sprintf(
 			"the run was stopped: nothing could be sent for %s; the last answer: %s", d.cfg.RetryFor, d.why)}})
-	case d.limited() && d.inFlight == 0 && len(d.waiting) == 0 && (d.fresh != nil || len(d.held) > 0):
+	case d.inFlight > 0 || len(d.waiting) > 0 || d.fresh == nil && len(d.held) == 0:
+	case d.limited():
 		d.end(Ending{Finding: Finding{StopLimit, fmt.Sprintf(
 			"the limit of %d rows was reached before this row", d.cfg.Limit)}})
+	case d.canaryHolds():
+		d.proveCanary()
 	}
 }
 
@@ -159,12 +169,14 @@ func (d *dispatch) end(e Ending) {
 // report tells the observer how far the run is.
 func (d *dispatch) report() {
 	p := d.progress
-	p.InFlight, p.Retrying = d.inFlight, len(d.waiting)
+	p.InFlight, p.Retrying, p.Rate = d.inFlight, len(d.waiting), d.pacer.Rate()
 	switch {
 	case d.stopping():
 		p.Waiting, p.Until = "stopping: waiting for the calls in flight", d.graceEnd
 	case d.unwritten():
 		p.Waiting = "the ledger cannot be written"
+	case d.canary.asked != nil:
+		p.Waiting = AwaitingAnswer
 	case !d.pacer.PausedUntil().IsZero():
 		p.Waiting, p.Until = "HPP asked for a pause", d.pacer.PausedUntil()
 	case !d.probeAt.IsZero():

@@ -218,6 +218,16 @@ type commonPace struct {
 	stall       time.Duration // how long the next reservation takes
 	fail        error
 	reserved    int
+	factor      float64
+	slowed      []time.Duration // what Slow was called with
+}
+
+func (p *commonPace) Slow(_ context.Context, within time.Duration) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slowed = append(p.slowed, within)
+	p.factor = cmp.Or(p.factor, 1) * 0.7
+	return p.fail
 }
 
 func (p *commonPace) Reserve(ctx context.Context, slots int, rate float64) (Slice, error) {
@@ -238,12 +248,12 @@ func (p *commonPace) Reserve(ctx context.Context, slots int, rate float64) (Slic
 		return Slice{}, p.fail
 	}
 	p.reserved++
-	s := Slice{Start: time.Now(), Slots: slots, Pause: p.pause}
+	s := Slice{Start: time.Now(), Slots: slots, Pause: p.pause, Factor: p.factor}
 	if p.next.After(s.Start) {
 		s.Start = p.next
 	}
 	if slots > 0 {
-		p.next = s.Start.Add(time.Duration(float64(slots) / rate * float64(time.Second)))
+		p.next = s.Start.Add(time.Duration(float64(slots) / (rate * cmp.Or(p.factor, 1)) * float64(time.Second)))
 	}
 	return s, nil
 }

@@ -120,6 +120,7 @@ func (m *model) answer(ctx context.Context, d Distribution, _ int) Reply {
 	if reply.Verdict == Throttled {
 		reply.RetryAfter = time.Duration(m.draw(3)) * time.Second
 	}
+	reply.Quota = Quota{Limit: 40, Remaining: m.draw(41), Window: time.Second}
 	if reply = slowly(ctx, takes, reply); reply.Verdict == Accepted || reply.Verdict == Unclear {
 		m.mu.Lock()
 		if m.served[d.Session] {
@@ -182,6 +183,18 @@ func (m *model) next(name string, calm bool) *campaign {
 		return c
 	}
 	at := time.Duration(m.draw(30_000)) * time.Millisecond
+	c.cfg.Canary = m.draw(3) * m.draw(10)
+	c.cfg.GoOn = func(ctx context.Context, _ int) bool {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(m.draw(60)) * time.Second):
+		}
+		return m.draw(4) > 0
+	}
+	c.cfg.MaxRejected.Rows = m.draw(2) * m.draw(10)
+	if m.draw(4) == 0 {
+		c.cfg.Until = time.Now().Add(at)
+	}
 	switch m.draw(7) {
 	case 0, 1:
 		time.AfterFunc(at, func() { close(c.stop) })

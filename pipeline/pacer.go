@@ -25,6 +25,7 @@ const (
 type Pacer struct {
 	pace     Pace
 	rate     float64 // calls a second; +Inf for unlimited
+	headroom float64 // the share of HPP's limit that is left to others; below it the pace goes down
 	limiter  *rate.Limiter
 	requests chan chan struct{}
 	paused   chan struct{}           // a pause has begun; one place, as one is as good as several
@@ -34,10 +35,13 @@ type Pacer struct {
 	mu        sync.Mutex
 	pause     time.Time // no permit before
 	throttled int       // pauses since the last call that was not throttled
+	factor    float64   // of the rate, in the slice at hand
+	slowed    time.Time // when it was last asked for less
 }
 
-// NewPacer makes a pacer for a rate in calls a second; math.Inf(1) for no limit of our own.
-func NewPacer(pace Pace, perSecond float64) *Pacer {
+// NewPacer makes a pacer for a rate in calls a second; math.Inf(1) for no limit of our own. When less
+// than headroom, 0 to 1, of HPP's limit is left the pace goes down; without a limit of our own it cannot.
+func NewPacer(pace Pace, perSecond, headroom float64) *Pacer {
 	limit, burst := rate.Limit(perSecond), 1
 	switch {
 	case math.IsInf(perSecond, 1):
@@ -46,7 +50,7 @@ func NewPacer(pace Pace, perSecond float64) *Pacer {
 		burst = int(min(perSecond/100, math.MaxInt32))
 	}
 	p := &Pacer{
-		pace: pace, rate: perSecond, limiter: rate.NewLimiter(limit, burst),
+		pace: pace, rate: perSecond, headroom: headroom, factor: 1, limiter: rate.NewLimiter(limit, burst),
 		requests: make(chan chan struct{}), paused: make(chan struct{}, 1),
 	}
 	p.life, p.end = context.WithCancelCause(context.Background())
@@ -124,11 +128,30 @@ func (p *Pacer) hold(until time.Time) bool {
 	return true
 }
 
-// Answered tells that a call was not throttled, so that the next pause is a short one again.
-func (p *Pacer) Answered() {
+// Answered makes the next pause a short one again, and slows every run down when the answer says that
+// too little of the limit is left: once for each window of the limit.
+func (p *Pacer) Answered(q Quota) {
+	window := max(q.Window, time.Second)
 	p.mu.Lock()
 	p.throttled = 0
+	slow := q.Limit > 0 && q.left() < p.headroom && !math.IsInf(p.rate, 1) && time.Since(p.slowed) >= window
+	if slow {
+		p.slowed = time.Now()
+	}
 	p.mu.Unlock()
+	if !slow {
+		return
+	}
+	if err := p.pace.Slow(context.WithoutCancel(p.life), window); err != nil {
+		p.end(fmt.Errorf("slow down the common pace: %w", err))
+	}
+}
+
+// Rate is how many calls a second may be made at present.
+func (p *Pacer) Rate() float64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rate * p.factor
 }
 
 // PausedUntil is when the pause that is in force ends; zero when there is none.
@@ -223,7 +246,8 @@ func (s *slots) next() error {
 	if r.err != nil {
 		return fmt.Errorf("take a share of the common pace: %w", r.err)
 	}
-	s.start, s.left, s.end = r.slice.Start, r.slice.Slots, r.slice.Start.Add(s.pacer.length())
+	s.start, s.left = r.slice.Start, r.slice.Slots
+	s.end = s.start.Add(s.pacer.follow(r.slice))
 	if math.IsInf(s.pacer.rate, 1) { // others do not hold it back
 		s.start, s.left, s.end = time.Time{}, math.MaxInt, time.Now().Add(sliceTime)
 	}
@@ -246,15 +270,27 @@ func (s *slots) reserve() {
 
 // slots is how many slots are taken at once.
 func (p *Pacer) slots() int {
-	if math.IsInf(p.rate, 1) {
+	perSecond := p.Rate()
+	if math.IsInf(perSecond, 1) {
 		return 0
 	}
-	return max(1, int(p.rate*sliceTime.Seconds()))
+	return max(1, int(perSecond*sliceTime.Seconds()))
 }
 
-// length is how long the slots of one slice last.
-func (p *Pacer) length() time.Duration {
-	return time.Duration(float64(p.slots()) / p.rate * float64(time.Second))
+// follow takes on the pace of a slice, and says how long the slice lasts.
+func (p *Pacer) follow(s Slice) time.Duration {
+	factor := s.Factor
+	if factor == 0 {
+		factor = 1
+	}
+	p.mu.Lock()
+	changed := factor != p.factor
+	p.factor = factor
+	p.mu.Unlock()
+	if changed {
+		p.limiter.SetLimit(rate.Limit(p.rate * factor))
+	}
+	return time.Duration(float64(s.Slots) / (p.rate * factor) * float64(time.Second))
 }
 
 // sleep waits for all of d, or tells that a pause began before, or the end.

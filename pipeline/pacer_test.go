@@ -13,7 +13,7 @@ import (
 
 // started runs a pacer and gives it back with the function that ends it and returns Run's error.
 func started(pace Pace, perSecond float64) (*Pacer, func() error) {
-	p := NewPacer(pace, perSecond)
+	p := NewPacer(pace, perSecond, 0.5)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- p.Run(ctx) }()
@@ -202,7 +202,7 @@ func TestShortPauseCostsNoSlot(t *testing.T) {
 
 func TestBurst(t *testing.T) {
 	for rate, want := range map[float64]int{4: 1, 999: 1, 1000: 10, 5000: 50} {
-		if got := NewPacer(&commonPace{}, rate).limiter.Burst(); got != want {
+		if got := NewPacer(&commonPace{}, rate, 0.5).limiter.Burst(); got != want {
 			t.Errorf("at %v/s a burst of %d, want %d", rate, got, want)
 		}
 	}
@@ -228,7 +228,7 @@ func TestPausesGrowUntilAnAnswer(t *testing.T) {
 		if longest < 10*time.Second {
 			t.Errorf("40 pauses without an answer, the longest %v", longest)
 		}
-		p.Answered()
+		p.Answered(Quota{})
 		if p.Throttled(0); time.Until(p.PausedUntil()) != time.Second {
 			t.Errorf("after an answer a pause of %v", time.Until(p.PausedUntil()))
 		}
@@ -391,4 +391,71 @@ func TestFullJitter(t *testing.T) {
 			t.Errorf("try %d waits %v at most, its span is %v", try, longest, most)
 		}
 	}
+}
+
+// The pace goes down once in each window of the limit while too little is left, and no more often.
+func TestHeadroom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pace := &commonPace{}
+		p, end := started(pace, 10)
+		answers := []struct {
+			quota Quota
+			after time.Duration
+			slows int // in all
+		}{
+			{Quota{}, 0, 0}, // says nothing
+			{Quota{Limit: 40, Remaining: 20, Window: time.Second}, 0, 0},
+			{Quota{Limit: 40, Remaining: 19, Window: time.Second}, 0, 1},
+			{Quota{Limit: 40, Remaining: 0, Window: time.Second}, 900 * time.Millisecond, 1},
+			{Quota{Limit: 40, Remaining: 5, Window: time.Second}, 100 * time.Millisecond, 2},
+			{Quota{Limit: 40, Remaining: 5, Window: time.Minute}, 59 * time.Second, 2},
+			{Quota{Limit: 40, Remaining: 5, Window: time.Minute}, time.Second, 3},
+			{Quota{Limit: 40, Remaining: 5}, 999 * time.Millisecond, 3}, // a window of no length is a second
+		}
+		for i, a := range answers {
+			time.Sleep(a.after)
+			p.Answered(a.quota)
+			if len(pace.slowed) != a.slows {
+				t.Fatalf("after answer %d the pace was slowed %d times, want %d", i, len(pace.slowed), a.slows)
+			}
+		}
+		permits(t, p, 3) // what was reserved before, and the first at the new pace
+		if want := 10 * 0.343; math.Abs(p.Rate()-want) > 1e-9 {
+			t.Errorf("the rate is %v, want %v", p.Rate(), want)
+		}
+		at, want := permits(t, p, 20), time.Duration(float64(time.Second)/p.Rate())
+		for k := range at[1:] {
+			if gap := at[k+1] - at[k]; (gap - want).Abs() > time.Microsecond {
+				t.Errorf("permits %d and %d are %v apart, want %v", k, k+1, gap, want)
+			}
+		}
+		end()
+	})
+}
+
+func TestNoHeadroomWithoutALimitOfOurs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pace := &commonPace{}
+		p, end := started(pace, math.Inf(1))
+		p.Answered(Quota{Limit: 40, Window: time.Second})
+		permits(t, p, 100)
+		if len(pace.slowed) > 0 || !math.IsInf(p.Rate(), 1) {
+			t.Errorf("slowed %d times to %v", len(pace.slowed), p.Rate())
+		}
+		end()
+	})
+}
+
+func TestPaceThatCannotBeSlowedEndsPermits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pace := &commonPace{}
+		p, end := started(pace, 10)
+		permits(t, p, 1)
+		pace.fail = errDisk
+		p.Answered(Quota{Limit: 40, Window: time.Second})
+		if err := p.Permit(context.Background()); !errors.Is(err, errDisk) {
+			t.Errorf("got %v", err)
+		}
+		end()
+	})
 }

@@ -85,6 +85,8 @@ type Slice struct {
 	Start time.Time
 	Slots int
 	Pause time.Time // no call before this time, whoever asks; zero when there is none
+	// Factor is what the rate was multiplied by, over 0 to 1, to leave others room; 0 counts as 1.
+	Factor float64
 }
 
 // Pace is the one pace that all runs on a ledger share for a target.
@@ -94,6 +96,9 @@ type Pace interface {
 	Reserve(ctx context.Context, slots int, rate float64) (Slice, error)
 	// Pause holds every run until the given time.
 	Pause(ctx context.Context, until time.Time) error
+	// Slow multiplies every run's rate by 0.7, down to a twentieth, unless that was done within the given
+	// time. From then on it grows back by a twentieth of the rate a second.
+	Slow(ctx context.Context, within time.Duration) error
 }
 
 // Observer hears what a person may want to know while a run goes on. It is called from one goroutine
@@ -110,6 +115,9 @@ type Notice struct {
 	Time time.Time
 }
 
+// AwaitingAnswer is why nothing is sent while a person is asked.
+const AwaitingAnswer = "waiting for an answer"
+
 // Progress is how far the send pass is with a file.
 type Progress struct {
 	Due       int // rows that were to be sent when the run began
@@ -120,6 +128,7 @@ type Progress struct {
 	Skipped   int // found served, by another run, when their turn came
 	InFlight  int
 	Retrying  int       // rows that wait for another attempt
+	Rate      float64   // calls a second that may be made at present; +Inf for no limit of ours
 	Waiting   string    // why nothing is being sent; empty when something is
 	Until     time.Time // when the waiting ends; zero when that is not known
 }

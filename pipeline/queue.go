@@ -15,15 +15,15 @@ const (
 	waitingMost       = 10_000           // rows that wait for another attempt before no new one is taken
 )
 
-// next is the row to be offered now: one whose back-off is over before a new one, and in an outage one
-// at a time.
+// next is the row to be offered now: one whose back-off is over before a new one, in an outage one at a
+// time, and none in a pause, so that no claim is held through it.
 func (d *dispatch) next(now time.Time) *job {
 	outage := !d.probeAt.IsZero()
 	switch {
-	case d.stopping(), d.unwritten(), outage && (d.inFlight > 0 || now.Before(d.probeAt)):
+	case d.stopping(), d.unwritten(), !d.pacer.PausedUntil().IsZero(), outage && (d.inFlight > 0 || now.Before(d.probeAt)):
 	case len(d.waiting) > 0 && (outage || !now.Before(d.waiting[0].due)):
 		return d.waiting[0]
-	case d.limited():
+	case d.limited(), d.canaryHolds():
 	case d.fresh != nil:
 		return d.fresh
 	case len(d.held) > 0 && !now.Before(d.held[0].due):
@@ -70,6 +70,8 @@ func (d *dispatch) wake(now time.Time) (at time.Time) {
 	if !d.trouble.IsZero() {
 		sooner(d.trouble.Add(d.cfg.RetryFor))
 	}
+	sooner(d.cfg.Until)
+	sooner(d.pacer.PausedUntil())
 	sooner(d.probeAt)
 	if len(d.waiting) > 0 {
 		sooner(d.waiting[0].due)

@@ -8,12 +8,16 @@ import (
 
 // SendConfig says how hard to try and when to stop.
 type SendConfig struct {
-	Concurrency        int           // calls under way at once
-	MaxAttempts        int           // calls for one row, when HPP is unavailable
-	RetryFor           time.Duration // how long to go on without one success
-	Grace              time.Duration // how long calls in flight may take once the run is stopped
-	Limit              int           // rows tried, over all files; 0 for no limit
-	StopAfterIdentical int           // the same refusal in a row, by one method; 0 to go on regardless
+	Concurrency        int                                   // calls under way at once
+	MaxAttempts        int                                   // calls for one row, when HPP is unavailable
+	RetryFor           time.Duration                         // how long to go on without one success
+	Grace              time.Duration                         // how long calls in flight may take once the run is stopped
+	Limit              int                                   // rows tried, over all files; 0 for no limit
+	StopAfterIdentical int                                   // the same refusal in a row, by one method; 0 to go on regardless
+	Until              time.Time                             // no new call from then on; zero for no end
+	MaxRejected        Most                                  // of the last answers
+	Canary             int                                   // rows tried first, over all files; the rest follows only if all were accepted
+	GoOn               func(ctx context.Context, n int) bool // asks whether the rest may follow; nil: it may
 }
 
 // The codes of endings; rows that were not reached carry them.
@@ -23,6 +27,9 @@ const (
 	StopDenied    = "denied"
 	StopIdentical = "identical_refusals"
 	StopStrange   = "refused_by_other"
+	StopRejected  = "too_many_rejected"
+	StopCanary    = "canary"
+	StopUntil     = "until"
 	StopNothing   = "nothing_but_failures"
 	StopBroken    = "run_broke"
 )
@@ -42,6 +49,9 @@ type Sending struct {
 	obs   Observer
 	stop  <-chan struct{}
 	tried int
+
+	canary canary
+	recent recent
 
 	ending  Ending
 	trouble time.Time // since when nothing succeeded; zero when the last answer was a clear one
@@ -63,7 +73,7 @@ func (s *Sending) Send(ctx context.Context, plan *Plan, file int, src Source, c 
 	feedCtx, stopFeed := context.WithCancel(ctx)
 	defer stopFeed()
 	d := &dispatch{
-		Sending: s, courier: c, ctx: ctx, cut: cut, stopFeed: stopFeed,
+		Sending: s, courier: c, ctx: ctx, cut: cut, feeding: feedCtx, stopFeed: stopFeed,
 		orders: make(chan *job), done: make(chan done),
 		streaks: map[Method]*streak{}, progress: Progress{Due: plan.Files[file].Due},
 	}

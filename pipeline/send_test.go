@@ -175,7 +175,7 @@ func TestProgressAddsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCampaign(bySession(map[string][]Reply{id(1): {badValue}, id(2): {down}, id(3): {noAnswer}}))
 		res := c.run(t, sheet(many(1, 10)...))
-		want := Progress{Due: 10, Delivered: 7, Rejected: 1, Failed: 1, Uncertain: 1}
+		want := Progress{Due: 10, Delivered: 7, Rejected: 1, Failed: 1, Uncertain: 1, Rate: c.rate}
 		if diff := cmp.Diff(want, c.watch.last); diff != "" {
 			t.Error(diff)
 		}

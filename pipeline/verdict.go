@@ -55,7 +55,18 @@ type Reply struct {
 	Reason        string        // a sentence for a person, masked of the row's contact
 	CorrelationID string        // the Klarna-Correlation-Id header, else the body's correlation_id
 	RetryAfter    time.Duration // how long the server asks to wait when Throttled; 0 when it does not say
+	Quota         Quota
 }
+
+// Quota is what an answer says of the merchant's rate limit, which the shop's checkout shares.
+type Quota struct {
+	Limit     int // calls in each window; 0 when the answer does not say
+	Remaining int // of these
+	Window    time.Duration
+}
+
+// left is the share of the limit that is left.
+func (q Quota) left() float64 { return float64(q.Remaining) / float64(q.Limit) }
 
 // Sender makes one HTTP call for one distribution and judges the answer. It never repeats a call by
 // itself. It is safe for concurrent use. When ctx ends before the answer the verdict is Unclear if

@@ -32,6 +32,15 @@ type usageError struct{ problem, todo string }
 func (e *usageError) Error() string { return e.problem }
 func (e *usageError) Hint() string  { return e.todo }
 
+// brakeError is a brake that holds before anything is sent.
+type brakeError struct{ problem string }
+
+func (e *brakeError) Error() string { return e.problem }
+
+func (e *brakeError) Hint() string {
+	return "hppsend check -o writes the rows with what is wrong beside them; mend them, or raise --max-rejected"
+}
+
 // stoppedError is a signal that came before anything was sent.
 type stoppedError struct{ err error }
 
@@ -48,6 +57,7 @@ func (a *app) codeOf(err error) int {
 		input  *pipeline.InputError
 		busy   *ledger.BusyError
 		record *ledger.Error
+		brake  *brakeError
 	)
 	switch {
 	case errors.As(err, &usage), errors.As(err, &fault):
@@ -58,6 +68,8 @@ func (a *app) codeOf(err error) int {
 		return exitBusy
 	case errors.As(err, &input):
 		return exitInput
+	case errors.As(err, &brake):
+		return exitPending
 	case errors.Is(err, context.Canceled) && a.caught() != nil:
 		return a.signalCode()
 	}

@@ -38,6 +38,8 @@ func (s *settings) runFlags(f *flagSet) {
 	s.judgeFlags(f)
 	f.StringVar(&s.label, "label", "", "`TEXT` that names the run, for people")
 	f.Var(&s.rate, "rate", "most calls: 20/s, 100/m, 5000/h or unlimited (default 20/s in production, 4/s in the playground, 50/s in the sandbox)")
+	s.headroom = 0.5
+	f.Var(&s.headroom, "headroom", "go slower while less than this share of HPP's limit is left, which the shop's checkout shares")
 	f.IntVar(&s.concurrency, "concurrency", 16, "calls under way at once")
 	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "longest time for one call; past it the row is uncertain")
 	f.IntVar(&s.maxAttempts, "max-attempts", 5, "calls for one row while HPP is unavailable; then it is failed")
@@ -47,6 +49,9 @@ func (s *settings) runFlags(f *flagSet) {
 	f.DurationVar(&s.grace, "grace", 30*time.Second, "time for calls under way when the run is stopped, and for a ledger that cannot be written")
 	f.IntVar(&s.limit, "limit", 0, "try `N` rows at most, over all files; the rest stays pending")
 	f.IntVar(&s.stopAfterIdentical, "stop-after-identical", 25, "stop when HPP gives the same refusal `N` times in a row for one method; 0: never")
+	f.IntVar(&s.canary, "canary", 0, "send the first `N` rows, and the rest only if all of them were accepted; asks on a terminal")
+	f.Var(&s.maxRejected, "max-rejected", "do not start when more rows than this are rejected, and stop when more of the last 200 answers are refusals")
+	f.Var(&s.until, "until", "stop at this time of day; the rest stays pending")
 	f.BoolVar(&s.yes, "yes", false, "do not ask before sending in production")
 	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none")
 	s.outputFlags(f)

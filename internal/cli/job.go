@@ -173,6 +173,7 @@ func (s *settings) validate() error {
 	atLeast("concurrency", s.concurrency, 1)
 	atLeast("max-attempts", s.maxAttempts, 1)
 	atLeast("limit", s.limit, 0)
+	atLeast("canary", s.canary, 0)
 	atLeast("stop-after-identical", s.stopAfterIdentical, 0)
 	positive("timeout", s.timeout)
 	positive("retry-for", s.retryFor)

@@ -22,7 +22,6 @@ const (
 type progress struct {
 	console *console
 	lines   *lines
-	rate    float64
 
 	mu       sync.Mutex
 	name     string
@@ -34,9 +33,9 @@ type progress struct {
 	finished chan struct{}
 }
 
-func newProgress(c *console, l *lines, rate float64) *progress {
+func newProgress(c *console, l *lines) *progress {
 	p := &progress{
-		console: c, lines: l, rate: rate, said: map[string]time.Time{},
+		console: c, lines: l, said: map[string]time.Time{},
 		quit: make(chan struct{}), finished: make(chan struct{}),
 	}
 	every := lineEvery
@@ -121,6 +120,9 @@ func (p *progress) draw(every time.Duration) {
 			p.mu.Lock()
 			text, bar, name, state := p.text(), p.bar, p.name, p.now
 			p.mu.Unlock()
+			if bar != nil && state.Waiting == pipeline.AwaitingAnswer {
+				continue // it would write over the question
+			}
 			if bar != nil {
 				p.console.mu.Lock()
 				bar.Describe(text)
@@ -167,10 +169,10 @@ func (p *progress) text() string {
 // left is how long the rest takes, by the pace, or by what was done so far where that is slower.
 func (p *progress) left() time.Duration {
 	rest := float64(p.now.Due - p.now.Done())
-	left := rest / p.rate
+	left := rest / p.now.Rate
 	if done := float64(p.now.Done()); done >= 10 && !p.started.IsZero() {
 		left = max(left, rest*time.Since(p.started).Seconds()/done)
-	} else if math.IsInf(p.rate, 1) {
+	} else if p.now.Rate == 0 || math.IsInf(p.now.Rate, 1) {
 		return 0
 	}
 	return time.Duration(left * float64(time.Second))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,6 +102,10 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 	}
 	c.tellLedger(c.ledger)
 	c.tellPlan(c.plan, c.s.perSecond(c.target))
+	if bad := c.plan.Total.Status[pipeline.Rejected]; pipeline.Most(c.s.maxRejected).Exceeded(bad, c.plan.Total.Rows) {
+		return &brakeError{fmt.Sprintf("%d of %s are rejected, and --max-rejected is %s; nothing was sent",
+			bad, rows(c.plan.Total.Rows), c.s.maxRejected.String())}
+	}
 	return c.confirm(ctx)
 }
 
@@ -127,20 +132,39 @@ func (c *campaign) confirm(ctx context.Context) error {
 	}
 	c.console.warn(fmt.Sprintf("\nSend %d messages to real people, as %s at %s? Type %d to go on: ",
 		c.plan.Due, c.creds.Username, c.target.Name, c.plan.Due))
-	answer := make(chan string, 1) // a read from a terminal cannot be broken off
+	word, err := c.answer(ctx)
+	if err == nil && word != fmt.Sprint(c.plan.Due) {
+		err = &usageError{"the answer was not the number; nothing was sent", "start again when you are sure"}
+	}
+	return err
+}
+
+// goOn asks, on a terminal, whether the rest may follow the canary.
+func (c *campaign) goOn() func(context.Context, int) bool {
+	if c.s.yes || !c.interactive() {
+		return nil
+	}
+	return func(ctx context.Context, n int) bool {
+		c.console.warn(fmt.Sprintf("The first %d rows were all accepted by HPP. "+
+			"See that they arrived as they should. Send the rest? Type yes to go on: ", n))
+		word, err := c.answer(ctx)
+		return err == nil && strings.EqualFold(word, "yes")
+	}
+}
+
+// answer reads a word that somebody types, until the context ends.
+func (a *app) answer(ctx context.Context) (string, error) {
+	typed := make(chan string, 1) // a read from a terminal cannot be broken off
 	go func() {
-		var line string
-		fmt.Fscanln(c.Stdin, &line)
-		answer <- line
+		var word string
+		fmt.Fscanln(a.Stdin, &word)
+		typed <- word
 	}()
 	select {
-	case line := <-answer:
-		if line != fmt.Sprint(c.plan.Due) {
-			return &usageError{"the answer was not the number; nothing was sent", "start again when you are sure"}
-		}
-		return nil
+	case word := <-typed:
+		return word, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return "", ctx.Err()
 	}
 }
 
@@ -184,18 +208,19 @@ func (c *campaign) send(ctx context.Context) error {
 	defer client.Close()
 
 	rate := c.s.perSecond(c.target)
-	pacer := pipeline.NewPacer(c.ledger.Pace(c.target.Name), rate)
+	pacer := pipeline.NewPacer(c.ledger.Pace(c.target.Name), rate, float64(c.s.headroom))
 	pacerCtx, stopPacer := context.WithCancel(ctx)
 	var pacing sync.WaitGroup
 	pacing.Go(func() { pacer.Run(pacerCtx) }) // its error comes back from every permit
 	defer pacing.Wait()
 	defer stopPacer()
 
-	view := newProgress(c.console, c.lines, rate)
+	view := newProgress(c.console, c.lines)
 	defer view.close()
 	sending := pipeline.NewSending(pipeline.SendConfig{
 		Concurrency: c.s.concurrency, MaxAttempts: c.s.maxAttempts, RetryFor: c.s.retryFor, Grace: c.s.grace,
-		Limit: c.s.limit, StopAfterIdentical: c.s.stopAfterIdentical,
+		Limit: c.s.limit, StopAfterIdentical: c.s.stopAfterIdentical, Until: c.s.until.next(c.started),
+		MaxRejected: pipeline.Most(c.s.maxRejected), Canary: c.s.canary, GoOn: c.goOn(),
 	}, pacer, view, c.stop)
 	claims := make(chan struct{}, pipeline.ClaimBound(rate, c.s.concurrency)) // a place for each claim without a permit
 	for i, f := range c.files {

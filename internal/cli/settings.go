@@ -2,9 +2,7 @@ package cli
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +11,6 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
-
-	"hppsend/internal/contact"
 )
 
 // settings are all flags of all commands; each command has some of them.
@@ -29,12 +25,15 @@ type settings struct {
 	label, reminder                            string
 
 	rate        rateFlag
+	headroom    share
 	concurrency int
 
 	timeout, retryFor, grace          time.Duration
 	maxAttempts                       int
 	retryRejected, resendUncertain    bool
-	limit, stopAfterIdentical         int
+	limit, stopAfterIdentical, canary int
+	maxRejected                       most
+	until                             clock
 	yes                               bool
 	output, ledger, config, logFormat string
 	json, quiet, createLedger         bool
@@ -131,93 +130,4 @@ func texts(value any) []string {
 		return nil
 	}
 	return []string{fmt.Sprint(value)}
-}
-
-// rateFlag is calls a second; +Inf is unlimited, 0 the default of the environment.
-type rateFlag float64
-
-func (r *rateFlag) Type() string { return "RATE" }
-
-func (r *rateFlag) String() string {
-	switch v := float64(*r); {
-	case v == 0:
-		return ""
-	case math.IsInf(v, 1):
-		return "unlimited"
-	case v < 1:
-		return strconv.FormatFloat(v*60, 'g', 4, 64) + "/m"
-	default:
-		return strconv.FormatFloat(v, 'g', 6, 64) + "/s"
-	}
-}
-
-func (r *rateFlag) Set(text string) error {
-	if strings.EqualFold(text, "unlimited") {
-		*r = rateFlag(math.Inf(1))
-		return nil
-	}
-	number, unit, ok := strings.Cut(strings.ReplaceAll(text, " ", ""), "/")
-	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.ToLower(unit)]
-	v, err := strconv.ParseFloat(number, 64)
-	if !ok || per == 0 || err != nil || !(v > 0) || math.IsInf(v, 0) {
-		return fmt.Errorf("a rate is written like 20/s, 100/m, 5000/h or unlimited")
-	}
-	*r = rateFlag(v / per)
-	return nil
-}
-
-// choice is a flag with a closed list of values.
-type choice struct {
-	value   *string
-	allowed []string
-}
-
-func (c choice) Type() string   { return strings.Join(c.allowed, "|") }
-func (c choice) String() string { return *c.value }
-func (c choice) Set(text string) error {
-	if !slices.Contains(c.allowed, text) {
-		return fmt.Errorf("it can be %s", strings.Join(c.allowed, ", "))
-	}
-	*c.value = text
-	return nil
-}
-
-// country is an ISO code, given as a code or a name.
-type country string
-
-func (c *country) Type() string   { return "COUNTRY" }
-func (c *country) String() string { return string(*c) }
-func (c *country) Set(text string) error {
-	iso, ok := contact.Country(text)
-	if !ok {
-		return fmt.Errorf("a country is written like SE, SWE or Sweden")
-	}
-	*c = country(iso)
-	return nil
-}
-
-// mappings say which column is which field.
-type mappings map[string]string
-
-func (m *mappings) Type() string { return `FIELD="COLUMN"` }
-func (m *mappings) String() string {
-	var out []string
-	for f, c := range *m {
-		out = append(out, fmt.Sprintf("%s=%q", f, c))
-	}
-	slices.Sort(out)
-	return strings.Join(out, " ")
-}
-
-func (m *mappings) Set(text string) error {
-	field, column, ok := strings.Cut(text, "=")
-	fields := []string{"session_id", "distribution_url", "method", "phone", "phone_country", "email"}
-	if field = strings.TrimSpace(field); !ok || column == "" || !slices.Contains(fields, field) {
-		return fmt.Errorf(`a column is mapped like phone="Mobile"; the fields are %s`, strings.Join(fields, ", "))
-	}
-	if *m == nil {
-		*m = mappings{}
-	}
-	(*m)[field] = column
-	return nil
 }

@@ -27,7 +27,9 @@ type answer struct {
 // object, never by its words.
 func judge(a answer) pipeline.Reply {
 	p, ours := a.problem()
-	r := pipeline.Reply{HTTPStatus: a.status, CorrelationID: a.header.Get("Klarna-Correlation-Id")}
+	r := pipeline.Reply{
+		HTTPStatus: a.status, CorrelationID: a.header.Get("Klarna-Correlation-Id"), Quota: quota(a.header),
+	}
 	if r.CorrelationID == "" {
 		r.CorrelationID = strings.Join([]string(p.CorrelationID), " ")
 	}
@@ -129,6 +131,25 @@ func (w *wordings) UnmarshalJSON(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// quota reads the rate limit headers, such as X-Ratelimit-Limit: 40, 40;w=1. What is not as Klarna
+// documents it counts as not said.
+func quota(h http.Header) pipeline.Quota {
+	limit, policy, _ := strings.Cut(h.Get("X-Ratelimit-Limit"), ",")
+	most, err := strconv.Atoi(strings.TrimSpace(limit))
+	left, err2 := strconv.Atoi(strings.TrimSpace(h.Get("X-Ratelimit-Remaining")))
+	if err != nil || err2 != nil || most <= 0 || left < 0 {
+		return pipeline.Quota{}
+	}
+	q := pipeline.Quota{Limit: most, Remaining: left, Window: time.Second}
+	if _, window, ok := strings.Cut(policy, "w="); ok {
+		window, _, _ = strings.Cut(window, ";")
+		if w, err := strconv.ParseUint(strings.TrimSpace(window), 10, 32); err == nil && w > 0 {
+			q.Window = min(time.Duration(w)*time.Second, maxRetryAfter)
+		}
+	}
+	return q
 }
 
 // retryAfter reads how long the server asks to wait: Retry-After in seconds or as a date, else

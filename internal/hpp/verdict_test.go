@@ -104,6 +104,33 @@ func TestJudgeSaysWhatHPPSays(t *testing.T) {
 	}
 }
 
+func TestQuota(t *testing.T) {
+	for _, c := range []struct {
+		limit, remaining string
+		want             pipeline.Quota
+	}{
+		{"40, 40;w=1", "15", pipeline.Quota{Limit: 40, Remaining: 15, Window: time.Second}},
+		{"100, 100;w=60", "0", pipeline.Quota{Limit: 100, Window: time.Minute}},
+		{"40", " 40 ", pipeline.Quota{Limit: 40, Remaining: 40, Window: time.Second}},
+		{"40, 40;w=10;burst=9", "1", pipeline.Quota{Limit: 40, Remaining: 1, Window: 10 * time.Second}},
+		{"40, 40;w=soon", "1", pipeline.Quota{Limit: 40, Remaining: 1, Window: time.Second}},
+		{"40, 40;w=4294967295", "1", pipeline.Quota{Limit: 40, Remaining: 1, Window: 5 * time.Minute}},
+		{"", "", pipeline.Quota{}},
+		{"40", "", pipeline.Quota{}},
+		{"0", "0", pipeline.Quota{}},
+		{"many", "3", pipeline.Quota{}},
+		{"40", "-1", pipeline.Quota{}},
+		{"99999999999999999999", "1", pipeline.Quota{}},
+	} {
+		h := http.Header{}
+		h.Set("X-Ratelimit-Limit", c.limit)
+		h.Set("X-Ratelimit-Remaining", c.remaining)
+		if got := judge(answer{200, h, nil, nil}).Quota; got != c.want {
+			t.Errorf("%q and %q: %+v, want %+v", c.limit, c.remaining, got, c.want)
+		}
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC)
 	date := func(d time.Duration) string { return now.Add(d).Format(http.TimeFormat) }

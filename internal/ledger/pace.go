@@ -16,8 +16,18 @@ type Pace struct {
 // Pace gives the pace of a target.
 func (l *Ledger) Pace(target string) *Pace { return &Pace{l, target} }
 
-// pace is the row that keeps it, in Unix nanoseconds.
-type pace struct{ next, pause, written int64 }
+const (
+	slowBy    = 0.7  // what the rate is multiplied by when too little of HPP's limit is left
+	slowLeast = 0.05 // of the rate
+	growth    = 0.05 // of the rate, a second
+)
+
+// pace is the row that keeps it; times are Unix nanoseconds.
+type pace struct {
+	next, pause, written int64
+	headroom             float64 // what rates were multiplied by when they were last slowed down
+	slowed               int64   // when that was
+}
 
 // Reserve takes slots, at a rate a second, from the next free time on.
 func (p *Pace) Reserve(ctx context.Context, slots int, rate float64) (pipeline.Slice, error) {
@@ -49,17 +59,36 @@ func (p *Pace) Pause(ctx context.Context, until time.Time) error {
 	})
 }
 
+// Slow multiplies every run's rate by 0.7, unless that was done within a time.
+func (p *Pace) Slow(ctx context.Context, within time.Duration) error {
+	return p.l.update(ctx, func(t *txn) error {
+		now := time.Now()
+		id, row, err := t.pace(p.target, now)
+		if err != nil || now.UnixNano()-row.slowed < int64(within) {
+			return err
+		}
+		row.headroom = max(slowLeast, row.factor(now)*slowBy)
+		row.slowed, row.written = now.UnixNano(), now.UnixNano()
+		return t.setPace(id, row)
+	})
+}
+
+// factor is what rates are multiplied by: it grows back from where it was put.
+func (p *pace) factor(now time.Time) float64 {
+	return min(1, p.headroom+growth*time.Duration(now.UnixNano()-p.slowed).Seconds())
+}
+
 // take moves the row on by slots at a rate a second, and says when they are. The times it gives carry
 // now's monotonic reading, so that a later change of the clock does not move them.
 func (p *pace) take(now time.Time, slots int, rate float64) pipeline.Slice {
 	at := now.UnixNano()
 	start := max(at, p.next)
-	s := pipeline.Slice{Start: now.Add(time.Duration(start - at)), Slots: slots}
+	s := pipeline.Slice{Start: now.Add(time.Duration(start - at)), Slots: slots, Factor: p.factor(now)}
 	if p.pause > at {
 		s.Pause = now.Add(time.Duration(p.pause - at))
 	}
 	if slots > 0 {
-		p.next = start + int64(float64(slots)/rate*float64(time.Second))
+		p.next = start + int64(float64(slots)/(rate*s.Factor)*float64(time.Second))
 	}
 	p.written = at
 	return s
@@ -70,6 +99,7 @@ func (p *pace) follow(now time.Time) {
 	if back := p.written - now.UnixNano(); back > 0 {
 		p.next -= back
 		p.pause -= back
+		p.slowed -= back
 		p.written = now.UnixNano()
 	}
 }
@@ -79,11 +109,13 @@ func (t *txn) pace(target string, now time.Time) (id int64, row *pace, err error
 		return 0, nil, err
 	}
 	row = &pace{}
-	err = t.get([]any{&row.next, &row.pause, &row.written}, "SELECT next, pause, written FROM target WHERE id = ?", id)
+	err = t.get([]any{&row.next, &row.pause, &row.written, &row.headroom, &row.slowed},
+		"SELECT next, pause, written, headroom, slowed FROM target WHERE id = ?", id)
 	row.follow(now)
 	return id, row, err
 }
 
 func (t *txn) setPace(id int64, row *pace) error {
-	return t.exec("UPDATE target SET next = ?, pause = ?, written = ? WHERE id = ?", row.next, row.pause, row.written, id)
+	return t.exec("UPDATE target SET next = ?, pause = ?, written = ?, headroom = ?, slowed = ? WHERE id = ?",
+		row.next, row.pause, row.written, row.headroom, row.slowed, id)
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -30,6 +31,52 @@ func TestPaceOfOneRow(t *testing.T) {
 		if got := row.take(now, step.slots, step.rate).Start.Sub(start); got.Round(time.Microsecond) != step.want {
 			t.Errorf("%s: it begins at %s, want %s", step.name, got, step.want)
 		}
+	}
+}
+
+// The pace goes down by steps to a twentieth, and grows back by a twentieth a second.
+func TestHeadroomOfOneRow(t *testing.T) {
+	l := opened(t)
+	p := l.Pace(target)
+	factor := func() float64 {
+		t.Helper()
+		s, err := p.Reserve(t.Context(), 1, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Factor
+	}
+	if got := factor(); got != 1 {
+		t.Errorf("at first %v", got)
+	}
+	for range 2 { // the second is within the time of the first
+		if err := p.Slow(t.Context(), time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := factor(); got < 0.7 || got > 0.75 {
+		t.Errorf("slowed once, %v", got)
+	}
+	for range 20 {
+		if err := p.Slow(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := factor(); got < slowLeast || got > 0.1 {
+		t.Errorf("slowed again and again, %v", got)
+	}
+
+	now := time.Now()
+	row := pace{headroom: 0.05, slowed: now.UnixNano()}
+	for after, want := range map[time.Duration]float64{0: 0.05, time.Second: 0.1, 10 * time.Second: 0.55, 19 * time.Second: 1, time.Hour: 1} {
+		at := now.Add(after)
+		if s := row.take(at, 0, 20); math.Abs(s.Factor-want) > 1e-9 {
+			t.Errorf("after %s it is %v, want %v", after, s.Factor, want)
+		}
+	}
+	row = pace{headroom: 0.5, slowed: now.UnixNano()}
+	if row.take(now, 2, 20); row.next != now.Add(200*time.Millisecond).UnixNano() {
+		t.Errorf("two slots at half of 20 a second end after %s", time.Duration(row.next-now.UnixNano()))
 	}
 }
 

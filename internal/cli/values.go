@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hppsend/internal/contact"
+	"hppsend/pipeline"
+)
+
+// rateFlag is calls a second; +Inf is unlimited, 0 the default of the environment.
+type rateFlag float64
+
+func (r *rateFlag) Type() string { return "RATE" }
+
+func (r *rateFlag) String() string {
+	switch v := float64(*r); {
+	case v == 0:
+		return ""
+	case math.IsInf(v, 1):
+		return "unlimited"
+	case v < 1:
+		return strconv.FormatFloat(v*60, 'g', 4, 64) + "/m"
+	default:
+		return strconv.FormatFloat(v, 'g', 6, 64) + "/s"
+	}
+}
+
+func (r *rateFlag) Set(text string) error {
+	if strings.EqualFold(text, "unlimited") {
+		*r = rateFlag(math.Inf(1))
+		return nil
+	}
+	number, unit, ok := strings.Cut(strings.ReplaceAll(text, " ", ""), "/")
+	per := map[string]float64{"s": 1, "m": 60, "h": 3600}[strings.ToLower(unit)]
+	v, err := strconv.ParseFloat(number, 64)
+	if !ok || per == 0 || err != nil || !(v > 0) || math.IsInf(v, 0) {
+		return fmt.Errorf("a rate is written like 20/s, 100/m, 5000/h or unlimited")
+	}
+	*r = rateFlag(v / per)
+	return nil
+}
+
+// choice is a flag with a closed list of values.
+type choice struct {
+	value   *string
+	allowed []string
+}
+
+func (c choice) Type() string   { return strings.Join(c.allowed, "|") }
+func (c choice) String() string { return *c.value }
+func (c choice) Set(text string) error {
+	if !slices.Contains(c.allowed, text) {
+		return fmt.Errorf("it can be %s", strings.Join(c.allowed, ", "))
+	}
+	*c.value = text
+	return nil
+}
+
+// country is an ISO code, given as a code or a name.
+type country string
+
+func (c *country) Type() string   { return "COUNTRY" }
+func (c *country) String() string { return string(*c) }
+func (c *country) Set(text string) error {
+	iso, ok := contact.Country(text)
+	if !ok {
+		return fmt.Errorf("a country is written like SE, SWE or Sweden")
+	}
+	*c = country(iso)
+	return nil
+}
+
+// mappings say which column is which field.
+type mappings map[string]string
+
+func (m *mappings) Type() string { return `FIELD="COLUMN"` }
+func (m *mappings) String() string {
+	var out []string
+	for f, c := range *m {
+		out = append(out, fmt.Sprintf("%s=%q", f, c))
+	}
+	slices.Sort(out)
+	return strings.Join(out, " ")
+}
+
+func (m *mappings) Set(text string) error {
+	field, column, ok := strings.Cut(text, "=")
+	fields := []string{"session_id", "distribution_url", "method", "phone", "phone_country", "email"}
+	if field = strings.TrimSpace(field); !ok || column == "" || !slices.Contains(fields, field) {
+		return fmt.Errorf(`a column is mapped like phone="Mobile"; the fields are %s`, strings.Join(fields, ", "))
+	}
+	if *m == nil {
+		*m = mappings{}
+	}
+	(*m)[field] = column
+	return nil
+}
+
+// share is a part of a whole, from 0 to 1, given as 50%.
+type share float64
+
+func (s *share) Type() string   { return "PERCENT" }
+func (s *share) String() string { return strconv.FormatFloat(float64(*s)*100, 'g', 4, 64) + "%" }
+func (s *share) Set(text string) error {
+	v, err := percent(text)
+	if err != nil {
+		return err
+	}
+	*s = share(v)
+	return nil
+}
+
+func percent(text string) (float64, error) {
+	number, ok := strings.CutSuffix(strings.TrimSpace(text), "%")
+	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if !ok || err != nil || !(v >= 0 && v <= 100) {
+		return 0, fmt.Errorf("a share is written like 50%%, from 0%% to 100%%")
+	}
+	return v / 100, nil
+}
+
+// most is a number of rows or a share of them; 0 for any.
+type most pipeline.Most
+
+func (m *most) Type() string { return "PERCENT|N" }
+
+func (m *most) String() string {
+	if s := share(m.Share); s > 0 {
+		return s.String()
+	}
+	return strconv.Itoa(m.Rows)
+}
+
+func (m *most) Set(text string) error {
+	if n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 31); err == nil {
+		*m = most{Rows: int(n)}
+		return nil
+	}
+	v, err := percent(text)
+	if err != nil {
+		return fmt.Errorf("it is a number of rows, or a share such as 20%%")
+	}
+	*m = most{Share: v}
+	return nil
+}
+
+// clock is a time of day of this machine.
+type clock struct {
+	set  bool
+	time time.Duration // since midnight
+}
+
+func (c *clock) Type() string { return "HH:MM" }
+
+func (c *clock) String() string {
+	if !c.set {
+		return ""
+	}
+	return time.Time{}.Add(c.time).Format("15:04")
+}
+
+func (c *clock) Set(text string) error {
+	t, err := time.Parse("15:04", strings.TrimSpace(text))
+	if err != nil {
+		return fmt.Errorf("a time of day is written like 06:00")
+	}
+	*c = clock{true, time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute}
+	return nil
+}
+
+// next is the first such time after now; zero when none was given.
+func (c clock) next(now time.Time) time.Time {
+	if !c.set {
+		return time.Time{}
+	}
+	for day := 0; ; day++ {
+		at := time.Date(now.Year(), now.Month(), now.Day()+day, int(c.time.Hours()), int(c.time.Minutes())%60, 0, 0, now.Location())
+		if at.After(now) {
+			return at
+		}
+	}
+}
