@@ -226,6 +226,9 @@ func (r Rules) fromDelivery(it item, rec Record, same bool) Outcome {
 	case !same:
 		out.Status, out.Code = Skipped, CodeSessionAlreadyDelivered
 		out.Reason = fmt.Sprintf("the session was delivered to another contact on %s by run %s", when(rec.Time), rec.Run)
+	case rec.Code == CodeSettledDelivered && rec.Run == r.Run: // the record's own words tell who said so
+	case rec.Code == CodeSettledDelivered:
+		out.Code, out.Reason = CodeAlreadyDelivered, rec.Reason+"; not sent again"
 	case rec.Run == r.Run:
 		out.SentNow = true
 		out.Code, out.Reason = "", "accepted by HPP for sending"

@@ -301,6 +301,17 @@ func TestDeliveryTellsWhenAndWhere(t *testing.T) {
 	if !report[0].SentNow || report[0].Code != "" {
 		t.Errorf("a delivery of the run itself is %+v", report[0])
 	}
+	settled := func(run string) Record {
+		return known(Delivered, func(r *Record) { r.Run, r.Code, r.Reason = run, CodeSettledDelivered, "settled by Ann" })
+	}
+	_, report = judged(t, Rules{}, []Record{settled("run-1")}, sheet(mailRow()))
+	if out := report[0]; out.SentNow || out.Code != CodeSettledDelivered || out.Reason != "settled by Ann" {
+		t.Errorf("settled as delivered by the run itself it is %+v", out)
+	}
+	_, report = judged(t, Rules{}, []Record{settled("old")}, sheet(mailRow()))
+	if out := report[0]; out.Code != CodeAlreadyDelivered || out.Reason != "settled by Ann; not sent again" {
+		t.Errorf("settled as delivered by another run it is %+v", out)
+	}
 }
 
 func TestHiddenRowsRefuseAFile(t *testing.T) {

@@ -34,6 +34,8 @@ const (
 	CodeInFlight                = "in_flight"
 	CodeNotReached              = "not_reached"
 	CodeInterrupted             = "interrupted"
+	CodeSettledDelivered        = "settled_delivered"
+	CodeSettledNotSent          = "settled_not_sent"
 	CodeUnavailable             = "unavailable"
 	CodeNoClearAnswer           = "no_clear_answer"
 	CodeMissingSession          = "missing_session"

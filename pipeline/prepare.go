@@ -57,7 +57,7 @@ func (d Defaults) prepare(row Row) item {
 		it.finding = row.Fault
 		return it
 	}
-	session, finding := d.session(row.Fields)
+	session, finding := d.Session(row.Fields)
 	if finding.Code != "" {
 		it.finding = finding
 		return it
@@ -73,7 +73,9 @@ func (d Defaults) prepare(row Row) item {
 	return it
 }
 
-func (d Defaults) session(f Fields) (string, Finding) {
+// Session gives the session of a row in its canonical form, or the finding that it has none that is
+// readable.
+func (d Defaults) Session(f Fields) (string, Finding) {
 	id := strings.TrimFunc(f.Session, unquoted)
 	url := strings.TrimFunc(f.URL, unquoted)
 	if id == "" && url == "" {

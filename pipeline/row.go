@@ -75,9 +75,13 @@ type Finding struct {
 	Reason string
 }
 
+// NotSent is what a person writes into a report where it says uncertain, to settle that the row was
+// not sent; delivered settles the opposite. It is no status of a row.
+const NotSent = "not-sent"
+
 // Prior is what an earlier report of ours, read as input, says of its row.
 type Prior struct {
-	Status Status
+	Status Status // or NotSent
 	Code   string
 	Target string // canonical origin; empty if the report does not say
 	Run    string

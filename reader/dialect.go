@@ -55,7 +55,7 @@ func (f finder) fit(sample string, st style) (s fit) {
 		if rec.blank() {
 			continue
 		}
-		if total++; !s.header && total <= headerRows && complete(f.seen(rec.cells)) {
+		if total++; !s.header && total <= headerRows && f.complete(f.seen(rec.cells)) {
 			s.header, s.listed = true, rec.quoted == len(rec.cells)
 		}
 		if rec.unreadable != "" || rec.literal {

@@ -31,6 +31,7 @@ type Options struct {
 	Delimiter rune              // ASCII; 0: it is looked for
 	Encoding  string            // as web pages name it; empty: it is looked for
 	Ragged    string            // "pad" fills short rows up with empty cells; else they are faults
+	Sessions  bool              // a header without a contact will do: rows are only looked up
 }
 
 // RaggedPad is the value of Options.Ragged that fills short rows up.

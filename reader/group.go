@@ -98,7 +98,7 @@ func (h header) again(cells []string) bool {
 // another tells whether cells are the header of another table.
 func (h header) another(cells []string) bool { return h.titled(cells) && !h.again(cells) }
 
-func (h header) titled(cells []string) bool { return complete(h.namesSeen(cells)) }
+func (h header) titled(cells []string) bool { return finder{}.complete(h.namesSeen(cells)) }
 
 // namesSeen gives the fields that a record names, as a header does.
 func (h header) namesSeen(cells []string) map[string]bool {

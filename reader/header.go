@@ -65,7 +65,7 @@ func (f finder) find(at pipeline.Place, rows iter.Seq2[candidate, error]) (h hea
 			continue
 		}
 		seen := f.seen(c.names)
-		if fixed > 0 || complete(seen) {
+		if fixed > 0 || f.complete(seen) {
 			at.Row, at.Line = c.row, c.line
 			if f.text && fieldOf()[fold(c.names[0])] == "" && fieldOf()[fold(above+c.names[0])] != "" {
 				return header{}, true, &pipeline.InputError{
@@ -103,8 +103,8 @@ func (f finder) seen(names []string) map[string]bool {
 	return seen
 }
 
-func complete(seen map[string]bool) bool {
-	return (seen[fieldSession] || seen[fieldURL]) && (seen[fieldPhone] || seen[fieldEmail])
+func (f finder) complete(seen map[string]bool) bool {
+	return (seen[fieldSession] || seen[fieldURL]) && (seen[fieldPhone] || seen[fieldEmail] || f.options.Sessions)
 }
 
 // header maps the columns of the row that is the header.
@@ -153,7 +153,7 @@ func (f finder) header(at pipeline.Place, c candidate) (header, error) {
 	for _, c := range h.fields {
 		seen[c.field] = true
 	}
-	if !complete(seen) {
+	if !f.complete(seen) {
 		return h, f.missing(at, c)
 	}
 	return h, nil

@@ -42,7 +42,7 @@ func prior(hpp map[string]int, cells []pipeline.Cell) pipeline.Prior {
 		return ""
 	}
 	status := pipeline.Status(get("hpp_status"))
-	if !slices.Contains(pipeline.Statuses(), status) {
+	if !slices.Contains(pipeline.Statuses(), status) && status != pipeline.NotSent {
 		return pipeline.Prior{}
 	}
 	p := pipeline.Prior{Status: status, Code: get("hpp_code"), Target: get("hpp_target"), Run: get("hpp_run")}

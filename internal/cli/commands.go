@@ -75,67 +75,6 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 	return checkCode(plan.Total), nil
 }
 
-// report is the report command: the report of a file again, from the file and the ledger.
-func (a *app) report(ctx context.Context, s *settings, paths []string) (int, error) {
-	ctx, cancel := a.untilStop(ctx)
-	defer cancel()
-	t, err := s.needTarget()
-	if err != nil {
-		return exitOK, err
-	}
-	l, err := a.openLedger(ctx, s, t, false)
-	if err != nil {
-		return exitOK, err
-	}
-	defer l.Close()
-	sum, err := hashFile(paths[0])
-	if err != nil {
-		return exitOK, err
-	}
-	run, ok, err := l.LastRun(ctx, sum, t.Name)
-	if err != nil {
-		return exitOK, err
-	}
-	if !ok {
-		return exitOK, &usageError{
-			fmt.Sprintf("%s: no run on these bytes at %s is known to the ledger %s", paths[0], t.Name, l.Info().Path),
-			"was the file changed since? A report is of the very bytes that were sent; hppsend check says what is known of its sessions",
-		}
-	}
-	var opt options
-	if err := json.Unmarshal(run.Options, &opt); err != nil {
-		return exitOK, fmt.Errorf("the options of run %s: %w", run.ID, err)
-	}
-	if opt.Hidden == string(pipeline.RefuseHidden) {
-		opt.Hidden = string(pipeline.SendHidden) // nothing will be sent
-	}
-	files, err := open(paths, opt)
-	defer closeAll(files)
-	if err != nil {
-		return exitOK, err
-	}
-	out, err := s.outputFor(ctx, l, files[0].Input(), paths)
-	if err != nil {
-		return exitOK, err
-	}
-	plan, err := pipeline.Check(ctx, opt.checking(t, l.View(t.Name)), files[0])
-	if err != nil {
-		return exitOK, err
-	}
-	plan.Files[0].Run = run.ID
-	why := pipeline.Finding{Code: run.Ending, Reason: run.Reason}
-	tally, path, err := a.makeReport(ctx, l, plan, 0, files[0], why, out)
-	if err != nil {
-		return exitBroken, err
-	}
-	line := summaryOf(paths[0], tally)
-	line.Run, line.Label, line.Reminder, line.Target, line.Report = run.ID, run.Label, run.Reminder, t.Name, path
-	line.Exit = a.exitCode(tally, pipeline.Ending{})
-	a.tellSummary(line, tally, pipeline.Ending{})
-	a.lines.write(line)
-	return line.Exit, nil
-}
-
 // template is the template command: an empty spreadsheet with our headers.
 func (a *app) template(_ context.Context, _ *settings, paths []string) (int, error) {
 	format := map[string]pipeline.Format{".csv": pipeline.CSV, ".xlsx": pipeline.XLSX}[strings.ToLower(filepath.Ext(paths[0]))]

@@ -20,7 +20,7 @@ func (f *flagSet) choice(p *string, name, value, usage string, allowed ...string
 var knownFlags = sync.OnceValue(func() []string {
 	var names []string
 	for _, add := range []func(*settings, *flagSet){
-		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).sandboxFlags, (*settings).versionFlags,
+		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).settleFlags, (*settings).sandboxFlags, (*settings).versionFlags,
 	} {
 		f := pflag.NewFlagSet("", pflag.ContinueOnError)
 		add(&settings{}, &flagSet{f})
@@ -73,6 +73,16 @@ func (s *settings) reportFlags(f *flagSet) {
 	s.targetFlags(f)
 	s.outputFlags(f)
 	f.StringVarP(&s.output, "output", "o", "", "write the report to this `PATH`")
+}
+
+func (s *settings) settleFlags(f *flagSet) {
+	s.targetFlags(f)
+	f.StringVar(&s.input, "input", "", "the `FILE` that the run was on: the contacts are listed too, masked")
+	f.choice(&s.as, "as", "", "what became of the rows", decidedDelivered, decidedNotSent)
+	f.BoolVar(&s.all, "all", false, "all uncertain rows of the run")
+	f.StringVar(&s.decisions, "decisions", "", "a table `FILE` with session_id and decision, or the run's report with hpp_status changed, to delivered or not-sent")
+	f.StringVar(&s.by, "by", "", "who says so (default: the user of this machine)")
+	s.outputFlags(f)
 }
 
 func (s *settings) sandboxFlags(f *flagSet) {

@@ -129,6 +129,15 @@ the ledger, so that it knows what was sent before.`,
 Works while that run goes on, and after a crash. Sends nothing.`,
 			Example: `  hppsend report --environment production contacts.csv`,
 		}),
+		a.command(&settings{}, (*settings).settleFlags, code, a.settle)(&cobra.Command{
+			Use: "settle RUN [SESSION…]", Short: "Say what became of a run's uncertain rows", Args: oneRun,
+			Long: `Lists the rows of a run that may have been sent and may not, with what Klarna needs to look them up.
+Told what became of them, it ends the doubt: delivered is never sent again, not-sent goes out with
+the next run. It may be used while a run goes on.`,
+			Example: `  hppsend settle --environment production --input contacts.csv k3v9…
+  hppsend settle --environment production k3v9… --as delivered 5f1e7a60-…
+  hppsend settle --environment production k3v9… --decisions contacts.report.xlsx`,
+		}),
 		a.command(&settings{}, (*settings).commonFlags, code, a.template)(&cobra.Command{
 			Use: "template OUT", Short: "Write an empty spreadsheet with the right headers", Args: oneFile,
 			Example: `  hppsend template sessions.xlsx`,
@@ -155,6 +164,13 @@ func files(c *cobra.Command, args []string) error {
 func oneFile(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return &usageError{fmt.Sprintf("one file is to be named, and there are %d", len(args)), "say: " + c.CommandPath() + " FILE"}
+	}
+	return nil
+}
+
+func oneRun(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return &usageError{"no run is named", "the summary of a run and its report name it; say: " + c.CommandPath() + " RUN"}
 	}
 	return nil
 }

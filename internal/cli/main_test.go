@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "freeport": freePort, "listening": listening, "cells": cells, "same": sameCells, "total": totals,
+			"run-id": runID, "replace": replace,
 		},
 	})
 }
@@ -138,6 +139,25 @@ func sameCells(ts *testscript.TestScript, neg bool, args []string) {
 	if diff := cmp.Diff(pick(a, columns), pick(b, columns)); (diff != "") != neg {
 		ts.Fatalf("%s and %s (-first +second):\n%s", args[0], args[1], diff)
 	}
+}
+
+// run-id REPORT [SESSION] sets RUN to the run that a report names, in the first row or that of a session.
+func runID(ts *testscript.TestScript, _ bool, args []string) {
+	rows, err := table(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for _, row := range pick(rows, []string{"session_id", "hpp_run"})[1:] {
+		if len(args) == 1 || row[0] == args[1] {
+			ts.Setenv("RUN", row[1])
+			return
+		}
+	}
+	ts.Fatalf("%s names no run", args[0])
+}
+
+// replace FILE OLD NEW changes every OLD in a file.
+func replace(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	ts.Check(os.WriteFile(path, []byte(strings.ReplaceAll(ts.ReadFile(path), args[1], args[2])), 0o600))
 }
 
 // total FILE STATUS=N … counts the rows of a report by status; statuses that are not named have none.

@@ -37,6 +37,8 @@ type settings struct {
 	yes                               bool
 	output, ledger, config, logFormat string
 	json, quiet, createLedger         bool
+	input, as, decisions, by          string
+	all                               bool
 	addr, script                      string
 	latency                           time.Duration
 	rateLimit                         int

@@ -166,13 +166,13 @@ func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 	if s.Report != "" {
 		a.console.sayf("Report: %s", s.Report)
 	}
-	for _, line := range advice(t, ending) {
+	for _, line := range advice(s.Run, t, ending) {
 		a.console.say(line)
 	}
 }
 
 // advice is what a person can do about the rows that were not delivered.
-func advice(t pipeline.Tally, ending pipeline.Ending) []string {
+func advice(run string, t pipeline.Tally, ending pipeline.Ending) []string {
 	var out []string
 	if ending.Code != "" && ending.Code != pipeline.StopSignal && ending.Err == nil {
 		out = append(out, strings.ToUpper(ending.Reason[:1])+ending.Reason[1:]+".")
@@ -187,7 +187,7 @@ func advice(t pipeline.Tally, ending pipeline.Ending) []string {
 		out = append(out, "The failed rows were surely not sent; the same command tries them again.")
 	}
 	if t.Status[pipeline.Uncertain] > 0 {
-		out = append(out, "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people.")
+		out = append(out, "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people; then: hppsend settle "+run)
 	}
 	return out
 }

@@ -78,6 +78,15 @@ CREATE TABLE distribution (
 ) STRICT;
 CREATE UNIQUE INDEX distribution_key ON distribution (session, target, reminder, method, contact, country);
 CREATE INDEX distribution_open ON distribution (intent) WHERE intent IS NOT NULL;
+CREATE INDEX distribution_uncertain ON distribution (run) WHERE status = 'uncertain';
+
+CREATE TABLE settlement (
+	distribution INTEGER NOT NULL REFERENCES distribution (id),
+	code         TEXT NOT NULL,
+	was          TEXT NOT NULL,
+	who          TEXT NOT NULL,
+	time         INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE report (
 	sha256 BLOB NOT NULL,

@@ -1,0 +1,104 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"hppsend/pipeline"
+)
+
+// Doubt is a row of a run of which nobody knows whether it was sent.
+type Doubt struct {
+	Ticket        pipeline.Ticket
+	Place         pipeline.Place
+	Session       string
+	Method        pipeline.Method
+	HTTPStatus    int
+	Attempts      int
+	Code          string
+	Reason        string
+	CorrelationID string
+	Time          time.Time // of the call
+}
+
+// FindRun finds a run by its id, or by the beginning of it that no other has; ok is false when there
+// is none.
+func (l *Ledger) FindRun(ctx context.Context, id string) (info RunInfo, ok bool, err error) {
+	rows, err := l.db.QueryContext(ctx, "SELECT "+runColumns+" WHERE substr(run.id, 1, ?) = ? LIMIT 2",
+		len(id), strings.ToLower(id))
+	if err != nil {
+		return info, false, err
+	}
+	defer rows.Close()
+	n := 0
+	for ; rows.Next(); n++ {
+		if info, err = scanRun(rows); err != nil {
+			return info, false, err
+		}
+	}
+	return info, n == 1 && id != "", rows.Err()
+}
+
+// Doubts gives the uncertain rows of a run, in the order of the input; those that a dead process left
+// open are among them.
+func (l *Ledger) Doubts(ctx context.Context, run string) ([]Doubt, error) {
+	if err := l.update(ctx, (*txn).bury); err != nil {
+		return nil, err
+	}
+	rows, err := l.db.QueryContext(ctx, `SELECT d.id, run.path, d.sheet, d.row, d.session, d.method, d.http_status, d.attempts,
+		d.code, d.reason, d.correlation_id, d.time FROM distribution d JOIN run ON run.number = d.run
+		WHERE run.id = ? AND d.status = 'uncertain' AND d.intent IS NULL ORDER BY d.row, d.id`, run)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Doubt
+	for rows.Next() {
+		var d Doubt
+		var at int64
+		if err := rows.Scan(&d.Ticket, &d.Place.File, &d.Place.Sheet, &d.Place.Row, &d.Session, &d.Method, &d.HTTPStatus,
+			&d.Attempts, &d.Code, &d.Reason, &d.CorrelationID, &at); err != nil {
+			return nil, err
+		}
+		d.Time = time.UnixMilli(at)
+		all = append(all, d)
+	}
+	return all, rows.Err()
+}
+
+// Settle ends doubts by what a person has found out: delivered, or surely not sent. It keeps who said
+// so and when, and gives how many were still in doubt.
+func (l *Ledger) Settle(ctx context.Context, tickets []pipeline.Ticket, delivered bool, who string) (settled int, err error) {
+	status, code, word := pipeline.Failed, pipeline.CodeSettledNotSent, "not sent"
+	if delivered {
+		status, code, word = pipeline.Delivered, pipeline.CodeSettledDelivered, "delivered"
+	}
+	now := time.Now()
+	reason := fmt.Sprintf("settled as %s by %s on %s", word, who, now.UTC().Format("2006-01-02 15:04 UTC"))
+	err = l.update(ctx, func(t *txn) error {
+		settled = 0
+		for _, ticket := range tickets {
+			old, err := t.state(ticket)
+			if errors.Is(err, sql.ErrNoRows) || err == nil && (old.Status != pipeline.Uncertain || old.intent != 0) {
+				continue // another run, or another person, was there before
+			}
+			if err != nil {
+				return err
+			}
+			if err := t.exec("INSERT INTO settlement (distribution, code, was, who, time) VALUES (?, ?, ?, ?, ?)",
+				ticket, code, old.Code, who, now.UnixMilli()); err != nil {
+				return err
+			}
+			if err := t.exec("UPDATE distribution SET status = ?, code = ?, reason = ? WHERE id = ?", status, code, reason, ticket); err != nil {
+				return err
+			}
+			settled++
+		}
+		return nil
+	})
+	return settled, err
+}
