@@ -76,7 +76,7 @@ func TestReadmeSessions(t *testing.T) {
 	}
 }
 
-var changing = regexp.MustCompile(`Ledger \S+|begun [\d: -]+, \d+ KB|until \d\d:\d\d:\d\d|` + runIDs.String())
+var changing = regexp.MustCompile(`Ledger \S+|begun [\d: -]+, \d+ KB|settle [a-z0-9]{12}|until \d\d:\d\d:\d\d|` + runIDs.String())
 
 // settled takes out of an output what differs from time to time.
 func settled(s string) string { return changing.ReplaceAllString(strings.TrimRight(s, "\n"), "*") }
@@ -108,7 +108,7 @@ func TestReadmeCommands(t *testing.T) {
 
 func TestReadmeFlagsExist(t *testing.T) {
 	var known strings.Builder
-	for _, command := range []string{"run", "check", "report", "template", "sandbox", "version"} {
+	for _, command := range []string{"run", "check", "report", "settle", "template", "sandbox", "version"} {
 		out, err := exec.Command("hppsend", command, "--help").CombinedOutput()
 		if err != nil {
 			t.Fatal(err)
