@@ -20,7 +20,8 @@ func (f *flagSet) choice(p *string, name, value, usage string, allowed ...string
 var knownFlags = sync.OnceValue(func() []string {
 	var names []string
 	for _, add := range []func(*settings, *flagSet){
-		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).settleFlags, (*settings).sandboxFlags, (*settings).versionFlags,
+		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).settleFlags,
+		(*settings).runsFlags, (*settings).purgeFlags, (*settings).sandboxFlags, (*settings).versionFlags,
 	} {
 		f := pflag.NewFlagSet("", pflag.ContinueOnError)
 		add(&settings{}, &flagSet{f})
@@ -82,6 +83,20 @@ func (s *settings) settleFlags(f *flagSet) {
 	f.BoolVar(&s.all, "all", false, "all uncertain rows of the run")
 	f.StringVar(&s.decisions, "decisions", "", "a table `FILE` with session_id and decision, or the run's report with hpp_status changed, to delivered or not-sent")
 	f.StringVar(&s.by, "by", "", "who says so (default: the user of this machine)")
+	s.outputFlags(f)
+}
+
+func (s *settings) runsFlags(f *flagSet) {
+	s.targetFlags(f)
+	f.IntVar(&s.last, "last", 20, "list the last `N` runs; 0: all")
+	s.outputFlags(f)
+}
+
+func (s *settings) purgeFlags(f *flagSet) {
+	s.targetFlags(f)
+	f.Var(&s.olderThan, "older-than", "forget what was last tried longer ago, such as 90d")
+	f.BoolVar(&s.force, "force", false, "also within the life of a session: what is forgotten could be sent twice")
+	f.BoolVar(&s.yes, "yes", false, "do not ask")
 	s.outputFlags(f)
 }
 

@@ -138,6 +138,18 @@ the next run. It may be used while a run goes on.`,
   hppsend settle --environment production k3v9… --as delivered 5f1e7a60-…
   hppsend settle --environment production k3v9… --decisions contacts.report.xlsx`,
 		}),
+		a.command(&settings{}, (*settings).runsFlags, code, a.runs)(&cobra.Command{
+			Use: "runs [RUN]", Short: "List the runs that the ledger knows, or show one in detail", Args: atMostOne,
+			Example: `  hppsend runs --environment production
+  hppsend runs --environment production --json k3v9…`,
+		}),
+		a.command(&settings{}, (*settings).purgeFlags, code, a.purge)(&cobra.Command{
+			Use: "purge", Short: "Forget what was sent long ago", Args: noArgs,
+			Long: `Takes old distributions, and runs of which nothing is left, out of the ledger. A session that is
+forgotten is sent again if a file names it again, so nothing within the life of a session (48 h)
+is forgotten without --force.`,
+			Example: `  hppsend purge --environment production --older-than 90d`,
+		}),
 		a.command(&settings{}, (*settings).commonFlags, code, a.template)(&cobra.Command{
 			Use: "template OUT", Short: "Write an empty spreadsheet with the right headers", Args: oneFile,
 			Example: `  hppsend template sessions.xlsx`,
@@ -171,6 +183,13 @@ func oneFile(c *cobra.Command, args []string) error {
 func oneRun(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return &usageError{"no run is named", "the summary of a run and its report name it; say: " + c.CommandPath() + " RUN"}
+	}
+	return nil
+}
+
+func atMostOne(c *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return &usageError{fmt.Sprintf("%s takes one name, and there are %d", c.CommandPath(), len(args)), c.CommandPath() + " --help shows what it takes"}
 	}
 	return nil
 }

@@ -38,7 +38,9 @@ type settings struct {
 	output, ledger, config, logFormat string
 	json, quiet, createLedger         bool
 	input, as, decisions, by          string
-	all                               bool
+	all, force                        bool
+	last                              int
+	olderThan                         age
 	addr, script                      string
 	latency                           time.Duration
 	rateLimit                         int

@@ -185,3 +185,33 @@ func (c clock) next(now time.Time) time.Time {
 		}
 	}
 }
+
+// age is a length of time that may be given in days.
+type age time.Duration
+
+func (a *age) Type() string { return "TIME" }
+
+func (a *age) String() string {
+	d := time.Duration(*a)
+	switch {
+	case d == 0:
+		return ""
+	case d%(24*time.Hour) == 0:
+		return fmt.Sprintf("%dd", d/(24*time.Hour))
+	}
+	return fmt.Sprintf("%gh", d.Hours())
+}
+
+func (a *age) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(strings.TrimSpace(text), "d"); ok {
+		var n uint64
+		n, err = strconv.ParseUint(days, 10, 16)
+		d = time.Duration(n) * 24 * time.Hour
+	}
+	if err != nil || d <= 0 {
+		return fmt.Errorf("a time is written like 90d or 72h")
+	}
+	*a = age(d)
+	return nil
+}

@@ -32,7 +32,7 @@ CREATE TABLE target (
 ) STRICT;
 
 CREATE TABLE run (
-	number    INTEGER PRIMARY KEY,
+	number    INTEGER PRIMARY KEY AUTOINCREMENT,
 	id        TEXT NOT NULL UNIQUE,
 	target    INTEGER NOT NULL REFERENCES target (id),
 	user_name TEXT NOT NULL,
@@ -65,8 +65,8 @@ CREATE TABLE distribution (
 	other          BLOB NOT NULL,
 	sheet          TEXT NOT NULL,
 	row            INTEGER NOT NULL,
-	intent         INTEGER REFERENCES run (number),
-	run            INTEGER REFERENCES run (number),
+	intent         INTEGER,
+	run            INTEGER,
 	time           INTEGER NOT NULL,
 	attempts       INTEGER NOT NULL DEFAULT 0,
 	status         TEXT NOT NULL DEFAULT '',
@@ -81,7 +81,7 @@ CREATE INDEX distribution_open ON distribution (intent) WHERE intent IS NOT NULL
 CREATE INDEX distribution_uncertain ON distribution (run) WHERE status = 'uncertain';
 
 CREATE TABLE settlement (
-	distribution INTEGER NOT NULL REFERENCES distribution (id),
+	distribution INTEGER NOT NULL,
 	code         TEXT NOT NULL,
 	was          TEXT NOT NULL,
 	who          TEXT NOT NULL,

@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+)
+
+// sessionLife is how long a session can be distributed; forgetting one sooner could send it twice.
+const sessionLife = 48 * time.Hour
+
+// runs is the runs command: what the ledger knows of runs.
+func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	l, err := a.knownLedger(ctx, s)
+	if err != nil {
+		return exitOK, err
+	}
+	defer l.Close()
+	limit := s.last
+	if len(args) == 1 {
+		limit = 0
+	}
+	runs, err := l.Runs(ctx, limit)
+	if err != nil {
+		return exitOK, err
+	}
+	a.tellLedger(l)
+	found := 0
+	for _, r := range runs {
+		if len(args) == 1 && !strings.HasPrefix(r.ID, strings.ToLower(args[0])) {
+			continue
+		}
+		found++
+		line := runLine{RunState: r}
+		if len(args) == 1 {
+			if line.codes, err = l.Codes(ctx, r.ID); err != nil {
+				return exitOK, err
+			}
+		}
+		a.tellRun(line, len(args) == 1)
+		a.lines.write(line)
+	}
+	switch {
+	case len(args) == 1 && found == 0:
+		return exitOK, &usageError{fmt.Sprintf("the ledger knows no run %q", args[0]), "hppsend runs --last 0 lists all"}
+	case found == 0:
+		a.console.say("No run yet.")
+	case limit > 0 && found == limit:
+		a.console.sayf("These are the last %d; --last 0 lists all.", limit)
+	}
+	return exitOK, nil
+}
+
+// knownLedger opens the ledger of the target that is named, which has to be there.
+func (a *app) knownLedger(ctx context.Context, s *settings) (*ledger.Ledger, error) {
+	t, err := s.needTarget()
+	if err != nil {
+		return nil, err
+	}
+	return a.openLedger(ctx, s, t, false)
+}
+
+// runLine is a run as people and machines are told of it.
+type runLine struct {
+	ledger.RunState
+	codes []ledger.CodeCount
+}
+
+// state says how the run ended, as one word.
+func (r runLine) state() string {
+	switch {
+	case r.Lives:
+		return "running"
+	case r.Ended.IsZero():
+		return pipeline.CodeInterrupted
+	case r.Ending == "":
+		return "ended"
+	}
+	return r.Ending
+}
+
+func (r runLine) summary() (s summary) {
+	json.Unmarshal(r.Counts, &s) // of a run that was cut off there is nothing in it
+	return s
+}
+
+// MarshalJSON gives the line for machines, of type run.
+func (r runLine) MarshalJSON() ([]byte, error) {
+	s := r.summary()
+	type code struct {
+		Status string `json:"status"`
+		Code   string `json:"code"`
+		Count  int    `json:"count"`
+	}
+	var codes []code
+	for _, c := range r.codes {
+		codes = append(codes, code{string(c.Status), c.Code, c.Count})
+	}
+	var ended *time.Time
+	if !r.Ended.IsZero() {
+		t := r.Ended.UTC()
+		ended = &t
+	}
+	return json.Marshal(struct {
+		Type         string     `json:"type"`
+		Run          string     `json:"run"`
+		File         string     `json:"file"`
+		Label        string     `json:"label"`
+		Reminder     string     `json:"reminder"`
+		Target       string     `json:"target"`
+		State        string     `json:"state"`
+		Reason       string     `json:"reason"`
+		User         string     `json:"user"`
+		Host         string     `json:"host"`
+		PID          int        `json:"pid"`
+		Version      string     `json:"version"`
+		Started      time.Time  `json:"started"`
+		Ended        *time.Time `json:"ended"`
+		Rows         int        `json:"rows"`
+		Delivered    int        `json:"delivered"`
+		SentNow      int        `json:"sent_now"`
+		Rejected     int        `json:"rejected"`
+		Failed       int        `json:"failed"`
+		Uncertain    int        `json:"uncertain"`
+		Skipped      int        `json:"skipped"`
+		Pending      int        `json:"pending"`
+		Exit         int        `json:"exit"`
+		UncertainNow int        `json:"uncertain_now"`
+		Ledger       []code     `json:"ledger,omitempty"`
+	}{
+		"run", r.ID, r.Path, r.Label, r.Reminder, r.Target, r.state(), r.Reason, r.UserName, r.Host, r.PID, r.Version,
+		r.Started.UTC(), ended, s.Rows, s.Delivered, s.SentNow, s.Rejected, s.Failed, s.Uncertain, s.Skipped, s.Pending, s.Exit,
+		r.RunState.Uncertain, codes,
+	})
+}
+
+// tellRun shows a run, in two lines or in detail.
+func (a *app) tellRun(r runLine, detail bool) {
+	s := r.summary()
+	title := fmt.Sprintf("%s  %s  %s", r.Started.Local().Format("2006-01-02 15:04"), r.ID, r.Path)
+	if r.Label != "" {
+		title += fmt.Sprintf(" (%s)", r.Label)
+	}
+	if r.Reminder != "" {
+		title += fmt.Sprintf(", reminder %q", r.Reminder)
+	}
+	a.console.say(title)
+	a.console.say("    " + strings.Join(r.counts(s), ", "))
+	if detail {
+		a.console.sayf("    target %s, as %s; version %s, process %d on %s", r.Target, r.UserName, r.Version, r.PID, r.Host)
+		if !r.Ended.IsZero() {
+			a.console.sayf("    from %s to %s, %s", r.Started.Local().Format("2006-01-02 15:04:05"),
+				r.Ended.Local().Format("2006-01-02 15:04:05"), r.Ended.Sub(r.Started).Round(time.Second))
+		}
+		a.console.sayf("    options %s", r.Options)
+		for _, c := range r.codes {
+			a.console.sayf("    %-10s %-28s %6d", c.Status, c.Code, c.Count)
+		}
+	}
+	if r.Reason != "" {
+		a.console.sayf("    %s", r.Reason)
+	}
+	if r.RunState.Uncertain > 0 {
+		a.console.sayf("    %s uncertain; what became of them: hppsend settle %s", rowsAre(r.RunState.Uncertain), r.ID)
+	}
+	if !r.Lives && (s.Pending > 0 || s.Rows == 0) {
+		a.console.sayf("    to go on: hppsend run … %s", r.Path)
+	}
+}
+
+// counts says how the run stands.
+func (r runLine) counts(s summary) []string {
+	if s.Rows == 0 {
+		if r.Lives {
+			return []string{fmt.Sprintf("running since then, process %d on %s", r.PID, r.Host)}
+		}
+		return []string{"cut off before its report"}
+	}
+	parts := []string{rows(s.Rows)}
+	for _, c := range []struct {
+		n    int
+		name string
+	}{
+		{s.Delivered, "delivered"},
+		{s.Rejected, "rejected"},
+		{s.Failed, "failed"},
+		{s.Uncertain, "uncertain"},
+		{s.Skipped, "skipped"},
+		{s.Pending, "pending"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, strconv.Itoa(c.n)+" "+c.name)
+		}
+	}
+	return append(parts, fmt.Sprintf("%d sent by this run", s.SentNow))
+}
+
+func rowsAre(n int) string {
+	if n == 1 {
+		return "1 row is"
+	}
+	return fmt.Sprintf("%d rows are", n)
+}
+
+// purge is the purge command: it forgets what is older than any session can be.
+func (a *app) purge(ctx context.Context, s *settings, _ []string) (int, error) {
+	ctx, cancel := a.untilStop(ctx)
+	defer cancel()
+	if s.olderThan == 0 {
+		return exitOK, &usageError{"--older-than is missing", "say how old what is forgotten has to be, such as --older-than 90d"}
+	}
+	if time.Duration(s.olderThan) < sessionLife && !s.force {
+		return exitOK, &usageError{
+			fmt.Sprintf("--older-than %s is within the life of a session (%.0f h): what is forgotten could be sent twice", s.olderThan.String(), sessionLife.Hours()),
+			"name a longer time, or say --force if no file with these sessions will ever be sent again",
+		}
+	}
+	l, err := a.knownLedger(ctx, s)
+	if err != nil {
+		return exitOK, err
+	}
+	defer l.Close()
+	a.tellLedger(l)
+	before := time.Now().Add(-time.Duration(s.olderThan))
+	p, err := l.Purge(ctx, before, true)
+	if err != nil {
+		return exitOK, err
+	}
+	what := fmt.Sprintf("%d distributions (%d delivered, %d uncertain) and %d runs from before %s",
+		p.Distributions, p.Delivered, p.Uncertain, p.Runs, before.Local().Format("2006-01-02 15:04"))
+	if p.Distributions+p.Runs == 0 {
+		a.say("notice", "nothing_to_purge", "Nothing is that old.")
+		return exitOK, nil
+	}
+	a.console.sayf("To be forgotten: %s.\nA session that is forgotten would be sent again if a file names it again; HPP refuses it once it has expired.", what)
+	if !s.yes {
+		if !a.interactive() {
+			return exitOK, &usageError{"nothing is forgotten without a terminal to ask on", "say --yes"}
+		}
+		a.console.warn(fmt.Sprintf("Type %d to go on: ", p.Distributions))
+		word, err := a.answer(ctx)
+		if err != nil {
+			return exitOK, err
+		}
+		if word != strconv.Itoa(p.Distributions) {
+			return exitOK, &usageError{"the answer was not the number; nothing was forgotten", "start again when you are sure"}
+		}
+	}
+	if _, err := l.Purge(ctx, before, false); err != nil {
+		return exitOK, err
+	}
+	a.say("notice", "purged", "Forgotten: "+what+".")
+	return exitOK, nil
+}

@@ -1,0 +1,136 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"hppsend/pipeline"
+)
+
+// RunState is a run as it stands now.
+type RunState struct {
+	RunInfo
+	Lives     bool // its process is there
+	Uncertain int  // of its rows, now
+}
+
+// Runs gives the last runs, the latest first; with a limit of 0 all of them.
+func (l *Ledger) Runs(ctx context.Context, limit int) ([]RunState, error) {
+	if limit == 0 {
+		limit = -1
+	}
+	rows, err := l.db.QueryContext(ctx, "SELECT "+runColumns+" ORDER BY run.number DESC LIMIT ?", limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []RunState
+	for rows.Next() {
+		info, err := scanRun(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, RunState{RunInfo: info})
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := l.stand(ctx, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// stand fills in how a run stands now.
+func (l *Ledger) stand(ctx context.Context, r *RunState) error {
+	var number int64
+	err := l.db.QueryRowContext(ctx, `SELECT number, (SELECT count(*) FROM distribution d WHERE d.run = run.number AND d.status = 'uncertain')
+		FROM run WHERE id = ?`, r.ID).Scan(&number, &r.Uncertain)
+	if err != nil {
+		return err
+	}
+	r.Lives = r.Ended.IsZero() && l.lives(number, r.ID)
+	return nil
+}
+
+// CodeCount is how many distributions have a status and a code.
+type CodeCount struct {
+	Status pipeline.Status
+	Code   string
+	Count  int
+}
+
+// Codes counts what the distributions of a run have come to by now, those that were settled or sent
+// again since included.
+func (l *Ledger) Codes(ctx context.Context, run string) ([]CodeCount, error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT d.status, d.code, count(*) FROM distribution d JOIN run ON run.number = d.run
+		WHERE run.id = ? AND d.status <> '' GROUP BY d.status, d.code ORDER BY 3 DESC, 1, 2`, run)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []CodeCount
+	for rows.Next() {
+		var c CodeCount
+		if err := rows.Scan(&c.Status, &c.Code, &c.Count); err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, rows.Err()
+}
+
+// Purged is what a purge has forgotten, or would forget.
+type Purged struct {
+	Distributions, Delivered, Uncertain, Runs int
+}
+
+// purgeMost is how many distributions are forgotten in one transaction, so that runs beside it can write.
+const purgeMost = 20_000
+
+// Purge forgets distributions that were last tried before a time, and runs of which nothing is left.
+// What a living run has under way stays. A dry run only counts.
+func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purged, err error) {
+	at := before.UnixMilli()
+	const old = "FROM distribution WHERE time < ? AND intent IS NULL"
+	const gone = `FROM run WHERE ended < ? AND number NOT IN (SELECT coalesce(run, 0) FROM distribution WHERE time >= ?
+		UNION SELECT intent FROM distribution WHERE intent IS NOT NULL)`
+	if err := l.update(ctx, func(t *txn) error {
+		if err := t.bury(); err != nil {
+			return err
+		}
+		if err := t.get([]any{&p.Distributions, &p.Delivered, &p.Uncertain}, `SELECT count(*),
+			count(*) FILTER (WHERE status = 'delivered'), count(*) FILTER (WHERE status = 'uncertain') `+old, at); err != nil {
+			return err
+		}
+		return t.get([]any{&p.Runs}, "SELECT count(*) "+gone, at, at)
+	}); err != nil || dry {
+		return p, err
+	}
+	for n := int64(purgeMost); n == purgeMost; {
+		if err := l.update(ctx, func(t *txn) error {
+			res, err := t.result("DELETE FROM distribution WHERE id IN (SELECT id "+old+" LIMIT ?)", at, purgeMost)
+			if err == nil {
+				n, err = res.RowsAffected()
+			}
+			return err
+		}); err != nil {
+			return p, err
+		}
+	}
+	if err := l.update(ctx, func(t *txn) error {
+		if err := t.exec("DELETE FROM settlement WHERE distribution NOT IN (SELECT id FROM distribution)"); err != nil {
+			return err
+		}
+		if err := t.exec("DELETE FROM report WHERE time < ?", at); err != nil {
+			return err
+		}
+		return t.exec("DELETE "+gone, at, at)
+	}); err != nil {
+		return p, err
+	}
+	l.db.ExecContext(ctx, "VACUUM") // gives the room back, unless somebody else is at the ledger
+	return p, nil
+}
