@@ -58,16 +58,20 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 	a.tellPlan(plan, s.perSecond(t))
 	for i, f := range plan.Files {
 		line := summaryOf(f.Input.Path, f.Tally)
-		if s.output != "" {
-			out, err := s.outputFor(ctx, l, f.Input, paths)
+		if s.output != "" || s.rejects != "" {
+			out, err := a.outputsFor(ctx, s, l, f.Input, paths)
 			if err != nil {
 				return exitOK, err
+			}
+			if s.output == "" {
+				out.report = output{} // only the rejected rows are asked for
 			}
 			why := pipeline.Finding{Code: pipeline.CodeNotReached, Reason: "to be sent"}
 			if _, line.Report, err = a.makeReport(ctx, l, plan, i, files[i], why, out); err != nil {
 				return exitBroken, err
 			}
-			a.console.sayf("What was found: %s", line.Report)
+			line.Rejects = out.rejects.path
+			a.tellFiles("What was found", line)
 		}
 		line.Label, line.Reminder, line.Target, line.Exit = opt.Label, opt.Reminder, t.Name, checkCode(f.Tally)
 		a.lines.write(line)

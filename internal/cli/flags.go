@@ -56,7 +56,7 @@ func (s *settings) runFlags(f *flagSet) {
 	f.BoolVar(&s.yes, "yes", false, "do not ask before sending in production")
 	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none")
 	s.outputFlags(f)
-	f.StringVarP(&s.output, "output", "o", "", "write the report to this `PATH`; with several files, the folder for the reports")
+	s.reportPlaceFlags(f, "write the report to this `PATH`, or - for standard output; with several files, the folder for the reports")
 }
 
 func (s *settings) checkFlags(f *flagSet) {
@@ -67,13 +67,13 @@ func (s *settings) checkFlags(f *flagSet) {
 	f.BoolVar(&s.resendUncertain, "resend-uncertain", false, "as if the run were to send again what is uncertain")
 	f.Var(&s.rate, "rate", "the rate by which to tell how long a run would take")
 	s.outputFlags(f)
-	f.StringVarP(&s.output, "output", "o", "", "write the rows with what was found to this `PATH`; with several files, the folder")
+	s.reportPlaceFlags(f, "write the rows with what was found to this `PATH`, or - for standard output; with several files, the folder")
 }
 
 func (s *settings) reportFlags(f *flagSet) {
 	s.targetFlags(f)
 	s.outputFlags(f)
-	f.StringVarP(&s.output, "output", "o", "", "write the report to this `PATH`")
+	s.reportPlaceFlags(f, "write the report to this `PATH`, or - for standard output")
 }
 
 func (s *settings) settleFlags(f *flagSet) {
@@ -143,6 +143,12 @@ func (s *settings) outputFlags(f *flagSet) {
 	f.BoolVar(&s.quiet, "quiet", false, "write nothing to standard error but errors")
 	f.choice(&s.logFormat, "log-format", "text", "how standard error is written", "text", "json")
 	s.commonFlags(f)
+}
+
+func (s *settings) reportPlaceFlags(f *flagSet, usage string) {
+	f.StringVarP(&s.output, "output", "o", "", usage)
+	f.choice(&s.format, "format", "", "the format of the report (default: by the ending of its name, else the input's)", "csv", "xlsx", "jsonl")
+	f.StringVar(&s.rejects, "rejects", "", "write the rejected rows to this `PATH` too, to be mended and run; with several files, the folder")
 }
 
 func (s *settings) commonFlags(f *flagSet) {

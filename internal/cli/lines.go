@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hppsend/pipeline"
+	"hppsend/writer"
 )
 
 // lines writes JSON lines for machines, on standard output. Unknown fields are to be ignored by those
@@ -29,6 +30,12 @@ func (l *lines) write(v any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.enc.Encode(v) // a reader that has gone must not end the run
+}
+
+// Write writes a row; it implements pipeline.Sink.
+func (l *lines) Write(row pipeline.Row, out pipeline.Outcome) error {
+	l.write(writer.Line(row, out.Session, out))
+	return nil
 }
 
 func (l *lines) fail(err error) {
@@ -73,6 +80,7 @@ type summary struct {
 	Reminder  string         `json:"reminder,omitempty"`
 	Target    string         `json:"target,omitempty"`
 	Report    string         `json:"report,omitempty"`
+	Rejects   string         `json:"rejects,omitempty"`
 	Rows      int            `json:"rows"`
 	Delivered int            `json:"delivered"`
 	SentNow   int            `json:"sent_now"`

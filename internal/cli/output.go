@@ -6,120 +6,37 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
-	"hppsend/reader"
 	"hppsend/writer"
 )
-
-// output is where a report goes.
-type output struct {
-	path   string
-	format pipeline.Format
-}
-
-// outputFor finds the place of a file's report before anything is sent. A report is only replaced
-// when it is still as it was written, so that one that somebody has mended is never lost.
-func (s *settings) outputFor(ctx context.Context, l *ledger.Ledger, in pipeline.Input, inputs []string) (output, error) {
-	input := in.Path
-	if input == reader.Stdin {
-		input = "stdin"
-	}
-	switch {
-	case s.output == "":
-		for n := 1; ; n++ {
-			path := writer.Name(input, in.Format, n)
-			if free, err := replaceable(ctx, l, path, &in.SHA256); err != nil || free && !isInput(path, inputs) {
-				return output{path, in.Format}, err
-			}
-		}
-	case len(inputs) > 1:
-		path := filepath.Join(s.output, filepath.Base(writer.Name(input, in.Format, 1)))
-		return s.explicit(ctx, l, output{path, in.Format}, inputs)
-	}
-	format := in.Format
-	switch strings.ToLower(filepath.Ext(s.output)) {
-	case ".csv":
-		format = pipeline.CSV
-	case ".xlsx":
-		format = pipeline.XLSX
-	case ".jsonl":
-		format = pipeline.JSONL
-	}
-	return s.explicit(ctx, l, output{s.output, format}, inputs)
-}
-
-func (s *settings) explicit(ctx context.Context, l *ledger.Ledger, out output, inputs []string) (output, error) {
-	if isInput(out.path, inputs) {
-		return out, &usageError{out.path + " is an input, and would be overwritten by the report", "name another place with -o"}
-	}
-	free, err := replaceable(ctx, l, out.path, nil)
-	if err == nil && !free {
-		err = &usageError{
-			out.path + " is there already, and is not a report as this program wrote it",
-			"somebody may have worked on it: move it away, or name another place with -o",
-		}
-	}
-	return out, err
-}
-
-// replaceable tells whether a report may be written to a path: nothing is there, or a report of ours,
-// unchanged, of this input if one is given.
-func replaceable(ctx context.Context, l *ledger.Ledger, path string, input *[32]byte) (bool, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return true, nil
-	}
-	sum, err := hashFile(path)
-	if err != nil || l == nil {
-		return false, nil // a folder, a broken disk: not ours
-	}
-	of, known, err := l.ReportKnown(ctx, sum)
-	return known && (input == nil || of == *input), err
-}
-
-func isInput(path string, inputs []string) bool {
-	a, err := os.Stat(path)
-	if err != nil {
-		return false
-	}
-	for _, in := range inputs {
-		if b, err := os.Stat(in); err == nil && os.SameFile(a, b) {
-			return true
-		}
-	}
-	return false
-}
 
 // makeReport writes the report of one file. Where it cannot be written it goes to the state folder; the
 // error then says so, and path where it is.
 func (a *app) makeReport(ctx context.Context, l *ledger.Ledger, plan *pipeline.Plan, file int, src pipeline.Source,
-	why pipeline.Finding, out output,
+	why pipeline.Finding, out outputs,
 ) (t pipeline.Tally, path string, err error) {
 	t, err = a.reportTo(ctx, l, plan, file, src, why, out)
 	var blocked *writer.Error
-	if !errors.As(err, &blocked) {
-		return t, out.path, err
+	if !errors.As(err, &blocked) || blocked.Path == out.rejects.path {
+		return t, out.report.path, err
 	}
 	dir, derr := a.stateFolder()
 	if derr == nil {
 		dir = filepath.Join(dir, "reports")
 		derr = os.MkdirAll(dir, 0o700)
 	}
-	elsewhere := output{filepath.Join(dir, plan.Files[file].Run+"."+filepath.Base(out.path)), out.format}
+	elsewhere := outputs{report: output{filepath.Join(dir, plan.Files[file].Run+"."+filepath.Base(out.report.path)), out.report.format}}
 	if derr == nil {
 		t, derr = a.reportTo(ctx, l, plan, file, src, why, elsewhere)
 	}
 	if derr != nil {
 		return t, "", errors.Join(err, derr)
 	}
-	return t, elsewhere.path, &misplacedError{elsewhere.path, err}
+	return t, elsewhere.report.path, &misplacedError{elsewhere.report.path, err}
 }
 
 // misplacedError says that a report is not where it belongs.
@@ -138,38 +55,93 @@ func (e *misplacedError) Hint() string {
 	return "mend what kept it from being written; hppsend report writes it again"
 }
 
+// reportTo writes the report and, if it is wanted, the file of rejected rows.
 func (a *app) reportTo(ctx context.Context, l *ledger.Ledger, plan *pipeline.Plan, file int, src pipeline.Source,
-	why pipeline.Finding, out output,
+	why pipeline.Finding, out outputs,
 ) (t pipeline.Tally, err error) {
 	f := plan.Files[file]
-	r, err := writer.Create(out.path, out.format, f.Input, f.Raw)
-	if err != nil {
-		return t, err
+	if out.report.path == stdout {
+		dir, err := os.MkdirTemp("", "hppsend-")
+		if err != nil {
+			return t, err
+		}
+		defer os.RemoveAll(dir)
+		out.report.path = filepath.Join(dir, "report")
+		defer func() {
+			if err == nil {
+				err = copyTo(a.Stdout, out.report.path)
+			}
+		}()
 	}
-	defer r.Abort()
-	var sink pipeline.Sink = r
+	var to sinks
 	if a.lines != nil {
-		sink = tee{r, a.lines}
+		to = append(to, a.lines)
 	}
-	if t, err = pipeline.Report(ctx, plan, file, src, why, sink); err != nil {
+	written := map[string]*writer.Report{}
+	for _, o := range []output{out.report, out.rejects} {
+		if o.path == "" {
+			continue
+		}
+		r, err := writer.Create(o.path, o.format, f.Input, f.Raw)
+		if err != nil {
+			return t, err
+		}
+		defer r.Abort()
+		written[o.path] = r
+		if o == out.rejects {
+			to = append(to, rejects{r})
+		} else {
+			to = append(to, r)
+		}
+	}
+	if t, err = pipeline.Report(ctx, plan, file, src, why, to); err != nil {
 		return t, err
 	}
-	sum, err := r.Commit()
-	if err != nil || l == nil {
-		return t, err
+	for path, r := range written {
+		sum, err := r.Commit()
+		if err != nil {
+			return t, err
+		}
+		if l == nil {
+			continue
+		}
+		if err := l.ReportWritten(ctx, sum, f.Input.SHA256, path, f.Run); err != nil {
+			return t, err
+		}
 	}
-	return t, l.ReportWritten(ctx, sum, f.Input.SHA256, out.path, f.Run)
+	return t, nil
 }
 
-// tee writes every row to the report and as a JSON line.
-type tee struct {
-	report *writer.Report
-	lines  *lines
+// sinks write every row to several.
+type sinks []pipeline.Sink
+
+func (s sinks) Write(row pipeline.Row, out pipeline.Outcome) error {
+	for _, sink := range s {
+		if err := sink.Write(row, out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (t tee) Write(row pipeline.Row, out pipeline.Outcome) error {
-	t.lines.write(writer.Line(row, out.Session, out))
-	return t.report.Write(row, out)
+// rejects passes on the rows that a person has to mend.
+type rejects struct{ pipeline.Sink }
+
+func (r rejects) Write(row pipeline.Row, out pipeline.Outcome) error {
+	if out.Status != pipeline.Rejected {
+		return nil
+	}
+	return r.Sink.Write(row, out)
+}
+
+func copyTo(out io.Writer, path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(out, f)
+	return err
 }
 
 // hashFile is the SHA-256 of a file's bytes.
@@ -191,26 +163,3 @@ func missing(err error) bool {
 	var e *ledger.Error
 	return errors.As(err, &e) && e.Missing
 }
-
-// passOver leaves out reports of files that are named too, as a pattern like *.csv names them.
-func (a *app) passOver(files []*reader.File) []*reader.File {
-	named := map[string]bool{}
-	for _, f := range files {
-		named[stem(f.Input().Path)] = true
-	}
-	return slices.DeleteFunc(files, func(f *reader.File) bool {
-		in := f.Input()
-		of := reportOf.ReplaceAllString(stem(in.Path), "")
-		if !in.IsReport || of == stem(in.Path) || !named[of] {
-			return false
-		}
-		a.say("notice", "report_passed_over", in.Path+" is passed over: it is the report of a file that is named too")
-		f.Close()
-		return true
-	})
-}
-
-var reportOf = regexp.MustCompile(`\.report(-\d+)?$`)
-
-// stem is a path without its ending.
-func stem(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) }

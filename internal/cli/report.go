@@ -43,7 +43,7 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 		return exitOK, err
 	}
 	defer file.Close()
-	out, err := s.outputFor(ctx, l, file.Input(), paths)
+	out, err := a.outputsFor(ctx, s, l, file.Input(), paths)
 	if err != nil {
 		return exitOK, err
 	}
@@ -54,6 +54,7 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 	}
 	line := summaryOf(paths[0], tally)
 	line.Run, line.Label, line.Reminder, line.Target, line.Report = run.ID, run.Label, run.Reminder, t.Name, path
+	line.Rejects = out.rejects.path
 	line.Exit = a.exitCode(tally, pipeline.Ending{})
 	a.tellSummary(line, tally, pipeline.Ending{})
 	a.lines.write(line)

@@ -25,7 +25,7 @@ type campaign struct {
 	creds   hpp.Credentials
 	ledger  *ledger.Ledger
 	files   []*reader.File
-	outputs []output
+	outputs []outputs
 	plan    *pipeline.Plan
 	runs    []*ledger.Run
 	started time.Time
@@ -89,7 +89,7 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 		return err
 	}
 	for _, f := range c.files {
-		out, err := c.s.outputFor(ctx, c.ledger, f.Input(), paths)
+		out, err := c.outputsFor(ctx, c.s, c.ledger, f.Input(), paths)
 		if err != nil {
 			return err
 		}
@@ -258,6 +258,7 @@ func (c *campaign) report(ctx context.Context) {
 		ended := time.Now().UTC()
 		started := c.started.UTC()
 		s.Run, s.Label, s.Reminder, s.Target, s.Report = c.plan.Files[i].Run, c.opt.Label, c.opt.Reminder, c.target.Name, path
+		s.Rejects = c.outputs[i].rejects.path
 		s.Started, s.Ended = &started, &ended
 		if s.Exit = c.exitCode(t, c.ending); err != nil {
 			s.Exit = exitBroken

@@ -35,7 +35,8 @@ type settings struct {
 	maxRejected                       most
 	until                             clock
 	yes                               bool
-	output, ledger, config, logFormat string
+	output, rejects, format           string
+	ledger, config, logFormat         string
 	json, quiet, createLedger         bool
 	input, as, decisions, by          string
 	all, force                        bool

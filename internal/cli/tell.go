@@ -163,11 +163,19 @@ func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 	case delivered > 0:
 		a.console.sayf("  Nothing was sent by this run: %d rows were delivered before.", delivered)
 	}
-	if s.Report != "" {
-		a.console.sayf("Report: %s", s.Report)
-	}
+	a.tellFiles("Report", s)
 	for _, line := range advice(s.Run, t, ending) {
 		a.console.say(line)
+	}
+}
+
+// tellFiles says where the files are that were written.
+func (a *app) tellFiles(what string, s summary) {
+	if s.Report != "" && s.Report != stdout {
+		a.console.sayf("%s: %s", what, s.Report)
+	}
+	if s.Rejects != "" {
+		a.console.sayf("Rejected rows, to be mended and run: %s", s.Rejects)
 	}
 }
 
