@@ -54,6 +54,10 @@ func (s *settings) runFlags(f *flagSet) {
 	f.Var(&s.maxRejected, "max-rejected", "do not start when more rows than this are rejected, and stop when more of the last 200 answers are refusals")
 	f.Var(&s.until, "until", "stop at this time of day; the rest stays pending")
 	f.BoolVar(&s.yes, "yes", false, "do not ask before sending in production")
+	f.BoolVar(&s.skipBadFiles, "skip-bad-files", false, "send the other files when one is refused; it is told, and the exit code is that of its refusal")
+	f.StringVar(&s.archive, "archive", "", "move an input that ended with exit code 0 or 3, and its report, to this `FOLDER`, with the time in its name")
+	f.StringVar(&s.metricsFile, "metrics-file", "", "write how the run ended to this `FILE`, for Prometheus' textfile collector")
+	f.StringArrayVar(&s.onFinish, "on-finish", nil, "run this `COMMAND` at the end, with the summary as JSON on its standard input; given several times: the program, then its arguments")
 	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none")
 	s.outputFlags(f)
 	s.reportPlaceFlags(f, "write the report to this `PATH`, or - for standard output; with several files, the folder for the reports")
@@ -153,4 +157,5 @@ func (s *settings) reportPlaceFlags(f *flagSet, usage string) {
 
 func (s *settings) commonFlags(f *flagSet) {
 	f.StringVar(&s.config, "config", "", "YAML `FILE` with settings called like the flags")
+	f.StringVar(&s.profile, "profile", "", "the `NAME` of a part of that file, under profiles, that comes before the rest")
 }

@@ -75,7 +75,8 @@ func (l *lines) progress(file string, p pipeline.Progress) {
 type summary struct {
 	Type      string         `json:"type"`
 	Run       string         `json:"run,omitempty"`
-	File      string         `json:"file"`
+	File      string         `json:"file"` // empty in the summary over several
+	Files     int            `json:"files,omitempty"`
 	Label     string         `json:"label,omitempty"`
 	Reminder  string         `json:"reminder,omitempty"`
 	Target    string         `json:"target,omitempty"`

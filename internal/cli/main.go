@@ -92,7 +92,7 @@ says of every row whether it was delivered or rejected, and why. No session is s
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) > 0 {
+			if len(args) > 0 && !(a.interactive() && areFiles(args)) {
 				return &usageError{
 					fmt.Sprintf("there is no command %q", args[0]),
 					"hppsend --help lists the commands; to send a file say: hppsend run --environment … FILE",
@@ -100,7 +100,13 @@ says of every row whether it was delivered or rejected, and why. No session is s
 			}
 			return nil
 		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			*code = a.dropped(c.Context(), args)
+			return nil
+		},
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{err.Error(), c.CommandPath() + " --help lists the flags"}
@@ -159,11 +165,32 @@ is forgotten without --force.`,
 			Example: `  hppsend sandbox --addr 127.0.0.1:8085
   hppsend run --endpoint http://127.0.0.1:8085 campaign.xlsx`,
 		}),
+		group(&cobra.Command{Use: "config", Short: "Show the settings that are in force"},
+			a.command(&settings{}, (*settings).runFlags, code, a.showConfig)(&cobra.Command{
+				Use: "show", Short: "Print every setting of a run, and where it is from", Args: noArgs,
+				Example: `  hppsend config show --config hppsend.yaml --profile night`,
+			})),
+		a.command(&settings{}, (*settings).commonFlags, code, a.man)(&cobra.Command{
+			Use: "man FOLDER", Short: "Write the manual pages into a folder", Args: oneFile,
+		}),
 		a.command(&settings{}, (*settings).versionFlags, code, a.version)(&cobra.Command{
 			Use: "version", Short: "Tell version, commit and Go version", Args: noArgs,
 		}),
 	)
 	return root
+}
+
+// group is a command that only has others under it.
+func group(parent *cobra.Command, under ...*cobra.Command) *cobra.Command {
+	parent.Args = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return &usageError{fmt.Sprintf("there is no command %s %q", parent.Name(), args[0]), parent.Name() + " --help lists the commands"}
+		}
+		return nil
+	}
+	parent.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	parent.AddCommand(under...)
+	return parent
 }
 
 func files(c *cobra.Command, args []string) error {

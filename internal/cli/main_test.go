@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -35,7 +36,38 @@ func TestMain(m *testing.M) {
 		os.Exit(cli.Main(cli.Process{
 			Args: os.Args[1:], Env: os.Environ(), Signals: signals, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		}))
-	}})
+	}, "hook": hook})
+}
+
+// hook is a command for --on-finish: it keeps what it is given in the file that it is told.
+func hook() {
+	if len(os.Args) != 2 {
+		os.Exit(9)
+	}
+	in, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		os.Exit(8)
+	}
+	credentials := 0
+	for _, kv := range os.Environ() {
+		if strings.HasPrefix(kv, "KLARNA_") {
+			credentials++
+		}
+	}
+	if err := os.WriteFile(os.Args[1], fmt.Appendf(in, "credentials: %d\n", credentials), 0o600); err != nil {
+		os.Exit(7)
+	}
+}
+
+// archived FOLDER NAME sees that a file and its report are in an archive.
+func archived(ts *testscript.TestScript, _ bool, args []string) {
+	for _, pattern := range []string{"-????????T??????Z.csv", "-????????T??????Z.report.csv"} {
+		found, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), args[1]+pattern))
+		ts.Check(err)
+		if len(found) != 1 {
+			ts.Fatalf("%s has %q for %s%s", args[0], found, args[1], pattern)
+		}
+	}
 }
 
 func TestScripts(t *testing.T) {
@@ -52,7 +84,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "freeport": freePort, "listening": listening, "cells": cells, "same": sameCells, "total": totals,
-			"run-id": runID, "replace": replace,
+			"run-id": runID, "replace": replace, "archived": archived,
 		},
 	})
 }

@@ -38,7 +38,7 @@ func (a *app) outputsFor(ctx context.Context, s *settings, l *ledger.Ledger, in 
 		return out, err
 	}
 	out.rejects = s.named(s.rejects, in)
-	if len(inputs) > 1 {
+	if len(inputs) > 1 || isFolder(s.rejects) {
 		name := filepath.Base(writer.Name(in.Path, s.formatOf(in), 1))
 		out.rejects = output{filepath.Join(s.rejects, reportPart.ReplaceAllString(name, ".rejects.")), s.formatOf(in)}
 	}
@@ -63,7 +63,7 @@ func (a *app) reportPlace(ctx context.Context, s *settings, l *ledger.Ledger, in
 				return output{path, s.formatOf(in)}, err
 			}
 		}
-	case len(inputs) > 1:
+	case len(inputs) > 1 || isFolder(s.output):
 		out := output{filepath.Join(s.output, filepath.Base(writer.Name(in.Path, s.formatOf(in), 1))), s.formatOf(in)}
 		return out, free(ctx, l, out, inputs, "-o")
 	}
@@ -132,6 +132,11 @@ func replaceable(ctx context.Context, l *ledger.Ledger, path string, input *[32]
 	}
 	of, known, err := l.ReportKnown(ctx, sum)
 	return known && (input == nil || of == *input), err
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func isInput(path string, inputs []string) bool {

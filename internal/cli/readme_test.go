@@ -108,7 +108,7 @@ func TestReadmeCommands(t *testing.T) {
 
 func TestReadmeFlagsExist(t *testing.T) {
 	var known strings.Builder
-	for _, command := range []string{"run", "check", "report", "settle", "template", "sandbox", "version"} {
+	for _, command := range []string{"run", "check", "report", "settle", "runs", "purge", "template", "sandbox", "version"} {
 		out, err := exec.Command("hppsend", command, "--help").CombinedOutput()
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -31,14 +32,17 @@ type campaign struct {
 	started time.Time
 	total   pipeline.Tally
 	ending  pipeline.Ending
-	ended   bool    // every run has its end in the ledger
-	faults  []error // of the reports and of the book-keeping, once something may have been sent
+	one     *summary // of the only file, once it has its report
+	ended   bool     // every run has its end in the ledger
+	skipped []error  // files that were refused, while the others are sent
+	faults  []error  // of the reports and of the book-keeping, once something may have been sent
 }
 
 // run is the run command: check everything, send what is due, report every row.
-func (a *app) run(ctx context.Context, s *settings, paths []string) (int, error) {
+func (a *app) run(ctx context.Context, s *settings, paths []string) (code int, err error) {
 	c := &campaign{app: a, s: s, opt: s.options(), started: time.Now()}
 	defer c.close()
+	defer func() { c.finish(code, err) }()
 	if err := c.prepare(ctx, paths); err != nil {
 		return exitOK, err
 	}
@@ -52,10 +56,25 @@ func (a *app) run(ctx context.Context, s *settings, paths []string) (int, error)
 	if c.ending.Err != nil {
 		c.faults = append([]error{c.ending.Err}, c.faults...)
 	}
-	if err := errors.Join(c.faults...); err != nil {
-		return exitBroken, err
+	code, err = c.result()
+	if len(c.runs) > 1 || len(c.skipped) > 0 {
+		c.tellOverall(c.overall(code))
 	}
-	return c.exitCode(c.total, c.ending), nil
+	return code, err
+}
+
+// result is the exit code of a run that came to its reports, and what went wrong with it.
+func (c *campaign) result() (int, error) {
+	code, err := c.exitCode(c.total, c.ending), errors.Join(c.faults...)
+	if err != nil {
+		code = exitBroken
+	}
+	for _, skipped := range c.skipped {
+		if worse := c.codeOf(skipped); worse == exitBusy || code != exitBusy {
+			code = worse
+		}
+	}
+	return code, err
 }
 
 // prepare does all that can be done before anything is sent, and refuses what has to be refused.
@@ -81,11 +100,13 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 	if c.ledger, err = c.openLedger(ctx, c.s, c.target, true); err != nil {
 		return err
 	}
-	if c.files, err = open(paths, c.opt); err != nil {
+	if paths, err = c.expand(paths); err != nil {
 		return err
 	}
-	c.files = c.passOver(c.files)
-	if err := distinct(c.files); err != nil {
+	if err := c.open(ctx, paths); err != nil {
+		return err
+	}
+	if err := c.check(ctx); err != nil {
 		return err
 	}
 	for _, f := range c.files {
@@ -94,11 +115,6 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 			return err
 		}
 		c.outputs = append(c.outputs, out)
-	}
-	cfg := c.opt.checking(c.target, c.ledger.View(c.target.Name))
-	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.s.retryRejected, c.s.resendUncertain
-	if c.plan, err = pipeline.Check(ctx, cfg, asSources(c.files)...); err != nil {
-		return err
 	}
 	c.tellLedger(c.ledger)
 	c.tellPlan(c.plan, c.s.perSecond(c.target))
@@ -109,29 +125,21 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 	return c.confirm(ctx)
 }
 
-// distinct refuses the same content under two names, which could only be a mistake.
-func distinct(files []*reader.File) error {
-	seen := map[[32]byte]string{}
-	for _, f := range files {
-		in := f.Input()
-		if other, ok := seen[in.SHA256]; ok {
-			return &usageError{other + " and " + in.Path + " have the same content", "name one of them"}
-		}
-		seen[in.SHA256] = in.Path
-	}
-	return nil
-}
-
 // confirm asks before anything is sent in production.
 func (c *campaign) confirm(ctx context.Context) error {
-	if c.target.Environment != hpp.Production || c.s.yes || c.plan.Due == 0 {
+	real := c.target.Environment == hpp.Production
+	if !real && !c.s.ask || c.s.yes || c.plan.Due == 0 {
 		return nil
 	}
 	if !c.interactive() {
 		return &usageError{"nothing is sent in production without a terminal to ask on", "say --yes"}
 	}
-	c.console.warn(fmt.Sprintf("\nSend %d messages to real people, as %s at %s? Type %d to go on: ",
-		c.plan.Due, c.creds.Username, c.target.Name, c.plan.Due))
+	people := " to real people"
+	if c.target.Environment == hpp.Sandbox {
+		people = ""
+	}
+	c.console.warn(fmt.Sprintf("\nSend %d messages%s, as %s at %s? Type %[1]d to go on: ",
+		c.plan.Due, people, c.creds.Username, c.target.Name))
 	word, err := c.answer(ctx)
 	if err == nil && word != fmt.Sprint(c.plan.Due) {
 		err = &usageError{"the answer was not the number; nothing was sent", "start again when you are sure"}
@@ -152,13 +160,12 @@ func (c *campaign) goOn() func(context.Context, int) bool {
 	}
 }
 
-// answer reads a word that somebody types, until the context ends.
+// answer reads a line that somebody types, until the context ends.
 func (a *app) answer(ctx context.Context) (string, error) {
 	typed := make(chan string, 1) // a read from a terminal cannot be broken off
 	go func() {
-		var word string
-		fmt.Fscanln(a.Stdin, &word)
-		typed <- word
+		text, _ := bufio.NewReader(a.Stdin).ReadString('\n')
+		typed <- strings.TrimSpace(text)
 	}()
 	select {
 	case word := <-typed:
@@ -263,12 +270,18 @@ func (c *campaign) report(ctx context.Context) {
 		if s.Exit = c.exitCode(t, c.ending); err != nil {
 			s.Exit = exitBroken
 		}
+		if s.Report, err = c.archived(i, s); err != nil {
+			c.faults = append(c.faults, err)
+		}
 		if err := c.runs[i].End(ctx, c.ending.Finding, encoded(s)); err != nil {
 			c.faults = append(c.faults, fmt.Errorf("record the end of the run: %w", err))
 		}
 		c.tellSummary(s, t, c.ending)
 		c.lines.write(s)
 		c.total.Add(t)
+		if c.one = nil; len(c.files) == 1 {
+			c.one = &s
+		}
 	}
 	c.ended = true
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,10 +39,17 @@ type settings struct {
 	output, rejects, format           string
 	ledger, config, logFormat         string
 	json, quiet, createLedger         bool
+	metricsFile, archive              string
+	onFinish                          []string
+	skipBadFiles                      bool
 	input, as, decisions, by          string
 	all, force                        bool
 	last                              int
 	olderThan                         age
+	profile                           string
+	ask                               bool // before anything is sent, wherever to
+	flags                             *pflag.FlagSet
+	sources                           map[string]string // of what the command line does not say
 	addr, script                      string
 	latency                           time.Duration
 	rateLimit                         int
@@ -49,7 +57,7 @@ type settings struct {
 
 // flagsOnly are settings that no environment variable and no file may hold: as standing orders they
 // would undo the promises.
-var flagsOnly = []string{"resend-uncertain", "create-ledger", "help", "config"}
+var flagsOnly = []string{"resend-uncertain", "create-ledger", "help", "config", "profile"}
 
 // load fills in from the environment and the configuration file what the command line does not say.
 // Every value goes through the flag's own parsing, wherever it comes from.
@@ -64,10 +72,13 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 	}), nil); err != nil {
 		return err
 	}
-	if path := vars.String("config"); s.config == "" {
-		s.config = path
+	for name, value := range map[string]*string{"config": &s.config, "profile": &s.profile} {
+		if text := vars.String(name); *value == "" {
+			*value = text
+		}
+		vars.Delete(name)
 	}
-	vars.Delete("config")
+	s.flags, s.sources = flags, map[string]string{}
 	known := knownFlags()
 	apply := func(k *koanf.Koanf, source string) error {
 		for key, value := range k.Raw() {
@@ -82,22 +93,54 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 					return &usageError{fmt.Sprintf("%s: %v", source, err), "mend the value, or take it out"}
 				}
 			}
+			s.sources[key] = source
 		}
 		return nil
 	}
 	if err := apply(vars, "environment variables HPPSEND_…"); err != nil {
 		return err
 	}
-	if s.config != "" {
+	switch {
+	case s.config == "" && s.profile != "":
+		return &usageError{fmt.Sprintf("--profile %s: there is no configuration file that could have it", s.profile), "name one with --config"}
+	case s.config != "":
 		k := koanf.New("\x00")
 		if err := k.Load(file.Provider(s.config), yaml.Parser()); err != nil {
 			return &usageError{fmt.Sprintf("configuration file %s: %v", s.config, err), "name a readable YAML file with --config"}
+		}
+		if err := s.applyProfile(k, apply); err != nil {
+			return err
 		}
 		if err := apply(k, "configuration file "+s.config); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// applyProfile applies the part of a configuration file that --profile names, and takes all such parts
+// out of it.
+func (s *settings) applyProfile(k *koanf.Koanf, apply func(*koanf.Koanf, string) error) error {
+	profiles := k.Cut("profiles")
+	k.Delete("profiles")
+	names := slices.Sorted(maps.Keys(profiles.Raw()))
+	for _, name := range names { // a wrong one is told before the night in which it is used
+		for key := range profiles.Cut(name).Raw() {
+			if known := knownFlags(); slices.Contains(flagsOnly, key) || !slices.Contains(known, key) {
+				return unknownKey(key, fmt.Sprintf("profile %s of configuration file %s", name, s.config), known)
+			}
+		}
+	}
+	if s.profile == "" {
+		return nil
+	}
+	if !slices.Contains(names, s.profile) {
+		return &usageError{
+			fmt.Sprintf("configuration file %s: there is no profile %q", s.config, s.profile),
+			fmt.Sprintf("under profiles it has %q", names),
+		}
+	}
+	return apply(profiles.Cut(s.profile), fmt.Sprintf("profile %s of configuration file %s", s.profile, s.config))
 }
 
 // unknownKey refuses what would otherwise be silently ignored.

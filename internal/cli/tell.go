@@ -169,6 +169,28 @@ func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 	}
 }
 
+// tellOverall sums up the files of a run.
+func (a *app) tellOverall(s summary) {
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		name string
+	}{
+		{s.Delivered, "delivered"},
+		{s.Rejected, "rejected"},
+		{s.Failed, "failed"},
+		{s.Uncertain, "uncertain"},
+		{s.Skipped, "skipped"},
+		{s.Pending, "pending"},
+	} {
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.name))
+		}
+	}
+	a.console.sayf("\nAll files: %s, %s; %d sent by this run", rows(s.Rows), strings.Join(parts, ", "), s.SentNow)
+	a.lines.write(s)
+}
+
 // tellFiles says where the files are that were written.
 func (a *app) tellFiles(what string, s summary) {
 	if s.Report != "" && s.Report != stdout {

@@ -235,3 +235,15 @@ func (l *Ledger) LastRun(ctx context.Context, input [32]byte, target string) (in
 	}
 	return info, err == nil, err
 }
+
+// Busy finds a living run on the same content at a target; nil when there is none.
+func (l *Ledger) Busy(ctx context.Context, input [32]byte, target string) (busy *BusyError, err error) {
+	err = l.update(ctx, func(t *txn) error {
+		if err := t.bury(); err != nil {
+			return err
+		}
+		busy, err = t.same(RunInfo{SHA256: input, Target: target})
+		return err
+	})
+	return busy, err
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"hppsend/internal/hpp"
+)
+
+// dropped is what happens to files that are dropped on the program's icon, or named without a command
+// on a terminal: a run that asks before it sends, in a window that stays open.
+func (a *app) dropped(ctx context.Context, paths []string) int {
+	code, err := a.runDropped(ctx, paths)
+	if err != nil {
+		a.console.fail(err)
+		code = max(code, a.codeOf(err))
+	}
+	a.console.warn("\nPress Enter to close this window.")
+	a.answer(ctx)
+	return code
+}
+
+func (a *app) runDropped(ctx context.Context, paths []string) (int, error) {
+	s := &settings{}
+	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
+	s.runFlags(&flagSet{flags})
+	if err := s.load(flags, a.Env); err != nil {
+		return exitOK, err
+	}
+	s.ask = true
+	if _, named, err := s.target(); err != nil || named {
+		if err != nil {
+			return exitOK, err
+		}
+		return a.run(ctx, s, paths)
+	}
+	a.console.warn("Where to? Type production, playground or sandbox (which only tries it, on this machine): ")
+	asked, cancel := a.untilStop(ctx)
+	defer cancel()
+	word, err := a.answer(asked)
+	if err != nil {
+		return exitOK, err
+	}
+	switch env := hpp.Environment(strings.ToLower(word)); env {
+	case hpp.Production, hpp.Playground, hpp.Sandbox:
+		s.environment = string(env)
+		return a.run(ctx, s, paths)
+	}
+	return exitOK, &usageError{"that is none of the three; nothing was sent", "start again"}
+}
+
+// areFiles tells whether all arguments are files, and none could have been meant for a command.
+func areFiles(args []string) bool {
+	for _, arg := range args {
+		if info, err := os.Stat(arg); err != nil || info.IsDir() {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+	"hppsend/reader"
+)
+
+// expand gives the files that the arguments stand for: those that are there, and those that a pattern
+// such as inbox/*.csv finds, where no shell has looked. A pattern that finds nothing is told, since a
+// folder may well be empty on some nights; one in a folder that is not there is refused.
+func (a *app) expand(args []string) (paths []string, err error) {
+	for _, arg := range args {
+		if _, err := os.Stat(arg); err == nil || !strings.ContainsAny(arg, "*?[") {
+			paths = append(paths, arg)
+			continue
+		}
+		found, err := filepath.Glob(arg)
+		if err != nil {
+			return nil, &usageError{fmt.Sprintf("%s is no pattern of file names: %v", arg, err), "* stands for any characters, ? for one, [ab] for a or b"}
+		}
+		folder := filepath.Dir(arg)
+		if _, err := os.Stat(folder); err != nil && !strings.ContainsAny(folder, "*?[") {
+			return nil, &pipeline.InputError{
+				Place: pipeline.Place{File: arg}, Problem: "there is no folder " + folder, Todo: "see that the path is right",
+			}
+		}
+		if len(found) == 0 {
+			a.console.warn("No file matches " + arg + ".")
+			a.lines.notice("no_match", "no file matches "+arg)
+		}
+		slices.Sort(found)
+		paths = append(paths, found...)
+	}
+	return paths, nil
+}
+
+// open opens the inputs, in order, and leaves out reports of files that are named too.
+func (c *campaign) open(ctx context.Context, paths []string) error {
+	for _, path := range paths {
+		files, err := open([]string{path}, c.opt)
+		if err == nil {
+			if err = c.notBusy(ctx, files[0].Input()); err != nil {
+				closeAll(files)
+			}
+		}
+		if err == nil {
+			c.files = append(c.files, files...)
+		} else if err = c.skip(err); err != nil {
+			return err
+		}
+	}
+	c.files = c.passOver(c.files)
+	return distinct(c.files)
+}
+
+// notBusy refuses a file that another run is sending now.
+func (c *campaign) notBusy(ctx context.Context, in pipeline.Input) error {
+	busy, err := c.ledger.Busy(ctx, in.SHA256, c.target.Name)
+	if err == nil && busy != nil {
+		err = busy
+	}
+	return err
+}
+
+// skip takes note of a file that is refused, when the others are to be sent all the same.
+func (c *campaign) skip(err error) error {
+	var input *pipeline.InputError
+	var busy *ledger.BusyError
+	if !c.s.skipBadFiles || !errors.As(err, &input) && !errors.As(err, &busy) {
+		return err
+	}
+	c.console.fail(err)
+	if c.lines != nil {
+		c.lines.fail(err)
+	}
+	c.skipped = append(c.skipped, err)
+	return nil
+}
+
+// check judges all rows of all files.
+func (c *campaign) check(ctx context.Context) (err error) {
+	cfg := c.opt.checking(c.target, c.ledger.View(c.target.Name))
+	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.s.retryRejected, c.s.resendUncertain
+	for {
+		c.plan, err = pipeline.Check(ctx, cfg, asSources(c.files)...)
+		var input *pipeline.InputError
+		if !errors.As(err, &input) {
+			return err
+		}
+		if err := c.skip(err); err != nil {
+			return err
+		}
+		left := slices.DeleteFunc(slices.Clone(c.files), func(f *reader.File) bool { return f.Input().Path == input.Place.File })
+		if len(left) == len(c.files) {
+			return err
+		}
+		c.files = left
+	}
+}
+
+// distinct refuses the same content under two names, which could only be a mistake.
+func distinct(files []*reader.File) error {
+	seen := map[[32]byte]string{}
+	for _, f := range files {
+		in := f.Input()
+		if other, ok := seen[in.SHA256]; ok {
+			return &usageError{other + " and " + in.Path + " have the same content", "name one of them"}
+		}
+		seen[in.SHA256] = in.Path
+	}
+	return nil
+}
