@@ -214,7 +214,12 @@ func (s *slots) wait() error {
 			continue
 		}
 		if held := max(p.PausedUntil().Sub(now), s.start.Sub(now)); held > 0 {
-			p.sleep(held)
+			// Where many share the pace a slice may lie far ahead, and a pause is to be heard of before.
+			if p.sleep(min(held, sliceTime)) && held > sliceTime {
+				if err := p.listen(); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		if s.ahead == nil { // not before this one has begun, so as to hear of a pause within a slice
@@ -266,6 +271,18 @@ func (s *slots) reserve() {
 		p.mu.Unlock()
 		ahead <- reserved{slice, err}
 	}()
+}
+
+// listen hears of a pause that another run was asked for.
+func (p *Pacer) listen() error {
+	slice, err := p.pace.Reserve(p.life, 0, p.rate)
+	if err != nil {
+		return fmt.Errorf("look whether there is a pause: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hold(slice.Pause)
+	return nil
 }
 
 // slots is how many slots are taken at once.

@@ -41,6 +41,15 @@ func (c *console) onLine(clear func()) {
 // terminal tells whether a person sits before it.
 func (c *console) terminal() bool { return term.IsTerminal(int(c.out.Fd())) }
 
+// columns is how wide the terminal is.
+func (c *console) columns() int {
+	width, _, err := term.GetSize(int(c.out.Fd()))
+	if err != nil {
+		return 80
+	}
+	return width
+}
+
 // say writes a line, unless only errors are wanted. Attributes go to the JSON log alone.
 func (c *console) say(text string, attrs ...any) {
 	if c.quiet {

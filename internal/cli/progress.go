@@ -15,6 +15,8 @@ import (
 const (
 	barEvery  = 200 * time.Millisecond // on a terminal
 	lineEvery = 10 * time.Second       // elsewhere
+
+	barColumns = 26 // what the bar takes beside its text: its share, a short bar, the count
 )
 
 // progress shows how far a run is: a bar on a terminal, else a line now and then. It implements
@@ -27,6 +29,7 @@ type progress struct {
 	name     string
 	now      pipeline.Progress
 	started  time.Time
+	speed    speed
 	bar      *progressbar.ProgressBar // nil where there is no terminal
 	said     map[string]time.Time     // when a notice was last given, by code
 	quit     chan struct{}
@@ -55,7 +58,7 @@ func (p *progress) file(name string, due int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.erase()
-	p.name, p.now, p.started = name, pipeline.Progress{Due: due}, time.Now()
+	p.name, p.now, p.started, p.speed = name, pipeline.Progress{Due: due}, time.Now(), nil
 	if p.onTerminal() && due > 0 {
 		bar := progressbar.NewOptions(due,
 			progressbar.OptionSetWriter(p.console.out), progressbar.OptionShowCount(), progressbar.OptionFullWidth(),
@@ -118,6 +121,7 @@ func (p *progress) draw(every time.Duration) {
 		select {
 		case now := <-ticker.C:
 			p.mu.Lock()
+			p.speed.add(now, p.now.Done())
 			text, bar, name, state := p.text(), p.bar, p.name, p.now
 			p.mu.Unlock()
 			if bar != nil && state.Waiting == pipeline.AwaitingAnswer {
@@ -125,7 +129,7 @@ func (p *progress) draw(every time.Duration) {
 			}
 			if bar != nil {
 				p.console.mu.Lock()
-				bar.Describe(text)
+				bar.Describe(cut(text, p.console.columns()-barColumns))
 				bar.Set(min(state.Done(), state.Due))
 				p.console.mu.Unlock()
 			} else {
@@ -159,11 +163,47 @@ func (p *progress) text() string {
 	case n.Waiting != "":
 		parts = append(parts, n.Waiting)
 	default:
+		if perSecond := p.speed.perSecond(); perSecond > 0 {
+			parts = append(parts, fmt.Sprintf("%.3g/s", perSecond))
+		}
 		if left := p.left(); left > 0 {
 			parts = append(parts, "about "+left.Round(time.Second).String()+" left")
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// speed is how many rows were done at moments of the last seconds.
+type speed []struct {
+	at   time.Time
+	done int
+}
+
+func (s *speed) add(at time.Time, done int) {
+	*s = append(*s, struct {
+		at   time.Time
+		done int
+	}{at, done})
+	for len(*s) > 2 && at.Sub((*s)[0].at) > max(5*time.Second, 2*at.Sub((*s)[len(*s)-2].at)) {
+		*s = (*s)[1:]
+	}
+}
+
+func (s speed) perSecond() float64 {
+	if len(s) < 2 {
+		return 0
+	}
+	first, last := s[0], s[len(s)-1]
+	return float64(last.done-first.done) / last.at.Sub(first.at).Seconds()
+}
+
+// cut shortens a text to a number of columns.
+func cut(text string, columns int) string {
+	runes := []rune(text)
+	if len(runes) <= columns {
+		return text
+	}
+	return string(runes[:max(0, columns-1)]) + "…"
 }
 
 // left is how long the rest takes, by the pace, or by what was done so far where that is slower.
