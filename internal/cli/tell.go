@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -164,7 +165,7 @@ func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 		a.console.sayf("  Nothing was sent by this run: %d rows were delivered before.", delivered)
 	}
 	a.tellFiles("Report", s)
-	for _, line := range advice(s.Run, t, ending) {
+	for _, line := range advice(s, t, ending) {
 		a.console.say(line)
 	}
 }
@@ -202,7 +203,7 @@ func (a *app) tellFiles(what string, s summary) {
 }
 
 // advice is what a person can do about the rows that were not delivered.
-func advice(run string, t pipeline.Tally, ending pipeline.Ending) []string {
+func advice(s summary, t pipeline.Tally, ending pipeline.Ending) []string {
 	var out []string
 	if ending.Code != "" && ending.Code != pipeline.StopSignal && ending.Err == nil {
 		out = append(out, strings.ToUpper(ending.Reason[:1])+ending.Reason[1:]+".")
@@ -212,12 +213,15 @@ func advice(run string, t pipeline.Tally, ending pipeline.Ending) []string {
 	}
 	if t.Status[pipeline.Rejected] > 0 {
 		out = append(out, "Mend the rejected rows in the report, and run the report: what was delivered is not sent again.")
+		if strings.EqualFold(filepath.Ext(s.Report), ".csv") {
+			out = append(out, "Excel drops the + of phone numbers when it opens a CSV file. To mend there, take a workbook: hppsend report --format xlsx")
+		}
 	}
 	if t.Status[pipeline.Failed] > 0 {
 		out = append(out, "The failed rows were surely not sent; the same command tries them again.")
 	}
 	if t.Status[pipeline.Uncertain] > 0 {
-		out = append(out, "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people; then: hppsend settle "+run)
+		out = append(out, "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people; then: hppsend settle "+s.Run)
 	}
 	return out
 }
