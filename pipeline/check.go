@@ -26,16 +26,12 @@ func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, erro
 	for i, src := range sources {
 		b.Files = append(b.Files, FilePlan{first: len(b.entries)})
 		clear(b.examples)
-		for rows, err := range batches(ctx, src) {
+		for g, err := range ahead(cfg.inspected(ctx, src)) {
 			if err != nil {
 				return nil, err
 			}
-			items, records, err := cfg.inspect(ctx, rows)
-			if err != nil {
-				return nil, err
-			}
-			for k, it := range items {
-				b.add(it, records[k], rows[k].Raw != "")
+			for k, it := range g.items {
+				b.add(it, g.records[k], g.rows[k].Raw != "")
 			}
 		}
 		b.Files[i].Input = src.Input() // a source may know more once it was read
@@ -67,6 +63,59 @@ func batches(ctx context.Context, src Source) iter.Seq2[[]Row, error] {
 		}
 		if len(rows) > 0 {
 			yield(rows, nil)
+		}
+	}
+}
+
+// ahead makes the next value of a sequence, beside, while one is used.
+func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	type made struct {
+		value T
+		err   error
+	}
+	return func(yield func(T, error) bool) {
+		out, quit := make(chan made), make(chan struct{})
+		go func() {
+			defer close(out)
+			for v, err := range seq {
+				select {
+				case out <- made{v, err}:
+				case <-quit:
+					return
+				}
+			}
+		}()
+		defer func() { // not before the sequence has ended
+			close(quit)
+			for range out {
+			}
+		}()
+		for m := range out {
+			if !yield(m.value, m.err) {
+				return
+			}
+		}
+	}
+}
+
+// inspected is a batch of rows, prepared, with what the ledger knows of each.
+type inspected struct {
+	rows    []Row
+	items   []item
+	records [][]Record
+}
+
+// inspected prepares the rows of a source and looks them up, while the next are being read.
+func (c CheckConfig) inspected(ctx context.Context, src Source) iter.Seq2[inspected, error] {
+	return func(yield func(inspected, error) bool) {
+		for rows, err := range ahead(batches(ctx, src)) {
+			g := inspected{rows: rows}
+			if err == nil {
+				g.items, g.records, err = c.inspect(ctx, rows)
+			}
+			if !yield(g, err) || err != nil {
+				return
+			}
 		}
 	}
 }

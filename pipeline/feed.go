@@ -23,7 +23,7 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 			}
 		}
 		n := 0
-		for rows, err := range batches(ctx, src) {
+		for rows, err := range ahead(batches(ctx, src)) {
 			if err != nil {
 				if ctx.Err() == nil { // else the reading was broken off, and nothing is wrong with the input
 					send(fed{err: err})

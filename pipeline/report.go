@@ -13,28 +13,24 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 		why = Finding{CodeNotReached, "the run did not come to this row"}
 	}
 	n := 0
-	for rows, err := range batches(ctx, src) {
+	for g, err := range ahead(plan.cfg.inspected(ctx, src)) {
 		if err != nil {
 			return t, err
 		}
-		items, records, err := plan.cfg.inspect(ctx, rows)
-		if err != nil {
-			return t, err
-		}
-		for i, it := range items {
+		for i, it := range g.items {
 			if err := plan.verify(file, n+i, it); err != nil {
 				return t, err
 			}
-			j := plan.among(rules, plan.Files[file].first+n+i, it, rules.judge(it, records[i], 0))
+			j := plan.among(rules, plan.Files[file].first+n+i, it, rules.judge(it, g.records[i], 0))
 			if j.stage == stageSend {
-				j.outcome = rules.afterwards(it, records[i], why)
+				j.outcome = rules.afterwards(it, g.records[i], why)
 			}
-			if err := sink.Write(rows[i], j.outcome); err != nil {
+			if err := sink.Write(g.rows[i], j.outcome); err != nil {
 				return t, err
 			}
 			t.add(it.place, j.outcome)
 		}
-		n += len(rows)
+		n += len(g.rows)
 	}
 	return t, plan.complete(file, n)
 }

@@ -134,7 +134,7 @@ func read(number, country string) (reading, *Problem) {
 	if number[0] == '+' {
 		country = "" // else a bad calling code would make it a local number
 	}
-	n, err := phonenumbers.Parse(number, country)
+	n, err := parse(number, country)
 	if err != nil {
 		return reading{}, refused(number, whyNot(err))
 	}
@@ -166,7 +166,7 @@ func read(number, country string) (reading, *Problem) {
 		return r, refused(number, fmt.Sprintf("has a zero too many for a number of +%d", r.code))
 	}
 	if r.e164 != number { // a form that would be read differently next time is none to keep
-		again, err := phonenumbers.Parse(r.e164, "")
+		again, err := parse(r.e164, "")
 		if err != nil || phonenumbers.Format(again, phonenumbers.E164) != r.e164 {
 			return r, refused(number, fmt.Sprintf("has a prefix too many for a number of +%d", r.code))
 		}

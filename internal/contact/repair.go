@@ -37,6 +37,9 @@ func readCell(text string) (written, *Problem) {
 	if len(text) > longNumber {
 		return written{}, &Problem{codeBadPhone, "the cell is too long for a phone number"}
 	}
+	if plain(text) {
+		return written{digits: text[1:], international: true}, nil
+	}
 	text = visible(text)
 	switch {
 	case text == "":

@@ -20,6 +20,9 @@ type state struct {
 // Conclude closes an attempt of this run, or revises one that it has closed.
 func (r *Run) Conclude(ctx context.Context, ticket pipeline.Ticket, c pipeline.Conclusion) error {
 	return r.l.update(ctx, func(t *txn) error {
+		if done, err := t.concludeFirst(r.number, ticket, c); err != nil || done {
+			return err
+		}
 		old, err := t.state(ticket)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil // taken back already
@@ -36,6 +39,26 @@ func (r *Run) Conclude(ctx context.Context, ticket pipeline.Ticket, c pipeline.C
 			now.intent, now.run, now.attempts, now.Status, now.Binding, now.HTTPStatus, now.Code, now.Reason,
 			now.CorrelationID, now.Time.UnixMilli(), ticket)
 	})
+}
+
+// concludeFirst closes the first attempt at a record, the usual one, in one statement: to what
+// state.concluded makes of it. It tells whether it was that.
+func (t *txn) concludeFirst(run int64, ticket pipeline.Ticket, c pipeline.Conclusion) (bool, error) {
+	if !c.Called {
+		return false, nil
+	}
+	status := c.Status
+	if status == pipeline.Pending {
+		status = ""
+	}
+	res, err := t.result(`UPDATE distribution SET intent = NULL, run = ?, attempts = attempts + 1, status = ?, binding = ?,
+		http_status = ?, code = ?, reason = ?, correlation_id = ?, time = ? WHERE id = ? AND intent = ? AND status = ''`,
+		run, status, c.Binding, c.HTTPStatus, c.Code, c.Reason, c.CorrelationID, c.Time.UnixMilli(), ticket, run)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
 }
 
 func (t *txn) state(ticket pipeline.Ticket) (s state, err error) {

@@ -162,6 +162,29 @@ func TestConcluded(t *testing.T) {
 	}
 }
 
+// The short way of a first attempt comes to what the rules say.
+func TestFirstAttemptIsConcludedByTheRules(t *testing.T) {
+	l := opened(t)
+	r := begun(t, l, "a")
+	for n, s := range []pipeline.Status{pipeline.Delivered, pipeline.Rejected, pipeline.Failed, pipeline.Uncertain, pipeline.Pending} {
+		c := pipeline.Conclusion{Status: s, Called: true, Binding: n%2 == 1, HTTPStatus: 200 + n, Code: "x", Reason: "y", CorrelationID: "z", Time: time.UnixMilli(1_700_000_000_123)}
+		ticket := r.mustClaim(t, claim(n, "anna@example.com"))
+		r.mustConclude(t, ticket, c)
+		var got state
+		if err := l.update(t.Context(), func(t *txn) (err error) {
+			got, err = t.state(ticket)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		want, _ := state{intent: r.number}.concluded(r.number, c)
+		want.Called = false // which is not kept
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(state{})); diff != "" {
+			t.Errorf("concluded as %s (-rules +ledger):\n%s", s, diff)
+		}
+	}
+}
+
 func TestOneOfManyClaimsIsGranted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	var granted, refused sync.Map

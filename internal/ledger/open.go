@@ -31,7 +31,7 @@ type Options struct {
 type Ledger struct {
 	path   string
 	made   time.Time
-	secret secret
+	secret *secret
 	db     *sql.DB // for looking up
 	conn   *sql.Conn
 	ops    chan *op
@@ -149,7 +149,7 @@ func (l *Ledger) exists() (bool, error) {
 	return info.Size() > 0, nil
 }
 
-func (l *Ledger) openSecret(exists bool) (secret, error) {
+func (l *Ledger) openSecret(exists bool) (*secret, error) {
 	path := l.path + ".secret"
 	key, err := readSecret(path)
 	switch {

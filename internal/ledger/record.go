@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 
@@ -55,7 +54,7 @@ func (v *View) Lookup(ctx context.Context, sessions []string) ([][]pipeline.Reco
 	}
 	defer rows.Close()
 	for rows.Next() {
-		session, rec, err := v.scan(rows)
+		session, rec, _, err := v.scan(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +65,8 @@ func (v *View) Lookup(ctx context.Context, sessions []string) ([][]pipeline.Reco
 	return out, rows.Err()
 }
 
-func (v *View) scan(rows *sql.Rows) (session string, rec pipeline.Record, err error) {
+// scan reads a record, and the run that has an attempt open on it.
+func (v *View) scan(rows *sql.Rows) (session string, rec pipeline.Record, open int64, err error) {
 	var contact, other []byte
 	var intent sql.NullInt64
 	var at int64
@@ -74,7 +74,7 @@ func (v *View) scan(rows *sql.Rows) (session string, rec pipeline.Record, err er
 	if err := rows.Scan(&rec.ID, &session, &rec.Reminder, &rec.Method, &contact, &rec.Country, &other, &intent, &at,
 		&rec.Attempts, &rec.Status, &rec.Binding, &rec.HTTPStatus, &rec.Code, &rec.Reason, &rec.CorrelationID,
 		&rec.Run, &intentRun); err != nil {
-		return "", rec, err
+		return "", rec, 0, err
 	}
 	copy(rec.Contact[:], contact)
 	copy(rec.Other[:], other)
@@ -94,21 +94,21 @@ func (v *View) scan(rows *sql.Rows) (session string, rec pipeline.Record, err er
 		rec.Attempts++
 		rec.Run = intentRun
 	}
-	return session, rec, nil
+	return session, rec, intent.Int64, nil
 }
 
 // Claim opens an attempt if the records of the session allow it.
 func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (pipeline.Ticket, error) {
 	var ticket pipeline.Ticket
 	err := r.l.update(ctx, func(t *txn) error {
-		records, err := t.records(r, c.Distribution.Session)
+		records, intents, err := t.records(r, c.Distribution.Session)
 		if err != nil {
 			return err
 		}
 		if !c.Due(records) {
 			return nil
 		}
-		ticket, err = t.open(r, c)
+		ticket, err = t.open(r, c, records, intents)
 		return err
 	})
 	if err != nil {
@@ -117,55 +117,50 @@ func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (pipeline.Ticket, err
 	return ticket, nil
 }
 
-func (t *txn) records(r *Run, session string) ([]pipeline.Record, error) {
+// records gives the records of a session, and the run that has an attempt open on each; 0 for none.
+func (t *txn) records(r *Run, session string) (records []pipeline.Record, intents []int64, err error) {
 	rows, err := t.query("SELECT "+recordColumns+" WHERE d.session = ? AND d.target = ? ORDER BY d.id", session, r.targetID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
-	var records []pipeline.Record
 	for rows.Next() {
-		_, rec, err := r.scan(rows)
+		_, rec, intent, err := r.scan(rows)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		records = append(records, rec)
+		records, intents = append(records, rec), append(intents, intent)
 	}
-	return records, rows.Err()
+	return records, intents, rows.Err()
 }
 
 // open writes the intent. An intent of a dead run on the same record becomes a doubt first.
-func (t *txn) open(r *Run, c pipeline.Claim) (ticket pipeline.Ticket, err error) {
-	d := c.Distribution
+func (t *txn) open(r *Run, c pipeline.Claim, records []pipeline.Record, intents []int64) (pipeline.Ticket, error) {
+	d, now := c.Distribution, time.Now().UnixMilli()
 	contact := r.l.secret.digest(d.Contact)
 	other := []byte{}
 	if d.Other != "" {
 		digest := r.l.secret.digest(d.Other)
 		other = digest[:]
 	}
-	var stale sql.NullInt64
-	err = t.get([]any{&ticket, &stale}, `SELECT id, intent FROM distribution WHERE session = ? AND target = ?
-		AND reminder = ? AND method = ? AND contact = ? AND country = ?`,
-		d.Session, r.targetID, r.reminder, d.Method, contact[:], d.Country)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		res, err := t.result(`INSERT INTO distribution (session, target, reminder, method, contact, country, other,
-			sheet, row, intent, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			d.Session, r.targetID, r.reminder, d.Method, contact[:], d.Country, other,
-			c.Place.Sheet, c.Place.Row, r.number, time.Now().UnixMilli())
-		if err != nil {
-			return 0, err
+	for i, rec := range records {
+		if rec.Reminder != r.reminder || rec.Method != d.Method || rec.Contact != contact || rec.Country != d.Country {
+			continue
 		}
-		id, err := res.LastInsertId()
-		return pipeline.Ticket(id), err
-	case err != nil:
+		if intents[i] != 0 {
+			if err := t.doubt(intents[i]); err != nil {
+				return 0, err
+			}
+		}
+		return pipeline.Ticket(rec.ID), t.exec(`UPDATE distribution SET intent = ?, other = ?, sheet = ?, row = ?, time = ? WHERE id = ?`,
+			r.number, other, c.Place.Sheet, c.Place.Row, now, rec.ID)
+	}
+	res, err := t.result(`INSERT INTO distribution (session, target, reminder, method, contact, country, other,
+		sheet, row, intent, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		d.Session, r.targetID, r.reminder, d.Method, contact[:], d.Country, other, c.Place.Sheet, c.Place.Row, r.number, now)
+	if err != nil {
 		return 0, err
 	}
-	if stale.Valid {
-		if err := t.doubt(stale.Int64); err != nil {
-			return 0, err
-		}
-	}
-	return ticket, t.exec(`UPDATE distribution SET intent = ?, other = ?, sheet = ?, row = ?, time = ? WHERE id = ?`,
-		r.number, other, c.Place.Sheet, c.Place.Row, time.Now().UnixMilli(), ticket)
+	id, err := res.LastInsertId()
+	return pipeline.Ticket(id), err
 }

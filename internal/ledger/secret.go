@@ -6,9 +6,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"hash"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"hppsend/pipeline"
 )
@@ -18,24 +21,30 @@ const digestVersion = 1
 
 // secret is the key of the digests. It lies beside the database, so that a copy of the database alone
 // tells nothing about the contacts.
-type secret []byte
+type secret struct{ macs sync.Pool }
+
+func keyed(key []byte) *secret {
+	return &secret{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
 
 // digest stands for a contact: an E.164 number, or an e-mail address, which compares in lower case.
-func (s secret) digest(contact string) pipeline.Digest {
-	mac := hmac.New(sha256.New, s)
-	mac.Write([]byte(strings.ToLower(contact)))
+func (s *secret) digest(contact string) pipeline.Digest {
+	mac := s.macs.Get().(hash.Hash)
+	defer s.macs.Put(mac)
+	mac.Reset()
+	io.WriteString(mac, strings.ToLower(contact))
 	d := pipeline.Digest{digestVersion}
 	copy(d[1:], mac.Sum(nil))
 	return d
 }
 
 // check is what the database keeps to know its secret by.
-func (s secret) check() []byte {
+func (s *secret) check() []byte {
 	d := s.digest("hppsend ledger secret check")
 	return d[:]
 }
 
-func readSecret(path string) (secret, error) {
+func readSecret(path string) (*secret, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -44,11 +53,11 @@ func readSecret(path string) (secret, error) {
 	if err != nil || len(key) != 32 {
 		return nil, fmt.Errorf("%s does not hold a ledger's secret", path)
 	}
-	return key, nil
+	return keyed(key), nil
 }
 
 // newSecret makes a secret and has it on disk before the first digest can be.
-func newSecret(path string) (secret, error) {
+func newSecret(path string) (*secret, error) {
 	key := make([]byte, 32)
 	rand.Read(key)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
@@ -66,7 +75,7 @@ func newSecret(path string) (secret, error) {
 		os.Remove(path)
 		return nil, err
 	}
-	return key, syncFolder(filepath.Dir(path))
+	return keyed(key), syncFolder(filepath.Dir(path))
 }
 
 // syncFolder makes new names in a folder durable, where the system can.

@@ -1,0 +1,64 @@
+package contact
+
+import (
+	"strconv"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// plainCodes are the calling codes under which the digits of an international number are the number,
+// whatever they are, so long as they do not begin with one of the digits named here: no national prefix
+// is taken off, nothing is put before them. A test holds them against phonenumbers.Parse, which finds
+// the same at three times the cost by regular expressions.
+var plainCodes = map[string]string{
+	"1": "01", "30": "0", "31": "0", "32": "0", "33": "0", "34": "0", "40": "0", "41": "0", "43": "0", "44": "0",
+	"45": "0", "46": "0", "47": "0", "48": "0", "49": "0", "351": "0", "353": "0", "420": "0", "421": "0", "64": "0",
+}
+
+// plain tells whether a cell is a plus and digits and nothing else.
+func plain(text string) bool {
+	if len(text) < len("+1234567") || len(text) > len("+123456789012345") || text[0] != '+' {
+		return false
+	}
+	for i := 1; i < len(text); i++ {
+		if text[i] < '0' || text[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// parsePlain is phonenumbers.Parse for the numbers that mean just what they say; nil for others.
+func parsePlain(number string) *phonenumbers.PhoneNumber {
+	if !plain(number) {
+		return nil
+	}
+	for length := 1; length <= 3; length++ {
+		code, national := number[1:1+length], number[1+length:]
+		not, known := plainCodes[code]
+		if !known {
+			continue
+		}
+		for i := range len(not) {
+			if national[0] == not[i] {
+				return nil
+			}
+		}
+		cc, err := strconv.ParseInt(code, 10, 32)
+		n, err2 := strconv.ParseUint(national, 10, 64)
+		if err != nil || err2 != nil {
+			return nil
+		}
+		small := int32(cc)
+		return &phonenumbers.PhoneNumber{CountryCode: &small, NationalNumber: &n}
+	}
+	return nil
+}
+
+// parse reads a number by the plan of its country, or of the one that is given.
+func parse(number, country string) (*phonenumbers.PhoneNumber, error) {
+	if n := parsePlain(number); n != nil {
+		return n, nil
+	}
+	return phonenumbers.Parse(number, country)
+}
