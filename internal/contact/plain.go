@@ -15,6 +15,12 @@ var plainCodes = map[string]string{
 	"45": "0", "46": "0", "47": "0", "48": "0", "49": "0", "351": "0", "353": "0", "420": "0", "421": "0", "64": "0",
 }
 
+// trunkCodes are the calling codes of countries in which a zero before the number of plainCodes is all
+// that a local number has.
+var trunkCodes = map[string]string{
+	"AT": "43", "BE": "32", "CH": "41", "DE": "49", "FR": "33", "GB": "44", "IE": "353", "NL": "31", "RO": "40", "SE": "46", "SK": "421",
+}
+
 // plain tells whether a cell is a plus and digits and nothing else.
 func plain(text string) bool {
 	if len(text) < len("+1234567") || len(text) > len("+123456789012345") || text[0] != '+' {
@@ -59,6 +65,13 @@ func parsePlain(number string) *phonenumbers.PhoneNumber {
 func parse(number, country string) (*phonenumbers.PhoneNumber, error) {
 	if n := parsePlain(number); n != nil {
 		return n, nil
+	}
+	if code, known := trunkCodes[country]; known && number[0] == '0' {
+		// Of a length that the plan does not have, the library takes the zero for a part of the number.
+		n := parsePlain("+" + code + number[1:])
+		if n != nil && phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE {
+			return n, nil
+		}
 	}
 	return phonenumbers.Parse(number, country)
 }

@@ -52,6 +52,28 @@ func TestPlainNumbersAreWhatTheLibrarySays(t *testing.T) {
 	}
 }
 
+func TestLocalNumbersAreWhatTheLibrarySays(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for country, code := range trunkCodes {
+		for length := 2; length <= 15-len(code); length++ {
+			for range 300 {
+				number := "0"
+				for range length {
+					number += fmt.Sprint(rng.IntN(10))
+				}
+				got, gotErr := parse(number, country)
+				want, err := phonenumbers.Parse(number, country)
+				if (gotErr == nil) != (err == nil) {
+					t.Fatalf("%d digits in %s: %v, and the library says %v", length, country, gotErr, err)
+				}
+				if err == nil && phonenumbers.Format(got, phonenumbers.E164) != phonenumbers.Format(want, phonenumbers.E164) {
+					t.Fatalf("%d digits in %s: %v, and the library says %v", length, country, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestNotPlain(t *testing.T) {
 	for _, number := range []string{
 		"", "+", "+46", "46701740605", "+46 701740605", "+0701740605", "+460701740605", "+467017406051234567", "+4670174060x",
