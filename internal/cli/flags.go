@@ -122,6 +122,7 @@ func (s *settings) targetFlags(f *flagSet) {
 	f.choice(&s.region, "region", "eu", "Klarna's region", "eu", "na", "oc")
 	f.StringVar(&s.endpoint, "endpoint", "", "another `URL` to send to: https, or http on this machine")
 	f.StringVar(&s.ledger, "ledger", "", "the ledger `FILE` (default in $XDG_STATE_HOME/hppsend, one for each environment)")
+	f.BoolVar(&s.networkLedger, "network-ledger", false, "take a ledger on a network file system, whose locks may not hold")
 }
 
 func (s *settings) inputFlags(f *flagSet) {

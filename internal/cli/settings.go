@@ -39,6 +39,7 @@ type settings struct {
 	output, rejects, format           string
 	ledger, config, logFormat         string
 	json, quiet, createLedger         bool
+	networkLedger                     bool
 	metricsFile, archive              string
 	onFinish                          []string
 	skipBadFiles                      bool

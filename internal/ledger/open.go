@@ -25,6 +25,7 @@ type Options struct {
 	Path        string
 	Environment string // production, playground or sandbox; a ledger of another one is refused
 	Create      bool   // make it if it is not there
+	Network     bool   // take one on a network file system too
 }
 
 // Ledger is an open ledger. It is safe for concurrent use, and several processes may have it open.
@@ -48,7 +49,7 @@ type Error struct {
 	Problem string
 	Todo    string
 	Missing bool // there is none
-	Foreign bool // it is of another environment
+	Foreign bool // it is of another environment, or in a place that is not taken
 	Err     error
 }
 
@@ -96,6 +97,15 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 	if err := os.MkdirAll(l.runsFolder(), 0o700); err != nil {
 		return err
 	}
+	if kind, err := onNetwork(filepath.Dir(l.path)); err != nil {
+		return err
+	} else if kind != "" && !opt.Network {
+		return &Error{
+			Path: l.path, Foreign: true,
+			Problem: "it would lie on a network file system (" + kind + "), whose locks do not hold against crashes and other machines",
+			Todo:    "name a place on a disk of this machine with --ledger; or say --network-ledger if no other machine ever uses it",
+		}
+	}
 	// One process at a time makes or opens it, so that two first runs do not make two secrets.
 	lock := flock.New(l.path + ".lock")
 	if err := lock.Lock(); err != nil {
@@ -134,6 +144,9 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 	}
 	return l.verify(ctx, opt)
 }
+
+// onNetwork is networked, which tests stand in for.
+var onNetwork = networked
 
 // exists tells whether the database is there; an empty file is the trace of a first start cut short.
 func (l *Ledger) exists() (bool, error) {
