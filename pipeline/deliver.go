@@ -66,11 +66,6 @@ func (e *LedgerError) Error() string { return e.Err.Error() }
 // Unwrap gives the cause.
 func (e *LedgerError) Unwrap() error { return e.Err }
 
-// Hint says what to do.
-func (e *LedgerError) Hint() string {
-	return "see that the ledger's disk has room and can be written; the same command then goes on where this one stopped"
-}
-
 // Deliver makes one attempt. It returns ErrStopped when the run is being stopped and no call was made,
 // and a *LedgerError. A context that ends cuts the call off, and its outcome is still written.
 func (c *Courier) Deliver(ctx context.Context, o Order) (Attempt, error) {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -25,7 +24,7 @@ type Process struct {
 
 // Main runs the program and gives its exit code.
 func Main(p Process) int {
-	signal.Ignore(syscall.SIGPIPE) // a reader of our lines that has gone must not end a run
+	signal.Ignore(unasked...)
 	log.SetOutput(io.Discard)      // net/http prints there what a server sends unasked, which may hold a contact
 	a := &app{Process: p, console: newConsole(p.Stderr)}
 	ctx, end := a.listen(context.Background())

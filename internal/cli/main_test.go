@@ -30,13 +30,15 @@ var update = flag.Bool("update", false, "write the golden reports anew")
 
 // TestMain lets the test binary be hppsend, so that scripts and tests start the real program.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hppsend": func() {
-		signals := make(chan os.Signal, 2)
-		signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-		os.Exit(cli.Main(cli.Process{
-			Args: os.Args[1:], Env: os.Environ(), Signals: signals, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		}))
-	}, "hook": hook})
+	testscript.Main(m, map[string]func(){"hppsend": program, "hook": hook, "limited": limited})
+}
+
+func program() {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	os.Exit(cli.Main(cli.Process{
+		Args: os.Args[1:], Env: os.Environ(), Signals: signals, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+	}))
 }
 
 // hook is a command for --on-finish: it keeps what it is given in the file that it is told.

@@ -106,7 +106,7 @@ func (a *app) reportTo(ctx context.Context, l *ledger.Ledger, plan *pipeline.Pla
 			continue
 		}
 		if err := l.ReportWritten(ctx, sum, f.Input.SHA256, path, f.Run); err != nil {
-			return t, err
+			return t, fmt.Errorf("record that the report %s was written: %w", path, err)
 		}
 	}
 	return t, nil

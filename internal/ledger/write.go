@@ -13,6 +13,22 @@ const groupMost = 1024
 // errClosed says that a ledger was used after Close.
 var errClosed = errors.New("the ledger is closed")
 
+// WriteError says that a change could not be made; nothing of it is in the ledger.
+type WriteError struct {
+	Path string
+	Err  error
+}
+
+func (e *WriteError) Error() string { return fmt.Sprintf("write the ledger %s: %v", e.Path, e.Err) }
+
+// Unwrap gives the cause.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *WriteError) Hint() string {
+	return "see that its disk has room and can be written; the same command then goes on where this one stopped"
+}
+
 // op is a change to be made in a transaction that it shares with others.
 type op struct {
 	change func(*txn) error
@@ -56,7 +72,7 @@ func (l *Ledger) write() {
 			}
 			err := l.commit(group)
 			if err != nil {
-				err = fmt.Errorf("ledger %s: %w", l.path, err)
+				err = &WriteError{l.path, err}
 			}
 			for _, o := range group {
 				o.done <- err

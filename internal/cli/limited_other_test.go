@@ -1,0 +1,6 @@
+//go:build !unix
+
+package cli_test
+
+// limited is the program; there is no limit to set on this system.
+func limited() { program() }
