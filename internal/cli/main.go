@@ -25,7 +25,7 @@ type Process struct {
 // Main runs the program and gives its exit code.
 func Main(p Process) int {
 	signal.Ignore(unasked...)
-	log.SetOutput(io.Discard)      // net/http prints there what a server sends unasked, which may hold a contact
+	log.SetOutput(io.Discard) // net/http prints there what a server sends unasked, which may hold a contact
 	a := &app{Process: p, console: newConsole(p.Stderr)}
 	ctx, end := a.listen(context.Background())
 	defer end()
