@@ -1,6 +1,9 @@
 package writer
 
-import "regexp"
+import (
+	"regexp"
+	"unicode/utf8"
+)
 
 var plainNumber = regexp.MustCompile(`^[+-]?\d+([.,]\d+)?$`)
 
@@ -8,11 +11,8 @@ var plainNumber = regexp.MustCompile(`^[+-]?\d+([.,]\d+)?$`)
 // that it is shown and not run. Plain numbers, such as +46701740605, stay as they are. A cell that
 // begins with an apostrophe gets another: taking one off always gives the original back.
 func guard(cell string) string {
-	if cell == "" {
-		return cell
-	}
-	switch cell[0] {
-	case '\'', '=', '@', '\t', '\r':
+	switch first, _ := utf8.DecodeRuneInString(cell); first {
+	case '\'', '=', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠': // the wide ones begin a formula in Japanese
 		return "'" + cell
 	case '+', '-':
 		if !plainNumber.MatchString(cell) {

@@ -19,7 +19,9 @@ func TestGuard(t *testing.T) {
 		{"+", "'+"},
 		{"\t=1", "'\t=1"},
 		{"\r=1", "'\r=1"},
-		{"\n=1", "\n=1"},
+		{"\n=1", "'\n=1"},
+		{"＝1+1", "'＝1+1"},
+		{"＠SUM(A1)", "'＠SUM(A1)"},
 		{"'", "''"},
 		{"'tis", "''tis"},
 		{"''", "'''"},
@@ -49,7 +51,7 @@ func FuzzGuard(f *testing.F) {
 		if strings.TrimPrefix(guarded, "'") != cell {
 			t.Errorf("%q cannot be had back from %q", cell, guarded)
 		}
-		if guarded != "" && strings.ContainsRune("=+-@\t\r", rune(guarded[0])) && !plainNumber.MatchString(guarded) {
+		if guarded != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(guarded)[0]) && !plainNumber.MatchString(guarded) {
 			t.Errorf("%q is still a formula", guarded)
 		}
 	})

@@ -29,7 +29,9 @@ type xlsxReport struct {
 	book     *excelize.File
 	stream   *excelize.StreamWriter
 	style    *styles
-	name     string // of the first sheet
+	name     string // of the first sheet of rows
+	about    Summary
+	counted  counted
 	mapped   map[string]string
 	maxRows  int
 	maxBytes int64
@@ -45,11 +47,16 @@ func newXLSX(w io.Writer, folder string, t table, in pipeline.Input) (*xlsxRepor
 	x := &xlsxReport{
 		table: t, out: w, book: excelize.NewFile(excelize.Options{TmpDir: folder}),
 		name: "Report", mapped: map[string]string{}, maxRows: maxSheetRows, maxBytes: maxSheetBytes,
+		about:   Summary{File: in.Path},
+		counted: counted{status: map[pipeline.Status]int{}, codes: map[found]int{}},
 	}
 	// An apostrophe in the name would damage the reference that the filter needs.
 	name := strings.ReplaceAll(in.Sheet, "'", "’")
-	if err := x.book.SetSheetName(x.book.GetSheetName(0), name); err == nil {
+	if err := x.book.SetSheetName(x.book.GetSheetName(0), name); err == nil && !strings.EqualFold(name, summarySheet) {
 		x.name = name
+	}
+	if err := x.book.SetSheetName(x.book.GetSheetName(0), summarySheet); err != nil {
+		return nil, err
 	}
 	if n := len(t.columns) + len(t.ours()); n > excelize.MaxColumns {
 		return nil, fmt.Errorf("a sheet holds %d columns and the report has %d; choose --format csv", excelize.MaxColumns, n)
@@ -122,6 +129,7 @@ func (x *xlsxReport) write(row pipeline.Row, out pipeline.Outcome) error {
 		opts.Height = 15 * float64(min(x.lines, maxLines))
 	}
 	x.lines = 0
+	x.counted.add(out)
 	return x.put(opts)
 }
 
@@ -183,12 +191,7 @@ func (x *xlsxReport) put(opts excelize.RowOpts) error {
 func (x *xlsxReport) beginSheet() error {
 	x.sheets++
 	sheet := x.sheet()
-	var err error
-	if x.sheets == 1 {
-		err = x.book.SetSheetName(x.book.GetSheetName(0), sheet)
-	} else {
-		_, err = x.book.NewSheet(sheet)
-	}
+	_, err := x.book.NewSheet(sheet)
 	if err != nil {
 		return err
 	}
@@ -243,11 +246,14 @@ func (x *xlsxReport) endSheet() error {
 }
 
 // sheet names the sheet that is being written.
-func (x *xlsxReport) sheet() string {
-	if x.sheets == 1 {
+func (x *xlsxReport) sheet() string { return x.sheetAt(x.sheets) }
+
+// sheetAt names the n-th sheet of rows, from 1.
+func (x *xlsxReport) sheetAt(n int) string {
+	if n == 1 {
 		return x.name
 	}
-	suffix := fmt.Sprintf(" %d", x.sheets)
+	suffix := fmt.Sprintf(" %d", n)
 	name := x.name
 	for utf16Len(name) > excelize.MaxSheetNameLength-len(suffix) {
 		runes := []rune(name)
@@ -258,6 +264,9 @@ func (x *xlsxReport) sheet() string {
 
 func (x *xlsxReport) close() error {
 	if err := x.endSheet(); err != nil {
+		return err
+	}
+	if err := x.writeSummary(); err != nil {
 		return err
 	}
 	return x.book.Write(io.Discard) // into x.out, through x.zip

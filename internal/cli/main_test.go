@@ -238,7 +238,8 @@ func table(path string) ([][]string, error) {
 			return nil, err
 		}
 		defer f.Close()
-		if rows, err = f.GetRows(f.GetSheetName(0)); err != nil {
+		sheets := f.GetSheetList()
+		if rows, err = f.GetRows(sheets[len(sheets)-1]); err != nil { // of a report the first is the summary
 			return nil, err
 		}
 	} else {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
@@ -97,7 +98,9 @@ func (a *app) reportTo(ctx context.Context, l *ledger.Ledger, plan *pipeline.Pla
 	if t, err = pipeline.Report(ctx, plan, file, src, why, to); err != nil {
 		return t, err
 	}
+	about := a.aboutRun(ctx, l, f, t, why)
 	for path, r := range written {
+		r.Summarise(about)
 		sum, err := r.Commit()
 		if err != nil {
 			return t, err
@@ -110,6 +113,25 @@ func (a *app) reportTo(ctx context.Context, l *ledger.Ledger, plan *pipeline.Pla
 		}
 	}
 	return t, nil
+}
+
+// aboutRun is what the first sheet of a workbook says of the run that a report is about.
+func (a *app) aboutRun(ctx context.Context, l *ledger.Ledger, f pipeline.FilePlan, t pipeline.Tally, why pipeline.Finding) writer.Summary {
+	s := writer.Summary{File: filepath.Base(f.Input.Path), SentNow: t.SentNow, Version: "hppsend " + version()}
+	if why.Code != pipeline.CodeNotReached {
+		s.Ending = why.Reason
+	}
+	if l == nil || f.Run == "" {
+		return s
+	}
+	if run, ok, err := l.FindRun(ctx, f.Run); err == nil && ok {
+		s.Label, s.Reminder, s.Target, s.Run, s.User = run.Label, run.Reminder, run.Target, run.ID, run.UserName
+		s.Environment, s.Started, s.Ended = l.Info().Environment, run.Started, run.Ended
+		if s.Ended.IsZero() {
+			s.Ended = time.Now()
+		}
+	}
+	return s
 }
 
 // sinks write every row to several.

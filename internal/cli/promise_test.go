@@ -253,7 +253,7 @@ func TestMendedReportSendsOnlyWhatWasMended(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				book.SetCellStr(book.GetSheetName(0), "B3", "+46 70 174 06 07")
+				book.SetCellStr(book.GetSheetName(1), "B3", "+46 70 174 06 07")
 				if err := book.Save(); err != nil {
 					t.Fatal(err)
 				}

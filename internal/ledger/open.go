@@ -30,8 +30,11 @@ type Options struct {
 
 // Ledger is an open ledger. It is safe for concurrent use, and several processes may have it open.
 type Ledger struct {
-	path   string
-	made   time.Time
+	path string
+	made time.Time
+
+	environment string
+
 	secret *secret
 	db     *sql.DB // for looking up
 	conn   *sql.Conn
@@ -188,7 +191,7 @@ func (l *Ledger) verify(ctx context.Context, opt Options) error {
 		Scan(&environment, &check, &made); err != nil {
 		return err
 	}
-	l.made = time.UnixMilli(made)
+	l.made, l.environment = time.UnixMilli(made), environment
 	if environment != opt.Environment {
 		return &Error{
 			Path: l.path, Foreign: true, Problem: fmt.Sprintf("it is of the environment %s, and this run is for %s", environment, opt.Environment),
@@ -225,14 +228,15 @@ func (l *Ledger) explain(err error) error {
 
 // Info is what each run tells about its ledger.
 type Info struct {
-	Path string
-	Made time.Time
-	Size int64 // bytes, with what SQLite keeps beside it
+	Path        string
+	Environment string
+	Made        time.Time
+	Size        int64 // bytes, with what SQLite keeps beside it
 }
 
 // Info tells where the ledger is, how old and how large.
 func (l *Ledger) Info() Info {
-	info := Info{Path: l.path, Made: l.made}
+	info := Info{Path: l.path, Environment: l.environment, Made: l.made}
 	for _, name := range []string{l.path, l.path + "-wal"} {
 		if st, err := os.Stat(name); err == nil {
 			info.Size += st.Size()
