@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -56,6 +57,10 @@ func (l *lines) notice(code, text string) {
 }
 
 func (l *lines) progress(file string, p pipeline.Progress) {
+	rate := p.Rate
+	if math.IsInf(rate, 1) {
+		rate = 0 // JSON has no infinity
+	}
 	l.write(struct {
 		Type      string `json:"type"`
 		File      string `json:"file"`
@@ -67,8 +72,10 @@ func (l *lines) progress(file string, p pipeline.Progress) {
 		Uncertain int    `json:"uncertain"`
 		InFlight  int    `json:"in_flight"`
 		Retrying  int    `json:"retrying"`
-		Waiting   string `json:"waiting,omitempty"`
-	}{"progress", file, p.Due, p.Done(), p.Delivered, p.Rejected, p.Failed, p.Uncertain, p.InFlight, p.Retrying, p.Waiting})
+
+		Rate    float64 `json:"rate,omitempty"`
+		Waiting string  `json:"waiting,omitempty"`
+	}{"progress", file, p.Due, p.Done(), p.Delivered, p.Rejected, p.Failed, p.Uncertain, p.InFlight, p.Retrying, rate, p.Waiting})
 }
 
 // summary is the last line of a file, and of a run over several.
