@@ -133,6 +133,7 @@ type Input struct {
 	Encoding  string
 	Dialect   Dialect  // of a CSV file
 	Sheet     string   // of a workbook
+	Date1904  bool     // its dates count from 1904
 	HeaderRow int      // the number a spreadsheet program shows
 	Columns   []string // their headers in order, without the hpp_ columns of a report of ours
 	Mapped    []Mapping

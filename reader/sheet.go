@@ -35,7 +35,7 @@ func (f *File) openBook(at pipeline.Place, opt Options) (header, error) {
 	b := &bookFile{at: at, book: book}
 	f.format = b
 	h, err := b.choose(opt)
-	f.input.Format, f.input.Sheet = pipeline.XLSX, b.at.Sheet
+	f.input.Format, f.input.Sheet, f.input.Date1904 = pipeline.XLSX, b.at.Sheet, book.Date1904()
 	if err != nil {
 		return h, err
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xuri/excelize/v2"
+
 	"hppsend/pipeline"
 	"hppsend/reader"
 	"hppsend/writer"
@@ -124,4 +126,46 @@ func held(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// A date of a book that counts from 1904 is the same day in its report.
+func TestDatesFrom1904StayWhereTheyAre(t *testing.T) {
+	yes, format := true, "yyyy-mm-dd"
+	in := filepath.Join(t.TempDir(), "in.xlsx")
+	book := excelize.NewFile()
+	defer book.Close()
+	style, err := book.NewStyle(&excelize.Style{CustomNumFmt: &format})
+	for _, err := range []error{
+		err, book.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &yes}),
+		book.SetSheetRow("Sheet1", "A1", &[]any{"session_id", "phone", "due"}),
+		book.SetSheetRow("Sheet1", "A2", &[]any{"a1", "+46701740605", 44_684}),
+		book.SetCellStyle("Sheet1", "C2", "C2", style), book.SaveAs(in),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, err := reader.Open(in, reader.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	out := filepath.Join(t.TempDir(), "out.xlsx")
+	var rows []pipeline.Row
+	for row, err := range f.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.Cells = slices.Clone(row.Cells)
+		rows = append(rows, row)
+	}
+	write(t, out, pipeline.XLSX, f.Input(), rows)
+	report, err := excelize.OpenFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer report.Close()
+	if got, err := report.GetCellValue("Sheet1", "C2"); err != nil || got != "2026-05-04" {
+		t.Errorf("the date is %s, %v", got, err)
+	}
 }

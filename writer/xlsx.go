@@ -61,6 +61,11 @@ func newXLSX(w io.Writer, folder string, t table, in pipeline.Input) (*xlsxRepor
 	if n := len(t.columns) + len(t.ours()); n > excelize.MaxColumns {
 		return nil, fmt.Errorf("a sheet holds %d columns and the report has %d; choose --format csv", excelize.MaxColumns, n)
 	}
+	if in.Date1904 {
+		if err := x.book.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &in.Date1904}); err != nil {
+			return nil, err
+		}
+	}
 	for _, m := range in.Mapped {
 		x.mapped[m.Column] = m.Field
 	}

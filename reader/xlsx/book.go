@@ -46,6 +46,8 @@ type Book struct {
 	formats []format // by style
 	strings *table
 	table   string // the part that has the strings; empty when there is none
+
+	date1904 bool
 }
 
 // Sheet is a worksheet.
@@ -92,6 +94,9 @@ func (b *Book) Close() error {
 	}
 	return b.file.Close()
 }
+
+// Date1904 tells whether its dates count from 1904, as books from old Macs have it.
+func (b *Book) Date1904() bool { return b.date1904 }
 
 // Sheets are the worksheets, in order.
 func (b *Book) Sheets() []Sheet { return b.sheets }
@@ -196,6 +201,9 @@ func (b *Book) readSkeleton() error {
 	}
 	main := top[i].Target
 	var workbook struct {
+		Properties struct {
+			Date1904 string `xml:"date1904,attr"`
+		} `xml:"workbookPr"`
 		Sheets []struct {
 			Name  string     `xml:"name,attr"`
 			State string     `xml:"state,attr"`
@@ -205,6 +213,7 @@ func (b *Book) readSkeleton() error {
 	if err := b.decode(main, &workbook); err != nil {
 		return err
 	}
+	b.date1904 = workbook.Properties.Date1904 == "1" || workbook.Properties.Date1904 == "true"
 	rels, err := b.relationships(main)
 	if err != nil {
 		return err
