@@ -24,18 +24,18 @@ type CheckConfig struct {
 func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, error) {
 	b := newPlanner(cfg, sources)
 	for i, src := range sources {
-		b.Files = append(b.Files, FilePlan{first: len(b.entries)})
+		b.Files = append(b.Files, FilePlan{first: b.entries.len()})
 		clear(b.examples)
 		for g, err := range ahead(cfg.inspected(ctx, src)) {
 			if err != nil {
 				return nil, err
 			}
 			for k, it := range g.items {
-				b.add(it, g.records[k], g.rows[k].Raw != "")
+				b.add(g.rows[k], it, g.records[k])
 			}
 		}
 		b.Files[i].Input = src.Input() // a source may know more once it was read
-		b.Files[i].rows = len(b.entries) - b.Files[i].first
+		b.Files[i].rows = b.entries.len() - b.Files[i].first
 	}
 	b.settle()
 	return b.Plan, b.refuseHidden()

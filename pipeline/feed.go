@@ -30,14 +30,15 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 				}
 				return
 			}
-			for i, it := range p.cfg.Defaults.prepareAll(rows) {
-				if err := p.verify(file, n+i, it); err != nil {
-					send(fed{err: err})
+			due, changed := p.mayBeDue(file, n, rows)
+			for _, it := range p.cfg.Defaults.prepareAll(due) {
+				if p.due(it) && !send(fed{job: &job{order: Order{Distribution: it.Distribution, Place: it.place}}}) {
 					return
 				}
-				if p.due(file, n+i, it) && !send(fed{job: &job{order: Order{Distribution: it.Distribution, Place: it.place}}}) {
-					return
-				}
+			}
+			if changed != nil {
+				send(fed{err: changed})
+				return
 			}
 			n += len(rows)
 		}
@@ -48,14 +49,23 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 	return out
 }
 
-// due tells whether the row is to be tried: to be sent, or to be sent unless the run that holds its
-// session for now does it. That run comes before our own check and the rules, so they are asked here.
-func (p *Plan) due(file, n int, it item) bool {
-	switch p.kinds[p.entries[p.Files[file].first+n].kind].stage {
-	case stageSend:
-		return true
-	case stageInFlight:
-		return it.finding.Code == "" && (!it.hidden || p.cfg.Rules.Hidden == SendHidden)
+// mayBeDue gives the rows that the plan has down as due, or as held by another run, up to one that is not
+// as it was checked. Of a half-done file most rows are settled, and cost no more than their reading.
+func (p *Plan) mayBeDue(file, n int, rows []Row) (due []Row, changed error) {
+	for i, row := range rows {
+		if err := p.verify(file, n+i, row); err != nil {
+			return due, err
+		}
+		switch p.kinds[p.entries.at(p.Files[file].first+n+i).kind].stage {
+		case stageSend, stageInFlight:
+			due = append(due, row)
+		}
 	}
-	return false
+	return due, nil
+}
+
+// due tells whether a row that may be due is to be tried. One whose session another run holds comes
+// before our own check and the rules, so they are asked here.
+func (p *Plan) due(it item) bool {
+	return it.finding.Code == "" && (!it.hidden || p.cfg.Rules.Hidden == SendHidden)
 }

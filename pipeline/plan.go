@@ -2,7 +2,7 @@ package pipeline
 
 import (
 	"crypto/sha256"
-	"fmt"
+	"strconv"
 
 	"github.com/google/uuid"
 )
@@ -36,9 +36,9 @@ type Plan struct {
 	Notices  []Group         // oddities that do not keep a row from being sent
 
 	cfg       CheckConfig
-	entries   []entry
+	entries   chunks[entry]
 	kinds     []kind
-	units     []unit          // what only one row may carry: a session, or a session and contact
+	units     chunks[unit]    // what only one row may carry: a session, or a session and contact
 	index     map[hash]uint32 // of units
 	elsewhere map[hash]Prior  // sessions that a report says were served from another ledger
 }
@@ -76,15 +76,23 @@ const (
 type hash [16]byte
 
 func hashOf(parts ...string) hash {
-	h := sha256.New()
+	text := make([]byte, 0, 256)
 	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
+		text = append(strconv.AppendInt(text, int64(len(p)), 10), ':')
+		text = append(text, p...)
 	}
-	return hash(h.Sum(nil)[:16])
+	sum := sha256.Sum256(text)
+	return hash(sum[:16])
 }
 
-// fingerprint is how the later passes know the row again.
-func (it item) fingerprint() hash { return hashOf(it.session, string(it.Method), it.Contact) }
+// fingerprint is how the later passes know the row again: by what it says, before anything is made of it.
+func (r Row) fingerprint() hash {
+	f, hidden := r.Fields, ""
+	if r.Hidden {
+		hidden = "hidden"
+	}
+	return hashOf(f.Session, f.URL, f.Method, f.Phone, f.PhoneCountry, f.Email, r.Fault.Code, hidden)
+}
 
 func sessionKey(session string) hash {
 	if id, err := uuid.Parse(session); err == nil && len(session) == 36 {
@@ -95,7 +103,7 @@ func sessionKey(session string) hash {
 
 func (r Rules) unitKey(it item) hash {
 	if r.EachContact {
-		return it.fingerprint()
+		return hashOf(it.session, string(it.Method), it.Contact)
 	}
 	return sessionKey(it.session)
 }
@@ -132,7 +140,7 @@ func (p *Plan) among(r Rules, ordinal int, it item, j judgement) judgement {
 	if it.session == "" {
 		return j
 	}
-	carrier := p.units[p.index[r.unitKey(it)]].carrier
+	carrier := p.units.at(int(p.index[r.unitKey(it)])).carrier
 	return p.settled(r, ordinal, j, it, int(carrier), p.elsewhere[sessionKey(it.session)])
 }
 
@@ -196,7 +204,7 @@ func (f *FilePlan) sheet(ordinal int) (name string) {
 func (p *Plan) place(ordinal int) Place {
 	for _, f := range p.Files {
 		if ordinal < f.first+f.rows {
-			return Place{File: f.Input.Path, Sheet: f.sheet(ordinal), Row: int(p.entries[ordinal].row)}
+			return Place{File: f.Input.Path, Sheet: f.sheet(ordinal), Row: int(p.entries.at(ordinal).row)}
 		}
 	}
 	return Place{}
@@ -215,10 +223,10 @@ func (e *InputChangedError) Hint() string {
 }
 
 // verify tells whether a row is the one that the check has seen in its place.
-func (p *Plan) verify(file, n int, it item) error {
+func (p *Plan) verify(file, n int, row Row) error {
 	f := p.Files[file]
-	if n >= f.rows || p.entries[f.first+n].print != it.fingerprint() {
-		return &InputChangedError{it.place}
+	if n >= f.rows || p.entries.at(f.first+n).print != row.fingerprint() {
+		return &InputChangedError{row.Place}
 	}
 	return nil
 }

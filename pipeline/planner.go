@@ -15,8 +15,8 @@ type planner struct {
 	reasons   map[int]string // of the first rows of each kind in each file, by ordinal
 	examples  map[uint16]int // how many reasons were kept of each kind, in this file
 	hidden    []int          // ordinals of hidden rows
-	unitOf    []int32        // by ordinal; -1 without a session
-	sessions  []hash         // by ordinal, when a report is among the inputs
+	unitOf    chunks[int32]  // by ordinal; -1 without a session
+	sessions  chunks[hash]   // by ordinal, when a report is among the inputs
 	reports   bool
 	people    []uint64 // the contacts, by ordinal, as hashes
 	seed      maphash.Seed
@@ -41,12 +41,12 @@ func newPlanner(cfg CheckConfig, sources []Source) *planner {
 }
 
 // add takes note of one row and of what the records say of it by itself.
-func (b *planner) add(it item, records []Record, raw bool) {
+func (b *planner) add(row Row, it item, records []Record) {
 	rules := b.cfg.Rules
 	j := rules.judge(it, records, 0)
-	ordinal := len(b.entries)
+	ordinal := b.entries.len()
 	e := entry{
-		print: it.fingerprint(), row: uint32(it.place.Row),
+		print: row.fingerprint(), row: uint32(it.place.Row),
 		kind: b.kindOf(j), channel: b.channelOf(Channel{it.Method, it.region}),
 	}
 	if b.examples[e.kind] < 2*examplePlaces {
@@ -60,29 +60,29 @@ func (b *planner) add(it item, records []Record, raw bool) {
 		b.notices.add(it.place, Outcome{Code: n.Code, Reason: n.Reason})
 	}
 	f := &b.Files[len(b.Files)-1]
-	f.Raw = f.Raw || raw
+	f.Raw = f.Raw || row.Raw != ""
 	if n := len(f.sheets); it.place.Sheet != "" && (n == 0 || f.sheets[n-1].name != it.place.Sheet) {
 		f.sheets = append(f.sheets, sheetStart{it.place.Sheet, ordinal})
 	}
-	b.entries = append(b.entries, e)
+	b.entries.add(e)
 	b.people = append(b.people, maphash.String(b.seed, it.Contact))
 	if b.reports {
-		b.sessions = append(b.sessions, sessionKey(it.session))
+		b.sessions.add(sessionKey(it.session))
 	}
 	if it.session == "" {
-		b.unitOf = append(b.unitOf, -1)
+		b.unitOf.add(-1)
 		return
 	}
 	key, rank := rules.unitKey(it), rules.carrierRank(it, records)
 	i, ok := b.index[key]
 	if !ok {
-		i = uint32(len(b.units))
+		i = uint32(b.units.len())
 		b.index[key] = i
-		b.units = append(b.units, unit{int32(ordinal), rank})
-	} else if rank < b.units[i].rank {
-		b.units[i] = unit{int32(ordinal), rank}
+		b.units.add(unit{int32(ordinal), rank})
+	} else if u := b.units.at(int(i)); rank < u.rank {
+		*u = unit{int32(ordinal), rank}
 	}
-	b.unitOf = append(b.unitOf, int32(i))
+	b.unitOf.add(int32(i))
 	if len(records) == 0 && rules.servedElsewhere(it.prior) {
 		s := sessionKey(it.session)
 		if known, ok := b.elsewhere[s]; !ok || known.uncertain() && !it.prior.uncertain() {
@@ -97,7 +97,7 @@ func (b *planner) settle() {
 	for i := range b.Files {
 		f := &b.Files[i]
 		for o := f.first; o < f.first+f.rows; o++ {
-			e := &b.entries[o]
+			e := b.entries.at(o)
 			j := b.settledOf(o)
 			e.kind = b.kindOf(j)
 			if j.stage == stageSend {
@@ -121,17 +121,17 @@ func (b *planner) settle() {
 
 // settledOf is Plan.among for a row of which only the judgement's kind was kept.
 func (b *planner) settledOf(ordinal int) judgement {
-	k := b.kinds[b.entries[ordinal].kind]
+	k := b.kinds[b.entries.at(ordinal).kind]
 	j := judgement{k.stage, Outcome{Status: k.status, Code: k.code, Reason: b.reasons[ordinal]}}
-	u := b.unitOf[ordinal]
+	u := *b.unitOf.at(ordinal)
 	if u < 0 {
 		return j
 	}
 	var prior Prior
 	if b.reports {
-		prior = b.elsewhere[b.sessions[ordinal]]
+		prior = b.elsewhere[*b.sessions.at(ordinal)]
 	}
-	return b.settled(b.cfg.Rules, ordinal, j, item{}, int(b.units[u].carrier), prior)
+	return b.settled(b.cfg.Rules, ordinal, j, item{}, int(b.units.at(int(u)).carrier), prior)
 }
 
 func (b *planner) kindOf(j judgement) uint16 {
@@ -163,7 +163,7 @@ func (b *planner) refuseHidden() error {
 	}
 	var first, count int
 	for _, o := range b.hidden {
-		if b.kinds[b.entries[o].kind].stage != stageSend {
+		if b.kinds[b.entries.at(o).kind].stage != stageSend {
 			continue
 		}
 		if count++; count == 1 {

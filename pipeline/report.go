@@ -18,7 +18,7 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 			return t, err
 		}
 		for i, it := range g.items {
-			if err := plan.verify(file, n+i, it); err != nil {
+			if err := plan.verify(file, n+i, g.rows[i]); err != nil {
 				return t, err
 			}
 			j := plan.among(rules, plan.Files[file].first+n+i, it, rules.judge(it, g.records[i], 0))

@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,9 @@ type Process struct {
 // Main runs the program and gives its exit code.
 func Main(p Process) int {
 	signal.Ignore(unasked...)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	log.SetOutput(io.Discard) // net/http prints there what a server sends unasked, which may hold a contact
 	a := &app{Process: p, console: newConsole(p.Stderr)}
 	ctx, end := a.listen(context.Background())
@@ -47,6 +51,10 @@ func Main(p Process) int {
 	}
 	return code
 }
+
+// gcPercent makes a check of a million rows peak at three quarters of what it would by default, for a
+// twentieth more of processor time.
+const gcPercent = 50
 
 // app is one invocation.
 type app struct {
