@@ -86,7 +86,6 @@ func (x *xlsxReport) writeSummary() (err error) {
 	s.byCode()
 	s.chart(first)
 	s.try(s.to.Flush())
-	x.book.SetActiveSheet(0)
 	return s.err
 }
 
