@@ -150,7 +150,7 @@ func (c CheckConfig) inspect(ctx context.Context, rows []Row) ([]item, [][]Recor
 	}
 	records, err := c.Records.Lookup(ctx, sessions)
 	if err != nil {
-		return nil, nil, fmt.Errorf("look the sessions up in the ledger: %w", err)
+		return nil, nil, fmt.Errorf("look the sessions up: %w", err)
 	}
 	return items, records, nil
 }

@@ -98,18 +98,26 @@ func (p *place) overwrite(path string, offset int, with []byte) {
 func TestLedgerOutOfReach(t *testing.T) {
 	const rows, sent = 6, 4
 	begin := halfway(t, rows, sent)
+	folder := func(path string) error { return os.Mkdir(path, 0o700) }
+	nothing := func(string) error { return nil }
+	text := func(text string) func(string) error {
+		return func(path string) error { return os.WriteFile(path, []byte(text), 0o600) }
+	}
 	for _, tc := range []struct {
 		name, file string
-		text       string // of the file that is there instead; empty for a folder
+		instead    func(path string) error
+		says       string
 	}{
-		{"its folder is a file", "", "a file"},
-		{"it is a folder", "sandbox.db", ""},
-		{"it is something else", "sandbox.db", "session_id,phone\n"},
-		{"its log is a folder", "sandbox.db-wal", ""},
-		{"its secret is a folder", "sandbox.db.secret", ""},
-		{"its secret is cut short", "sandbox.db.secret", "5f5f"},
-		{"its lock is a folder", "sandbox.db.lock", ""},
-		{"the folder of its runs is a file", "sandbox.db.runs", "a file"},
+		{"its folder is a file", "", text("a file"), "not a directory"},
+		{"it is a folder", "sandbox.db", folder, "it is a folder"},
+		{"it is something else", "sandbox.db", text(strings.Repeat("not a ledger ", 5000)), "it is damaged, or no ledger"},
+		{"its log is a folder", "sandbox.db-wal", folder, "it cannot be opened"},
+		{"its secret is gone", "sandbox.db.secret", nothing, "is not there"},
+		{"its secret is another's", "sandbox.db.secret", text(strings.Repeat("ab", 32) + "\n"), "that of another ledger"},
+		{"its secret is cut short", "sandbox.db.secret", text("5f5f"), "does not hold a ledger's secret"},
+		{"its secret is a folder", "sandbox.db.secret", folder, "is a directory"},
+		{"its lock is a folder", "sandbox.db.lock", folder, "is a directory"},
+		{"the folder of its runs is a file", "sandbox.db.runs", text("a file"), "not a directory"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p := begin(t)
@@ -118,15 +126,11 @@ func TestLedgerOutOfReach(t *testing.T) {
 			if err := os.Rename(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				t.Fatal(err)
 			}
-			err := os.WriteFile(path, []byte(tc.text), 0o600)
-			if tc.text == "" {
-				err = errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
-			}
-			if err != nil {
+			if err := tc.instead(path); err != nil {
 				t.Fatal(err)
 			}
 			out := p.must(75, p.run("--rate", "unlimited", "may.csv"))
-			if !strings.Contains(out, "sandbox.db") || !strings.Contains(out, "\nhint: ") || p.box.Stats().Calls > 0 {
+			if !strings.Contains(out, tc.says) || !strings.Contains(out, "\nhint: ") || p.box.Stats().Calls > 0 {
 				t.Errorf("after %d calls it says\n%s", p.box.Stats().Calls, out)
 			}
 			if err := os.RemoveAll(path); err != nil {
@@ -206,7 +210,7 @@ func TestClockIsSet(t *testing.T) {
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
-			waits := time.AfterFunc(time.Minute, func() { c.Process.Kill() })
+			waits := time.AfterFunc(30*time.Second, func() { c.Process.Kill() })
 			defer waits.Stop()
 			if err := c.Wait(); err != nil {
 				t.Errorf("the run came to its end by %v, after %d calls", err, p.box.Stats().Calls)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -31,6 +32,14 @@ const recordColumns = `d.id, d.session, d.reminder, d.method, d.contact, d.count
 
 // Lookup gives all records of each session.
 func (v *View) Lookup(ctx context.Context, sessions []string) ([][]pipeline.Record, error) {
+	out, err := v.lookup(ctx, sessions)
+	if err != nil && ctx.Err() == nil {
+		err = &ReadError{v.l.path, err}
+	}
+	return out, err
+}
+
+func (v *View) lookup(ctx context.Context, sessions []string) ([][]pipeline.Record, error) {
 	out := make([][]pipeline.Record, len(sessions))
 	wanted := make(map[string][]int, len(sessions))
 	for i, s := range sessions {
@@ -163,4 +172,20 @@ func (t *txn) open(r *Run, c pipeline.Claim, records []pipeline.Record, intents 
 	}
 	id, err := res.LastInsertId()
 	return pipeline.Ticket(id), err
+}
+
+// ReadError says that the ledger could not be read.
+type ReadError struct {
+	Path string
+	Err  error
+}
+
+func (e *ReadError) Error() string { return fmt.Sprintf("read the ledger %s: %v", e.Path, e.Err) }
+
+// Unwrap gives the cause.
+func (e *ReadError) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *ReadError) Hint() string {
+	return "look at its disk; if it is damaged, restore it with its secret from a backup: what was sent since that backup is not known to it"
 }
