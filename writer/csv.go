@@ -14,22 +14,22 @@ import (
 type csvReport struct {
 	table
 	out    io.Writer
-	end    string // of a line
-	line   bytes.Buffer
+	crlf   bool
+	line   bytes.Buffer // of a file with CRLF
 	csv    *gocsv.SafeCSVWriter
 	record []string
 }
 
 func newCSV(w io.Writer, t table, d pipeline.Dialect) (*csvReport, error) {
-	c := &csvReport{table: t, out: w, end: "\n"}
-	enc := csv.NewWriter(&c.line)
+	c := &csvReport{table: t, out: w, crlf: d.CRLF}
+	enc := csv.NewWriter(w)
+	if d.CRLF {
+		enc = csv.NewWriter(&c.line)
+	}
 	if d.Delimiter != 0 {
 		enc.Comma = d.Delimiter
 	}
 	c.csv = gocsv.NewSafeCSVWriter(enc)
-	if d.CRLF {
-		c.end = "\r\n"
-	}
 	if d.BOM {
 		if _, err := io.WriteString(w, "\ufeff"); err != nil {
 			return nil, err
@@ -51,14 +51,14 @@ func (c *csvReport) write(row pipeline.Row, out pipeline.Outcome) error {
 	return c.put(c.record)
 }
 
-// put writes one record. The line end is our own: with UseCRLF, encoding/csv would also rewrite the
-// line ends inside cells.
+// put writes one record. CRLF is our own: with UseCRLF, encoding/csv would also rewrite the line ends
+// inside cells.
 func (c *csvReport) put(record []string) error {
 	for i, cell := range record {
 		record[i] = guard(cell)
 	}
 	c.line.Reset()
-	if err := c.csv.Write(record); err != nil {
+	if err := c.csv.Write(record); err != nil || !c.crlf {
 		return err
 	}
 	c.csv.Flush()
@@ -66,9 +66,12 @@ func (c *csvReport) put(record []string) error {
 		return err
 	}
 	c.line.Truncate(c.line.Len() - len("\n"))
-	c.line.WriteString(c.end)
+	c.line.WriteString("\r\n")
 	_, err := c.line.WriteTo(c.out)
 	return err
 }
 
-func (c *csvReport) close() error { return nil }
+func (c *csvReport) close() error {
+	c.csv.Flush()
+	return c.csv.Error()
+}

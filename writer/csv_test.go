@@ -121,6 +121,9 @@ func FuzzCSV(f *testing.F) {
 		if err := w.write(texts(2, a, b), sample()); err != nil {
 			t.Fatal(err)
 		}
+		if err := w.close(); err != nil {
+			t.Fatal(err)
+		}
 		records := parse(file.String(), byte(comma))
 		if len(records) != 2 || len(records[1]) != 2+colRaw {
 			t.Fatalf("%d records, the last of %d cells", len(records), len(records[len(records)-1]))

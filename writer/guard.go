@@ -1,11 +1,30 @@
 package writer
 
 import (
-	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
-var plainNumber = regexp.MustCompile(`^[+-]?\d+([.,]\d+)?$`)
+// plainNumber tells whether a cell is ^[+-]?\d+([.,]\d+)?$, which is asked of every phone number.
+func plainNumber(cell string) bool {
+	if cell != "" && (cell[0] == '+' || cell[0] == '-') {
+		cell = cell[1:]
+	}
+	whole, fraction := cell, "0"
+	if i := strings.IndexAny(cell, ".,"); i >= 0 {
+		whole, fraction = cell[:i], cell[i+1:]
+	}
+	return digits(whole) && digits(fraction)
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
 
 // guard puts an apostrophe before a CSV cell that a spreadsheet program could run as a formula, so
 // that it is shown and not run. Plain numbers, such as +46701740605, stay as they are. A cell that
@@ -15,7 +34,7 @@ func guard(cell string) string {
 	case '\'', '=', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠': // the wide ones begin a formula in Japanese
 		return "'" + cell
 	case '+', '-':
-		if !plainNumber.MatchString(cell) {
+		if !plainNumber(cell) {
 			return "'" + cell
 		}
 	}

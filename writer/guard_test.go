@@ -1,6 +1,7 @@
 package writer
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -42,16 +43,21 @@ func TestGuard(t *testing.T) {
 	}
 }
 
+var plain = regexp.MustCompile(`^[+-]?\d+([.,]\d+)?$`)
+
 func FuzzGuard(f *testing.F) {
-	for _, s := range []string{"", "'", "''x", "=1", "+46701740605", "-1\n", "\r\n", "x"} {
+	for _, s := range []string{"", "'", "''x", "=1", "+46701740605", "-1\n", "\r\n", "x", "+1.", ".5", "1,2,3", "-", "+-1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, cell string) {
+		if plainNumber(cell) != plain.MatchString(cell) {
+			t.Errorf("%q is a plain number: %v", cell, plainNumber(cell))
+		}
 		guarded := guard(cell)
 		if strings.TrimPrefix(guarded, "'") != cell {
 			t.Errorf("%q cannot be had back from %q", cell, guarded)
 		}
-		if guarded != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(guarded)[0]) && !plainNumber.MatchString(guarded) {
+		if guarded != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(guarded)[0]) && !plain.MatchString(guarded) {
 			t.Errorf("%q is still a formula", guarded)
 		}
 	})
