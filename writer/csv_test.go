@@ -183,15 +183,22 @@ var errBroken = errors.New("broken disk")
 func (brokenDisk) Write([]byte) (int, error) { return 0, errBroken }
 
 func TestCSVGivesTheErrorsOfTheDisk(t *testing.T) {
-	if _, err := newCSV(brokenDisk{}, table{}, pipeline.Dialect{}); !errors.Is(err, errBroken) {
-		t.Errorf("the header: got %v", err)
+	for _, crlf := range []bool{false, true} { // at once, or when the stretch is full or the file ends
+		w, err := newCSV(brokenDisk{}, table{columns: []string{"a"}}, pipeline.Dialect{CRLF: crlf})
+		for range 10_000 {
+			if err == nil {
+				err = w.write(texts(2, "x"), sample())
+			}
+		}
+		if !errors.Is(err, errBroken) {
+			t.Errorf("10,000 rows: got %v", err)
+		}
 	}
-	w, err := newCSV(&bytes.Buffer{}, table{}, pipeline.Dialect{})
-	if err != nil {
-		t.Fatal(err)
+	w, err := newCSV(brokenDisk{}, table{columns: []string{"a"}}, pipeline.Dialect{})
+	if err == nil {
+		err = w.close()
 	}
-	w.out = brokenDisk{}
-	if err := w.write(texts(2), sample()); !errors.Is(err, errBroken) {
-		t.Errorf("a row: got %v", err)
+	if !errors.Is(err, errBroken) {
+		t.Errorf("a short file: got %v", err)
 	}
 }
