@@ -16,7 +16,7 @@ func (a *app) dropped(ctx context.Context, paths []string) int {
 	code, err := a.runDropped(ctx, paths)
 	if err != nil {
 		a.console.fail(err)
-		code = max(code, a.codeOf(err))
+		code = a.codeBeside(code, err)
 	}
 	a.console.warn("\nPress Enter to close this window.")
 	a.answer(ctx)

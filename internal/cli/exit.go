@@ -48,6 +48,15 @@ func (e *stoppedError) Error() string { return "stopped before anything was sent
 func (e *stoppedError) Unwrap() error { return e.err }
 func (e *stoppedError) Hint() string  { return "the same command starts again" }
 
+// codeBeside is the exit code of a command that gave a code and an error; one that came to nothing
+// gives none of its own.
+func (a *app) codeBeside(code int, err error) int {
+	if code == exitOK && err != nil {
+		return a.codeOf(err)
+	}
+	return code
+}
+
 // codeOf gives the exit code of an error that ended the program before anything was sent, or that
 // broke a run.
 func (a *app) codeOf(err error) int {
@@ -58,13 +67,15 @@ func (a *app) codeOf(err error) int {
 		busy   *ledger.BusyError
 		record *ledger.Error
 		brake  *brakeError
+		read   *ledger.ReadError
+		write  *ledger.WriteError
 	)
 	switch {
 	case errors.As(err, &usage), errors.As(err, &fault):
 		return exitUsage
-	case errors.As(err, &record) && (record.Missing || record.Foreign):
+	case errors.As(err, &record) && (record.Missing || record.Refused):
 		return exitUsage
-	case errors.As(err, &record), errors.As(err, &busy):
+	case errors.As(err, &record), errors.As(err, &busy), errors.As(err, &read), errors.As(err, &write):
 		return exitBusy
 	case errors.As(err, &input):
 		return exitInput

@@ -25,10 +25,7 @@ const hookTime = 5 * time.Minute
 // finish tells others how an invocation has ended: monitoring, and a command of the user's. What goes
 // wrong there is said, and changes nothing about how the run itself ended.
 func (c *campaign) finish(code int, err error) {
-	if err != nil {
-		code = max(code, c.codeOf(err))
-	}
-	s := c.overall(code)
+	s := c.overall(c.codeBeside(code, err))
 	if c.s.metricsFile != "" {
 		if err := writeMetrics(c.s.metricsFile, s); err != nil {
 			c.complain("metrics_failed", fmt.Errorf("metrics file %s: %w", c.s.metricsFile, unwrapPath(err)))

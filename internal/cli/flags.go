@@ -58,7 +58,7 @@ func (s *settings) runFlags(f *flagSet) {
 	f.StringVar(&s.archive, "archive", "", "move an input that ended with exit code 0 or 3, and its report, to this `FOLDER`, with the time in its name")
 	f.StringVar(&s.metricsFile, "metrics-file", "", "write how the run ended to this `FILE`, for Prometheus' textfile collector")
 	f.StringArrayVar(&s.onFinish, "on-finish", nil, "run this `COMMAND` at the end, with the summary as JSON on its standard input; given several times: the program, then its arguments")
-	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none")
+	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none, and any ledger where one was lost")
 	s.outputFlags(f)
 	s.reportPlaceFlags(f, "write the report to this `PATH`, or - for standard output; with several files, the folder for the reports")
 }

@@ -122,7 +122,7 @@ func (a *app) openLedger(ctx context.Context, s *settings, t hpp.Target, make bo
 		path = filepath.Join(dir, string(t.Environment)+".db")
 	}
 	create := make && (s.createLedger || t.Environment != hpp.Production || a.interactive())
-	return ledger.Open(ctx, ledger.Options{Path: path, Environment: string(t.Environment), Create: create, Network: s.networkLedger})
+	return ledger.Open(ctx, ledger.Options{Path: path, Environment: string(t.Environment), Create: create, Anew: s.createLedger, Network: s.networkLedger})
 }
 
 // interactive tells whether somebody is there who can be asked.

@@ -47,7 +47,7 @@ func Main(p Process) int {
 		if a.lines != nil {
 			a.lines.fail(err)
 		}
-		return max(code, a.codeOf(err)) // usage and input errors leave code at 0
+		return a.codeBeside(code, err)
 	}
 	return code
 }

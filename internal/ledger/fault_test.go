@@ -300,7 +300,7 @@ func TestEveryDiskOperationMayFail(t *testing.T) {
 			for failed := true; failed && !t.Failed(); n++ {
 				h := &hpp{calls: map[string]int{}}
 				path := filepath.Join(t.TempDir(), "ledger.db")
-				if err := os.WriteFile(path+".secret", []byte(strings.Repeat("ab", 32)), 0o600); err != nil {
+				if err := os.WriteFile(path+".secret.new", []byte(strings.Repeat("ab", 32)), 0o600); err != nil {
 					t.Fatal(err)
 				}
 				d.arm(f, n)

@@ -313,6 +313,8 @@ func TestLedgersThatAreRefused(t *testing.T) {
 		want string
 	}{
 		{"missing", func(t *testing.T, path string) { removeAll(t, path, path+".secret") }, Options{Environment: "sandbox"}, "there is none"},
+		{"lost, but for its secret", func(t *testing.T, path string) { removeAll(t, path) }, Options{Environment: "sandbox", Create: true}, "it was lost"},
+		{"emptied", func(t *testing.T, path string) { write(t, path, "") }, Options{Environment: "sandbox", Create: true}, "it was lost"},
 		{"of another environment", nil, Options{Environment: "production"}, "of the environment sandbox"},
 		{"without its secret", func(t *testing.T, path string) { removeAll(t, path+".secret") }, Options{Environment: "sandbox", Create: true}, "its secret"},
 		{"with another's secret", func(t *testing.T, path string) {

@@ -25,6 +25,7 @@ type Options struct {
 	Path        string
 	Environment string // production, playground or sandbox; a ledger of another one is refused
 	Create      bool   // make it if it is not there
+	Anew        bool   // make it even where one was lost
 	Network     bool   // take one on a network file system too
 }
 
@@ -52,7 +53,7 @@ type Error struct {
 	Problem string
 	Todo    string
 	Missing bool // there is none
-	Foreign bool // it is of another environment, or in a place that is not taken
+	Refused bool // it is there and not to be used so: another environment, a network, a lost database
 	Err     error
 }
 
@@ -104,7 +105,7 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 		return err
 	} else if kind != "" && !opt.Network {
 		return &Error{
-			Path: l.path, Foreign: true,
+			Path: l.path, Refused: true,
 			Problem: "it would lie on a network file system (" + kind + "), whose locks do not hold against crashes and other machines",
 			Todo:    "name a place on a disk of this machine with --ledger; or say --network-ledger if no other machine ever uses it",
 		}
@@ -118,7 +119,8 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 	if exists, err = l.exists(); err != nil {
 		return err
 	}
-	if l.secret, err = l.openSecret(exists); err != nil {
+	var first bool
+	if l.secret, first, err = l.openSecret(exists, opt.Anew); err != nil {
 		return err
 	}
 	if !exists { // so that nobody else can read it, nor the files that SQLite puts beside it
@@ -145,7 +147,10 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 	}); err != nil {
 		return err
 	}
-	return l.verify(ctx, opt)
+	if err := l.verify(ctx, opt); err != nil || !first {
+		return err
+	}
+	return settleSecret(l.path)
 }
 
 // onNetwork is networked, which tests stand in for.
@@ -165,21 +170,31 @@ func (l *Ledger) exists() (bool, error) {
 	return info.Size() > 0, nil
 }
 
-func (l *Ledger) openSecret(exists bool) (*secret, error) {
-	path := l.path + ".secret"
-	key, err := readSecret(path)
+// openSecret reads the secret, or makes one. That of a ledger in the making has a name of its own until
+// the database is on disk, so that a secret without a database tells of one that was lost.
+func (l *Ledger) openSecret(exists, anew bool) (key *secret, first bool, err error) {
+	key, err = readSecret(secretPath(l.path))
 	switch {
-	case err == nil:
-		return key, nil
-	case errors.Is(err, fs.ErrNotExist) && !exists:
-		return newSecret(path)
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Error{
-			Path: l.path, Problem: "its secret, " + path + ", is not there, so no contact can be recognised",
+	case err == nil && !exists && !anew:
+		return nil, false, &Error{
+			Path: l.path, Refused: true, Problem: "it is gone or empty, and its secret is still there: it was lost",
+			Todo: "restore it from a backup; to begin anew, say --create-ledger, and everything can be sent again",
+		}
+	case err == nil || !errors.Is(err, fs.ErrNotExist):
+		return key, false, err
+	}
+	key, err = readSecret(newSecretPath(l.path))
+	switch {
+	case err == nil || !errors.Is(err, fs.ErrNotExist):
+		return key, true, err // of a first start that was cut short
+	case exists:
+		return nil, false, &Error{
+			Path: l.path, Problem: "its secret, " + secretPath(l.path) + ", is not there, so no contact can be recognised",
 			Todo: "put the secret back from the same backup as the ledger",
 		}
 	}
-	return nil, err
+	key, err = newSecret(newSecretPath(l.path))
+	return key, true, err
 }
 
 func (l *Ledger) verify(ctx context.Context, opt Options) error {
@@ -194,7 +209,7 @@ func (l *Ledger) verify(ctx context.Context, opt Options) error {
 	l.made, l.environment = time.UnixMilli(made), environment
 	if environment != opt.Environment {
 		return &Error{
-			Path: l.path, Foreign: true, Problem: fmt.Sprintf("it is of the environment %s, and this run is for %s", environment, opt.Environment),
+			Path: l.path, Refused: true, Problem: fmt.Sprintf("it is of the environment %s, and this run is for %s", environment, opt.Environment),
 			Todo: "name another with --ledger, or leave the flag out",
 		}
 	}
@@ -215,15 +230,21 @@ func (l *Ledger) explain(err error) error {
 	}
 	out := &Error{Path: l.path, Problem: "it cannot be opened", Err: err, Todo: "look at the file and its folder: who owns them, and is there room on the disk?"}
 	var code *sqlite.Error
-	if errors.As(err, &code) {
-		switch code.Code() & 0xff {
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-			out.Problem, out.Todo = "another process keeps it to itself", "try again in a moment"
-		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT:
-			out.Problem, out.Todo = "it is damaged, or no ledger", "restore it with its secret from a backup; what was sent since that backup is not known to it"
-		}
+	switch {
+	case damaged(err):
+		out.Problem, out.Todo = "it is damaged, or no ledger", restore
+	case errors.As(err, &code) && (code.Code()&0xff == sqlite3.SQLITE_BUSY || code.Code()&0xff == sqlite3.SQLITE_LOCKED):
+		out.Problem, out.Todo = "another process keeps it to itself", "try again in a moment"
 	}
 	return out
+}
+
+const restore = "restore it with its secret from a backup; what was sent since that backup is not known to it"
+
+// damaged tells whether an error says that the database itself is broken.
+func damaged(err error) bool {
+	var code *sqlite.Error
+	return errors.As(err, &code) && (code.Code()&0xff == sqlite3.SQLITE_NOTADB || code.Code()&0xff == sqlite3.SQLITE_CORRUPT)
 }
 
 // Info is what each run tells about its ledger.

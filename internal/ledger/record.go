@@ -187,5 +187,8 @@ func (e *ReadError) Unwrap() error { return e.Err }
 
 // Hint says what to do.
 func (e *ReadError) Hint() string {
-	return "look at its disk; if it is damaged, restore it with its secret from a backup: what was sent since that backup is not known to it"
+	if damaged(e.Err) {
+		return restore
+	}
+	return "see that its disk is there and can be read; the same command then goes on"
 }

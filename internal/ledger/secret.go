@@ -44,6 +44,18 @@ func (s *secret) check() []byte {
 	return d[:]
 }
 
+func secretPath(ledger string) string { return ledger + ".secret" }
+
+func newSecretPath(ledger string) string { return ledger + ".secret.new" }
+
+// settleSecret gives the secret of a ledger that is made its name.
+func settleSecret(ledger string) error {
+	if err := os.Rename(newSecretPath(ledger), secretPath(ledger)); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(ledger))
+}
+
 func readSecret(path string) (*secret, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

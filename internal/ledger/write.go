@@ -26,6 +26,9 @@ func (e *WriteError) Unwrap() error { return e.Err }
 
 // Hint says what to do.
 func (e *WriteError) Hint() string {
+	if damaged(e.Err) {
+		return restore
+	}
 	return "see that its disk has room and can be written; the same command then goes on where this one stopped"
 }
 
