@@ -57,8 +57,10 @@ func (a *app) run(ctx context.Context, s *settings, paths []string) (code int, e
 		c.faults = append([]error{c.ending.Err}, c.faults...)
 	}
 	code, err = c.result()
+	all := c.overall(code)
+	c.tellOverall(all)
 	if len(c.runs) > 1 || len(c.skipped) > 0 {
-		c.tellOverall(c.overall(code))
+		c.lines.write(all)
 	}
 	return code, err
 }

@@ -170,7 +170,7 @@ func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 	}
 }
 
-// tellOverall sums up the files of a run.
+// tellOverall sums up a run in one line, the last that it writes.
 func (a *app) tellOverall(s summary) {
 	var parts []string
 	for _, c := range []struct {
@@ -188,8 +188,8 @@ func (a *app) tellOverall(s summary) {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.name))
 		}
 	}
-	a.console.sayf("\nAll files: %s, %s; %d sent by this run", rows(s.Rows), strings.Join(parts, ", "), s.SentNow)
-	a.lines.write(s)
+	parts = append(parts, fmt.Sprintf("%d sent by this run", s.SentNow))
+	a.console.sayf("In all: %s: %s; exit code %d", rows(s.Rows), strings.Join(parts, ", "), s.Exit)
 }
 
 // tellFiles says where the files are that were written.
