@@ -175,16 +175,38 @@ func (f *File) Input() pipeline.Input {
 }
 
 // Rows yields every data row in order, each time from the start. An error ends it and is an
-// *[pipeline.InputError].
+// *[pipeline.InputError]. The file is read in a goroutine of its own, which ends with the loop.
 func (f *File) Rows() iter.Seq2[pipeline.Row, error] {
 	return func(yield func(pipeline.Row, error) bool) {
-		m := newMapper(f.header, yield)
-		notices, err := f.format.rows(f.header, m)
-		if m.stopped || !m.flush(err == nil) {
-			return
+		m, d := newMapper(f.header), newDecoder(f.header)
+		var notices []string
+		var readErr error
+		go func() {
+			defer close(m.full)
+			notices, readErr = f.format.rows(f.header, m)
+			if !m.stopped {
+				m.pass(readErr == nil)
+			}
+		}()
+		defer func() { // not before the reading has ended
+			close(m.quit)
+			for range m.full {
+			}
+		}()
+		for b := range m.full {
+			if err := d.decode(b); err != nil {
+				yield(pipeline.Row{}, err)
+				return
+			}
+			for _, row := range b.rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			m.free <- b
 		}
-		if err != nil {
-			yield(pipeline.Row{}, err)
+		if readErr != nil {
+			yield(pipeline.Row{}, readErr)
 			return
 		}
 		f.mu.Lock()

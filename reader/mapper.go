@@ -28,39 +28,44 @@ type table [][]string
 
 func (t table) GetCSVRows() ([][]string, error) { return t, nil }
 
-// mapper turns rows as the formats read them into rows of the pipeline. It holds one row back at
-// least, so as to know the last.
-type mapper struct {
-	header header
-	yield  func(pipeline.Row, error) bool
+// batch is a stretch of rows on their way from the format to the loop over them.
+type batch struct {
+	rows   []pipeline.Row
+	values []string        // of all rows, one after the other
+	cells  []pipeline.Cell // likewise
+	last   bool            // no row follows
+}
 
-	rows    []pipeline.Row
-	values  []string        // of all rows, one after the other
-	cells   []pipeline.Cell // likewise
-	table   table
-	out     []fields
-	count   int  // rows so far
-	lastAt  int  // the number of the last one
+// mapper gathers rows as the formats read them and hands them on, in batches, to who makes rows of the
+// pipeline of them. It holds one row back at least, so as to know the last.
+type mapper struct {
+	header  header
+	now     *batch
+	full    chan *batch
+	free    chan *batch
+	quit    chan struct{}
 	stopped bool // the loop over the rows has ended early
 }
 
-func newMapper(h header, yield func(pipeline.Row, error) bool) *mapper {
-	m := &mapper{header: h, yield: yield}
-	names := make([]string, len(h.fields))
-	for i, c := range h.fields {
-		names[i] = c.field
+// batches is how many batches there are: one is filled while another is used.
+const batches = 3
+
+func newMapper(h header) *mapper {
+	m := &mapper{header: h, full: make(chan *batch), free: make(chan *batch, batches), quit: make(chan struct{})}
+	for range batches - 1 {
+		m.free <- &batch{}
 	}
-	m.table = table{names}
+	m.now = &batch{}
 	return m
 }
 
 // add takes a row. Its cells are those of all columns, also of a report; values are the texts of our
 // fields, in the order of the header's. Both are copied. The result tells whether to go on.
 func (m *mapper) add(row pipeline.Row, values []string) bool {
-	if len(m.rows) == batchRows && !m.flush(false) {
+	if len(m.now.rows) == batchRows && !m.pass(false) {
 		return false
 	}
-	cells := row.Cells
+	b, cells := m.now, row.Cells
 	if m.header.hpp != nil && !wholeRow(row.Fault) {
 		row.Prior = prior(m.header.hpp, cells)
 		row.Hidden = row.Hidden || row.Prior.Code == pipeline.CodeHiddenRow // a report shows all rows
@@ -74,40 +79,70 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 	if wholeRow(row.Fault) {
 		clear(values)
 	}
-	from := len(m.cells)
+	from := len(b.cells)
 	for _, i := range m.header.own {
-		m.cells = append(m.cells, cells[i])
+		b.cells = append(b.cells, cells[i])
 	}
-	row.Cells = m.cells[from:len(m.cells):len(m.cells)]
-	m.values = append(m.values, values...)
-	m.rows = append(m.rows, row)
-	m.count++
-	m.lastAt = row.Row
+	row.Cells = b.cells[from:len(b.cells):len(b.cells)]
+	b.values = append(b.values, values...)
+	b.rows = append(b.rows, row)
 	return true
 }
 
-// flush decodes the rows held back and hands them out.
-func (m *mapper) flush(last bool) bool {
-	n := len(m.header.fields)
-	m.table = m.table[:1]
-	for i := range m.rows {
-		m.table = append(m.table, m.values[i*n:(i+1)*n])
+// pass hands on what was gathered, and begins anew.
+func (m *mapper) pass(last bool) bool {
+	m.now.last = last
+	select {
+	case m.full <- m.now:
+	case <-m.quit:
+		m.stopped = true
+		return false
 	}
-	if m.out = slices.Grow(m.out[:0], len(m.rows))[:len(m.rows)]; len(m.rows) > 0 {
-		if err := gocsv.UnmarshalDecoder(m.table, &m.out); err != nil {
-			m.yield(pipeline.Row{}, fmt.Errorf("map the rows up to %d: %w", m.lastAt, err))
-			m.stopped = true
-			return false
-		}
+	if last {
+		return true
 	}
-	for i, row := range m.rows {
-		row.Fields = pipeline.Fields(m.out[i])
-		row.Last = last && i == len(m.rows)-1
-		if !m.yield(row, nil) {
-			m.stopped = true
-			return false
-		}
+	select {
+	case b := <-m.free:
+		*b = batch{b.rows[:0], b.values[:0], b.cells[:0], false}
+		m.now = b
+		return true
+	case <-m.quit:
+		m.stopped = true
+		return false
 	}
-	m.rows, m.values, m.cells = m.rows[:0], m.values[:0], m.cells[:0]
-	return true
+}
+
+// decoder makes rows of the pipeline of batches, by the tags of fields.
+type decoder struct {
+	columns int
+	table   table
+	out     []fields
+}
+
+func newDecoder(h header) *decoder {
+	names := make([]string, len(h.fields))
+	for i, c := range h.fields {
+		names[i] = c.field
+	}
+	return &decoder{columns: len(names), table: table{names}}
+}
+
+// decode fills the fields of the rows of a batch in.
+func (d *decoder) decode(b *batch) error {
+	d.table = d.table[:1]
+	for i := range b.rows {
+		d.table = append(d.table, b.values[i*d.columns:(i+1)*d.columns])
+	}
+	d.out = slices.Grow(d.out[:0], len(b.rows))[:len(b.rows)]
+	if len(b.rows) == 0 {
+		return nil
+	}
+	if err := gocsv.UnmarshalDecoder(d.table, &d.out); err != nil {
+		return fmt.Errorf("map the rows up to %d: %w", b.rows[len(b.rows)-1].Row, err)
+	}
+	for i := range b.rows {
+		b.rows[i].Fields = pipeline.Fields(d.out[i])
+	}
+	b.rows[len(b.rows)-1].Last = b.last
+	return nil
 }
