@@ -39,6 +39,9 @@ func Columns() []string { return slices.Clone(ourColumns) }
 type table struct {
 	columns []string // the original ones
 	raw     bool     // hpp_raw is there
+
+	cells []string // of ours, in the row at hand
+	clock clock
 }
 
 // ours gives the names of our columns in this table.
@@ -54,14 +57,16 @@ func (t table) header() []string { return slices.Concat(t.columns, t.ours()) }
 
 // values gives the cells of our columns. It refuses a row that does not fit under the header: a cell
 // that shifted or fell off would be seen by nobody.
-func (t table) values(row pipeline.Row, out pipeline.Outcome) ([]string, error) {
+//
+// They are valid until the next call.
+func (t *table) values(row pipeline.Row, out pipeline.Outcome) ([]string, error) {
 	if len(row.Cells) != len(t.columns) {
 		return nil, fmt.Errorf("it has %d cells and the header %d", len(row.Cells), len(t.columns))
 	}
 	if row.Raw != "" && !t.raw {
 		return nil, errors.New("it has text under no header, and the report was begun without hpp_raw")
 	}
-	v := make([]string, colRaw, colRaw+1)
+	v := append(t.cells[:0], make([]string, colRaw)...)
 	v[colRow] = number(row.Row)
 	v[colStatus] = string(out.Status)
 	v[colCode] = out.Code
@@ -71,12 +76,13 @@ func (t table) values(row pipeline.Row, out pipeline.Outcome) ([]string, error) 
 	v[colHTTPStatus] = number(out.HTTPStatus)
 	v[colAttempts] = strconv.Itoa(out.Attempts)
 	v[colCorrelationID] = out.CorrelationID
-	v[colTime] = timestamp(out.Time)
+	v[colTime] = t.clock.text(out.Time)
 	v[colTarget] = out.Target
 	v[colRun] = out.Run
 	if t.raw {
 		v = append(v, row.Raw)
 	}
+	t.cells = v
 	return v, nil
 }
 
@@ -93,4 +99,20 @@ func timestamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// clock writes timestamps; many rows in a row have the same one.
+type clock struct {
+	second int64
+	last   string
+}
+
+func (c *clock) text(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	if s := t.Unix(); s != c.second || c.last == "" {
+		c.second, c.last = s, timestamp(t)
+	}
+	return c.last
 }

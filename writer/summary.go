@@ -129,8 +129,8 @@ func (s *summary) head() {
 		{"Environment", a.Environment},
 		{"As user", a.User},
 		{"Run", a.Run},
-		{"Started (UTC)", clock(a.Started)},
-		{"Ended (UTC)", clock(a.Ended)},
+		{"Started (UTC)", moment(a.Started)},
+		{"Ended (UTC)", moment(a.Ended)},
 		{"Sent by this run", sent},
 		{"Messages", rate},
 		{"Stopped, because", a.Ending},
@@ -143,7 +143,7 @@ func (s *summary) head() {
 	s.row = headRows
 }
 
-func clock(t time.Time) string {
+func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
