@@ -27,6 +27,9 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 	if err != nil {
 		return exitOK, err
 	}
+	if paths, err = a.expand(paths); err != nil {
+		return exitOK, err
+	}
 	opt := s.options()
 	files, err := open(paths, opt)
 	defer func() { closeAll(files) }()

@@ -9,11 +9,17 @@ import (
 	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
+
+	"hppsend/internal/hpp"
 )
 
 // showConfig is the config show command: every setting of a run as it is in force, in the form of a
 // configuration file, and where it is from.
 func (a *app) showConfig(_ context.Context, s *settings, _ []string) (int, error) {
+	t, named, err := s.target() // an endpoint with a password in it is refused before it is shown
+	if err != nil {
+		return exitOK, err
+	}
 	var failed error
 	s.flags.VisitAll(func(f *pflag.Flag) {
 		if f.Name == "help" || f.Name == "config" || f.Name == "profile" || failed != nil {
@@ -36,10 +42,10 @@ func (a *app) showConfig(_ context.Context, s *settings, _ []string) (int, error
 		}
 		_, failed = fmt.Fprintf(a.Stdout, "%s%-40s # %s\n", lead, string(value[:len(value)-1]), source)
 	})
-	if failed != nil {
+	if failed != nil || !named {
 		return exitOK, failed
 	}
-	return exitOK, a.showCredentials(s)
+	return exitOK, a.showCredentials(s, t)
 }
 
 // shownValue gives a flag's value as a configuration file has it.
@@ -63,11 +69,7 @@ func shownValue(f *pflag.Flag) any {
 }
 
 // showCredentials says whether there are credentials, and nothing of the password.
-func (a *app) showCredentials(s *settings) error {
-	t, named, err := s.target()
-	if err != nil || !named {
-		return err
-	}
+func (a *app) showCredentials(s *settings, t hpp.Target) error {
 	c, err := a.credentialsFor(s, t)
 	text := "credentials: user " + c.Username + ", with a password"
 	if err != nil {

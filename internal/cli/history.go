@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hppsend/internal/hpp"
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
 )
@@ -19,7 +20,7 @@ const sessionLife = 48 * time.Hour
 func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	l, err := a.knownLedger(ctx, s)
+	_, l, err := a.knownLedger(ctx, s)
 	if err != nil {
 		return exitOK, err
 	}
@@ -60,12 +61,13 @@ func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error)
 }
 
 // knownLedger opens the ledger of the target that is named, which has to be there.
-func (a *app) knownLedger(ctx context.Context, s *settings) (*ledger.Ledger, error) {
+func (a *app) knownLedger(ctx context.Context, s *settings) (hpp.Target, *ledger.Ledger, error) {
 	t, err := s.needTarget()
 	if err != nil {
-		return nil, err
+		return t, nil, err
 	}
-	return a.openLedger(ctx, s, t, false)
+	l, err := a.openLedger(ctx, s, t, false)
+	return t, l, err
 }
 
 // runLine is a run as people and machines are told of it.
@@ -110,34 +112,27 @@ func (r runLine) MarshalJSON() ([]byte, error) {
 		ended = &t
 	}
 	return json.Marshal(struct {
-		Type         string     `json:"type"`
-		Run          string     `json:"run"`
-		File         string     `json:"file"`
-		Label        string     `json:"label"`
-		Reminder     string     `json:"reminder"`
-		Target       string     `json:"target"`
-		State        string     `json:"state"`
-		Reason       string     `json:"reason"`
-		User         string     `json:"user"`
-		Host         string     `json:"host"`
-		PID          int        `json:"pid"`
-		Version      string     `json:"version"`
-		Started      time.Time  `json:"started"`
-		Ended        *time.Time `json:"ended"`
-		Rows         int        `json:"rows"`
-		Delivered    int        `json:"delivered"`
-		SentNow      int        `json:"sent_now"`
-		Rejected     int        `json:"rejected"`
-		Failed       int        `json:"failed"`
-		Uncertain    int        `json:"uncertain"`
-		Skipped      int        `json:"skipped"`
-		Pending      int        `json:"pending"`
-		Exit         int        `json:"exit"`
-		UncertainNow int        `json:"uncertain_now"`
-		Ledger       []code     `json:"ledger,omitempty"`
+		Type     string     `json:"type"`
+		Run      string     `json:"run"`
+		File     string     `json:"file"`
+		Label    string     `json:"label"`
+		Reminder string     `json:"reminder"`
+		Target   string     `json:"target"`
+		State    string     `json:"state"`
+		Reason   string     `json:"reason"`
+		User     string     `json:"user"`
+		Host     string     `json:"host"`
+		PID      int        `json:"pid"`
+		Version  string     `json:"version"`
+		Started  time.Time  `json:"started"`
+		Ended    *time.Time `json:"ended"`
+		counts
+		Exit         int    `json:"exit"`
+		UncertainNow int    `json:"uncertain_now"`
+		Ledger       []code `json:"ledger,omitempty"`
 	}{
 		"run", r.ID, r.Path, r.Label, r.Reminder, r.Target, r.state(), r.Reason, r.UserName, r.Host, r.PID, r.Version,
-		r.Started.UTC(), ended, s.Rows, s.Delivered, s.SentNow, s.Rejected, s.Failed, s.Uncertain, s.Skipped, s.Pending, s.Exit,
+		r.Started.UTC(), ended, s.counts, s.Exit,
 		r.RunState.Uncertain, codes,
 	})
 }
@@ -153,7 +148,7 @@ func (a *app) tellRun(r runLine, detail bool) {
 		title += fmt.Sprintf(", reminder %q", r.Reminder)
 	}
 	a.console.say(title)
-	a.console.say("    " + strings.Join(r.counts(s), ", "))
+	a.console.say("    " + r.stands(s))
 	if detail {
 		a.console.sayf("    target %s, as %s; version %s, process %d on %s", r.Target, r.UserName, r.Version, r.PID, r.Host)
 		if !r.Ended.IsZero() {
@@ -169,38 +164,22 @@ func (a *app) tellRun(r runLine, detail bool) {
 		a.console.sayf("    %s", r.Reason)
 	}
 	if r.RunState.Uncertain > 0 {
-		a.console.sayf("    %s uncertain; what became of them: hppsend settle %s", rowsAre(r.RunState.Uncertain), r.ID)
+		a.console.sayf("    %s uncertain; what became of them: hppsend settle %s %s", rowsAre(r.RunState.Uncertain), targetFlag(r.Target), r.ID)
 	}
 	if !r.Lives && (s.Pending > 0 || s.Rows == 0) {
-		a.console.sayf("    to go on: hppsend run … %s", r.Path)
+		a.console.sayf("    to go on: the same command again, hppsend run %s … %s", targetFlag(r.Target), r.Path)
 	}
 }
 
-// counts says how the run stands.
-func (r runLine) counts(s summary) []string {
-	if s.Rows == 0 {
-		if r.Lives {
-			return []string{fmt.Sprintf("running since then, process %d on %s", r.PID, r.Host)}
-		}
-		return []string{"cut off before its report"}
+// stands says in a line how the run came out, or how it stands.
+func (r runLine) stands(s summary) string {
+	switch {
+	case s.Rows > 0:
+		return s.counts.String()
+	case r.Lives:
+		return fmt.Sprintf("running since then, process %d on %s", r.PID, r.Host)
 	}
-	parts := []string{rows(s.Rows)}
-	for _, c := range []struct {
-		n    int
-		name string
-	}{
-		{s.Delivered, "delivered"},
-		{s.Rejected, "rejected"},
-		{s.Failed, "failed"},
-		{s.Uncertain, "uncertain"},
-		{s.Skipped, "skipped"},
-		{s.Pending, "pending"},
-	} {
-		if c.n > 0 {
-			parts = append(parts, strconv.Itoa(c.n)+" "+c.name)
-		}
-	}
-	return append(parts, fmt.Sprintf("%d sent by this run", s.SentNow))
+	return "cut off before its report"
 }
 
 func rowsAre(n int) string {
@@ -223,7 +202,7 @@ func (a *app) purge(ctx context.Context, s *settings, _ []string) (int, error) {
 			"name a longer time, or say --force if no file with these sessions will ever be sent again",
 		}
 	}
-	l, err := a.knownLedger(ctx, s)
+	_, l, err := a.knownLedger(ctx, s)
 	if err != nil {
 		return exitOK, err
 	}

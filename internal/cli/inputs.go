@@ -99,11 +99,12 @@ func (c *campaign) check(ctx context.Context) (err error) {
 		if err := c.skip(err); err != nil {
 			return err
 		}
-		left := slices.DeleteFunc(slices.Clone(c.files), func(f *reader.File) bool { return f.Input().Path == input.Place.File })
-		if len(left) == len(c.files) {
+		i := slices.IndexFunc(c.files, func(f *reader.File) bool { return f.Input().Path == input.Place.File })
+		if i < 0 {
 			return err
 		}
-		c.files = left
+		c.files[i].Close()
+		c.files = slices.Delete(c.files, i, i+1)
 	}
 }
 

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,37 +82,67 @@ func (l *lines) progress(file string, p pipeline.Progress) {
 
 // summary is the last line of a file, and of a run over several.
 type summary struct {
-	Type      string         `json:"type"`
-	Run       string         `json:"run,omitempty"`
-	File      string         `json:"file"` // empty in the summary over several
-	Files     int            `json:"files,omitempty"`
-	Label     string         `json:"label,omitempty"`
-	Reminder  string         `json:"reminder,omitempty"`
-	Target    string         `json:"target,omitempty"`
-	Report    string         `json:"report,omitempty"`
-	Rejects   string         `json:"rejects,omitempty"`
-	Rows      int            `json:"rows"`
-	Delivered int            `json:"delivered"`
-	SentNow   int            `json:"sent_now"`
-	Rejected  int            `json:"rejected"`
-	Failed    int            `json:"failed"`
-	Uncertain int            `json:"uncertain"`
-	Skipped   int            `json:"skipped"`
-	Pending   int            `json:"pending"`
-	Codes     map[string]int `json:"codes,omitempty"`
-	Started   *time.Time     `json:"started,omitempty"`
-	Ended     *time.Time     `json:"ended,omitempty"`
-	Exit      int            `json:"exit"`
+	Type     string `json:"type"`
+	Run      string `json:"run,omitempty"`
+	File     string `json:"file"` // empty in the summary over several
+	Files    int    `json:"files,omitempty"`
+	Label    string `json:"label,omitempty"`
+	Reminder string `json:"reminder,omitempty"`
+	Target   string `json:"target,omitempty"`
+	Report   string `json:"report,omitempty"`
+	Rejects  string `json:"rejects,omitempty"`
+	counts
+	Codes   map[string]int `json:"codes,omitempty"`
+	Started *time.Time     `json:"started,omitempty"`
+	Ended   *time.Time     `json:"ended,omitempty"`
+	Exit    int            `json:"exit"`
 }
 
-func summaryOf(file string, t pipeline.Tally) summary {
-	s := summary{
-		Type: "summary", File: file, Rows: t.Rows, SentNow: t.SentNow,
+// counts are the rows of a file, or of several, by status.
+type counts struct {
+	Rows      int `json:"rows"`
+	Delivered int `json:"delivered"`
+	SentNow   int `json:"sent_now"`
+	Rejected  int `json:"rejected"`
+	Failed    int `json:"failed"`
+	Uncertain int `json:"uncertain"`
+	Skipped   int `json:"skipped"`
+	Pending   int `json:"pending"`
+}
+
+func countsOf(t pipeline.Tally) counts {
+	return counts{
+		Rows: t.Rows, SentNow: t.SentNow,
 		Delivered: t.Status[pipeline.Delivered], Rejected: t.Status[pipeline.Rejected],
 		Failed: t.Status[pipeline.Failed], Uncertain: t.Status[pipeline.Uncertain],
 		Skipped: t.Status[pipeline.Skipped], Pending: t.Status[pipeline.Pending],
-		Codes: map[string]int{},
 	}
+}
+
+// String puts them in a line: "4 rows: 3 delivered, 1 rejected, 3 sent by this run".
+func (c counts) String() string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		name string
+	}{
+		{c.Delivered, "delivered"},
+		{c.Rejected, "rejected"},
+		{c.Failed, "failed"},
+		{c.Uncertain, "uncertain"},
+		{c.Skipped, "skipped"},
+		{c.Pending, "pending"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.name))
+		}
+	}
+	parts = append(parts, fmt.Sprintf("%d sent by this run", c.SentNow))
+	return rows(c.Rows) + ": " + strings.Join(parts, ", ")
+}
+
+func summaryOf(file string, t pipeline.Tally) summary {
+	s := summary{Type: "summary", File: file, counts: countsOf(t), Codes: map[string]int{}}
 	for _, g := range t.Groups {
 		if g.Code != "" {
 			s.Codes[g.Code] += g.Rows

@@ -15,11 +15,7 @@ import (
 func (a *app) report(ctx context.Context, s *settings, paths []string) (int, error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	t, err := s.needTarget()
-	if err != nil {
-		return exitOK, err
-	}
-	l, err := a.openLedger(ctx, s, t, false)
+	t, l, err := a.knownLedger(ctx, s)
 	if err != nil {
 		return exitOK, err
 	}

@@ -29,11 +29,7 @@ func (a *app) settle(ctx context.Context, s *settings, args []string) (int, erro
 	if err := s.settlingHow(args[1:]); err != nil {
 		return exitOK, err
 	}
-	t, err := s.needTarget()
-	if err != nil {
-		return exitOK, err
-	}
-	l, err := a.openLedger(ctx, s, t, false)
+	t, l, err := a.knownLedger(ctx, s)
 	if err != nil {
 		return exitOK, err
 	}
@@ -108,7 +104,7 @@ func decideAll(sessions []string, as string, doubts []ledger.Doubt) (map[string]
 
 // decisionsOf reads a table of sessions and decisions: a report with the status changed, or one with a
 // column named decision. What it says of sessions that are not in doubt is not looked at, as a report
-// is full of them.
+// is full of them; nor are other rows of a session in doubt, which have not its code.
 func decisionsOf(path string, t hpp.Target, doubts []ledger.Doubt) (map[string]string, error) {
 	f, err := reader.Open(path, reader.Options{Sessions: true})
 	if err != nil {
@@ -123,6 +119,10 @@ func decisionsOf(path string, t hpp.Target, doubts []ledger.Doubt) (map[string]s
 			Todo: `name the column "decision"; it holds delivered or not-sent. Or change hpp_status in the report of the run`,
 		}
 	}
+	codes := map[string]string{} // of the sessions in doubt
+	for _, d := range doubts {
+		codes[d.Session] = d.Code
+	}
 	defaults := options{}.checking(t, nil).Defaults
 	decided := map[string]string{}
 	for row, err := range f.Rows() {
@@ -134,7 +134,7 @@ func decisionsOf(path string, t hpp.Target, doubts []ledger.Doubt) (map[string]s
 		if column >= 0 {
 			said = strings.ToLower(strings.TrimSpace(row.Cells[column].Text))
 		}
-		if !slices.ContainsFunc(doubts, func(d ledger.Doubt) bool { return d.Session == session }) {
+		if code, inDoubt := codes[session]; !inDoubt || column < 0 && row.Prior.Code != code {
 			continue
 		}
 		refuse := func(problem string) error {
@@ -215,8 +215,8 @@ func (a *app) listDoubts(ctx context.Context, l *ledger.Ledger, t hpp.Target, ru
 		a.console.sayf("%s\n             %s", text, d.Reason)
 	}
 	a.console.sayf("Ask Klarna, naming the correlation ids and times, or the people. Then:\n"+
-		"  hppsend settle … %s --as delivered SESSION…     it arrived: never sent again\n"+
-		"  hppsend settle … %[1]s --as not-sent SESSION…      it did not: the next run sends it", run.ID)
+		"  hppsend settle %s %s --as delivered SESSION…     it arrived: never sent again\n"+
+		"  hppsend settle %[1]s %[2]s --as not-sent SESSION…      it did not: the next run sends it", targetFlag(run.Target), run.ID)
 	return nil
 }
 

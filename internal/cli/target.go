@@ -37,6 +37,14 @@ func (s *settings) target() (t hpp.Target, ok bool, err error) {
 	return t, err == nil, err
 }
 
+// targetFlag is the flag that names a target again, in a command that somebody is to type.
+func targetFlag(name string) string {
+	if name == string(hpp.Sandbox) {
+		return "--environment sandbox"
+	}
+	return "--endpoint " + name
+}
+
 // needTarget is target for commands that cannot do without one.
 func (s *settings) needTarget() (hpp.Target, error) {
 	t, ok, err := s.target()

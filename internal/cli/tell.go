@@ -172,24 +172,7 @@ func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 
 // tellOverall sums up a run in one line, the last that it writes.
 func (a *app) tellOverall(s summary) {
-	var parts []string
-	for _, c := range []struct {
-		n    int
-		name string
-	}{
-		{s.Delivered, "delivered"},
-		{s.Rejected, "rejected"},
-		{s.Failed, "failed"},
-		{s.Uncertain, "uncertain"},
-		{s.Skipped, "skipped"},
-		{s.Pending, "pending"},
-	} {
-		if c.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.name))
-		}
-	}
-	parts = append(parts, fmt.Sprintf("%d sent by this run", s.SentNow))
-	a.console.sayf("In all: %s: %s; exit code %d", rows(s.Rows), strings.Join(parts, ", "), s.Exit)
+	a.console.sayf("In all: %s; exit code %d", s.counts, s.Exit)
 }
 
 // tellFiles says where the files are that were written.
@@ -214,14 +197,14 @@ func advice(s summary, t pipeline.Tally, ending pipeline.Ending) []string {
 	if t.Status[pipeline.Rejected] > 0 {
 		out = append(out, "Mend the rejected rows in the report, and run the report: what was delivered is not sent again.")
 		if strings.EqualFold(filepath.Ext(s.Report), ".csv") {
-			out = append(out, "Excel drops the + of phone numbers when it opens a CSV file. To mend there, take a workbook: hppsend report --format xlsx")
+			out = append(out, "Excel drops the + of phone numbers when it opens a CSV file. To mend there, take a workbook: hppsend report "+targetFlag(s.Target)+" --format xlsx "+s.File)
 		}
 	}
 	if t.Status[pipeline.Failed] > 0 {
 		out = append(out, "The failed rows were surely not sent; the same command tries them again.")
 	}
 	if t.Status[pipeline.Uncertain] > 0 {
-		out = append(out, "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people; then: hppsend settle "+s.Run)
+		out = append(out, "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people; then: hppsend settle "+targetFlag(s.Target)+" "+s.Run)
 	}
 	return out
 }

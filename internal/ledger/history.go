@@ -15,7 +15,8 @@ type RunState struct {
 }
 
 // Runs gives the last runs, the latest first; with a limit of 0 all of them.
-func (l *Ledger) Runs(ctx context.Context, limit int) ([]RunState, error) {
+func (l *Ledger) Runs(ctx context.Context, limit int) (all []RunState, err error) {
+	defer func() { err = l.reading(err) }()
 	if limit == 0 {
 		limit = -1
 	}
@@ -24,7 +25,6 @@ func (l *Ledger) Runs(ctx context.Context, limit int) ([]RunState, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []RunState
 	for rows.Next() {
 		info, err := scanRun(rows)
 		if err != nil {
@@ -64,14 +64,14 @@ type CodeCount struct {
 
 // Codes counts what the distributions of a run have come to by now, those that were settled or sent
 // again since included.
-func (l *Ledger) Codes(ctx context.Context, run string) ([]CodeCount, error) {
+func (l *Ledger) Codes(ctx context.Context, run string) (all []CodeCount, err error) {
+	defer func() { err = l.reading(err) }()
 	rows, err := l.db.QueryContext(ctx, `SELECT d.status, d.code, count(*) FROM distribution d JOIN run ON run.number = d.run
 		WHERE run.id = ? AND d.status <> '' GROUP BY d.status, d.code ORDER BY 3 DESC, 1, 2`, run)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []CodeCount
 	for rows.Next() {
 		var c CodeCount
 		if err := rows.Scan(&c.Status, &c.Code, &c.Count); err != nil {

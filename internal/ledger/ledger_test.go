@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,8 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"hppsend/pipeline"
 )
@@ -85,104 +82,6 @@ func record(t *testing.T, v *View, n int) pipeline.Record {
 		t.Fatalf("session %d has records %v, %v; want one", n, all, err)
 	}
 	return all[0][0]
-}
-
-func TestRecordKeepsWhatAnAttemptCameTo(t *testing.T) {
-	l := opened(t)
-	r := begun(t, l, "a")
-	c := claim(1, "+46701740605")
-	c.Distribution.Other = "anna@example.com"
-	ticket := r.mustClaim(t, c)
-	if rec := record(t, r.View, 1); rec.Intent != pipeline.OwnIntent || rec.Status != pipeline.Pending {
-		t.Errorf("a claimed session is %s with intent %d", rec.Status, rec.Intent)
-	}
-	at := time.UnixMilli(1_700_000_000_123)
-	r.mustConclude(t, ticket, pipeline.Conclusion{
-		Status: pipeline.Rejected, Called: true, Binding: true, HTTPStatus: 400, Code: "BAD_VALUE", Reason: "no", CorrelationID: "c1", Time: at,
-	})
-	want := pipeline.Record{
-		ID: int64(ticket), Method: pipeline.SMS, Contact: l.Digest("+46701740605"), Other: l.Digest("ANNA@example.com"), Country: "SE",
-		Status: pipeline.Rejected, Binding: true, HTTPStatus: 400, Code: "BAD_VALUE", Reason: "no", CorrelationID: "c1",
-		Attempts: 1, Time: at, Run: "a",
-	}
-	if diff := cmp.Diff(want, record(t, l.View(target), 1)); diff != "" {
-		t.Errorf("record (-want +got):\n%s", diff)
-	}
-	if all, err := l.View("https://other.example.com").Lookup(t.Context(), []string{session(1)}); err != nil || len(all[0]) != 0 {
-		t.Errorf("another target knows the session: %v, %v", all, err)
-	}
-}
-
-// TestConcluded holds the rules in the comment of state.concluded, one a row.
-func TestConcluded(t *testing.T) {
-	const own, other = 7, 8
-	done := func(s pipeline.Status) pipeline.Conclusion { return pipeline.Conclusion{Status: s, Called: true} }
-	record := func(s pipeline.Status, intent, run int64, code string) state {
-		return state{intent: intent, run: run, attempts: 1, Conclusion: pipeline.Conclusion{Status: s, Code: code}}
-	}
-	interrupted := pipeline.CodeInterrupted
-	for _, tc := range []struct {
-		name string
-		old  state
-		c    pipeline.Conclusion
-		want pipeline.Status // "" for none
-		open bool            // an intent is left
-		goes bool            // the record goes
-		runs int64
-	}{
-		{"a first attempt", record("", own, 0, ""), done(pipeline.Delivered), pipeline.Delivered, false, false, own},
-		{"a delivery is never overwritten", record(pipeline.Delivered, own, other, ""), done(pipeline.Rejected), pipeline.Delivered, false, false, other},
-		{"a doubt ends by a delivery", record(pipeline.Uncertain, own, other, "x"), done(pipeline.Delivered), pipeline.Delivered, false, false, own},
-		{"a doubt ends by nothing else", record(pipeline.Uncertain, own, other, "x"), done(pipeline.Rejected), pipeline.Uncertain, false, false, own},
-		{"nor by a failure", record(pipeline.Uncertain, own, other, "x"), done(pipeline.Failed), pipeline.Uncertain, false, false, own},
-		{"taken for dead, and alive", record(pipeline.Uncertain, 0, own, interrupted), done(pipeline.Rejected), pipeline.Rejected, false, false, own},
-		{"taken for dead, and throttled", record(pipeline.Uncertain, 0, own, interrupted), done(pipeline.Pending), "", false, false, own},
-		{"another run's doubt is not ours to end", record(pipeline.Uncertain, 0, other, interrupted), done(pipeline.Failed), pipeline.Uncertain, false, false, other},
-		{"a delivery is true whoever says it", record(pipeline.Uncertain, other, other, interrupted), done(pipeline.Delivered), pipeline.Delivered, true, false, own},
-		{"an attempt that came to nothing", record(pipeline.Rejected, own, other, "BAD_VALUE"), done(pipeline.Pending), pipeline.Rejected, false, false, other},
-		{"a claim given back", record(pipeline.Failed, own, other, "x"), pipeline.Conclusion{Status: pipeline.Pending}, pipeline.Failed, false, false, other},
-		{"a first claim given back", state{intent: own}, pipeline.Conclusion{Status: pipeline.Pending}, "", false, true, 0},
-		{"a refusal made to bind", record(pipeline.Rejected, 0, own, "x"), pipeline.Conclusion{Status: pipeline.Rejected, Binding: true}, pipeline.Rejected, false, false, own},
-		{"a refusal taken back", record(pipeline.Rejected, 0, own, "x"), pipeline.Conclusion{Status: pipeline.Pending}, "", false, false, own},
-		{"another run's refusal stays", record(pipeline.Rejected, 0, other, "x"), pipeline.Conclusion{Status: pipeline.Pending}, pipeline.Rejected, false, false, other},
-		{"a delivery is not revised", record(pipeline.Delivered, 0, own, ""), pipeline.Conclusion{Status: pipeline.Pending}, pipeline.Delivered, false, false, own},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			now, keep := tc.old.concluded(own, tc.c)
-			if keep == tc.goes {
-				t.Fatalf("kept: %v", keep)
-			}
-			if !keep {
-				return
-			}
-			if now.Status != tc.want || (now.intent != 0) != tc.open || now.run != tc.runs {
-				t.Errorf("becomes %q, intent %d, run %d; want %q, open %v, run %d", now.Status, now.intent, now.run, tc.want, tc.open, tc.runs)
-			}
-		})
-	}
-}
-
-// The short way of a first attempt comes to what the rules say.
-func TestFirstAttemptIsConcludedByTheRules(t *testing.T) {
-	l := opened(t)
-	r := begun(t, l, "a")
-	for n, s := range []pipeline.Status{pipeline.Delivered, pipeline.Rejected, pipeline.Failed, pipeline.Uncertain, pipeline.Pending} {
-		c := pipeline.Conclusion{Status: s, Called: true, Binding: n%2 == 1, HTTPStatus: 200 + n, Code: "x", Reason: "y", CorrelationID: "z", Time: time.UnixMilli(1_700_000_000_123)}
-		ticket := r.mustClaim(t, claim(n, "anna@example.com"))
-		r.mustConclude(t, ticket, c)
-		var got state
-		if err := l.update(t.Context(), func(t *txn) (err error) {
-			got, err = t.state(ticket)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		want, _ := state{intent: r.number}.concluded(r.number, c)
-		want.Called = false // which is not kept
-		if diff := cmp.Diff(want, got, cmp.AllowUnexported(state{})); diff != "" {
-			t.Errorf("concluded as %s (-rules +ledger):\n%s", s, diff)
-		}
-	}
 }
 
 func TestOneOfManyClaimsIsGranted(t *testing.T) {
@@ -305,75 +204,6 @@ func TestRunOfAKilledProcess(t *testing.T) {
 	}
 }
 
-func TestLedgersThatAreRefused(t *testing.T) {
-	for _, tc := range []struct {
-		name string
-		harm func(t *testing.T, path string)
-		opt  Options
-		want string
-	}{
-		{"missing", func(t *testing.T, path string) { removeAll(t, path, path+".secret") }, Options{Environment: "sandbox"}, "there is none"},
-		{"lost, but for its secret", func(t *testing.T, path string) { removeAll(t, path) }, Options{Environment: "sandbox", Create: true}, "it was lost"},
-		{"emptied", func(t *testing.T, path string) { write(t, path, "") }, Options{Environment: "sandbox", Create: true}, "it was lost"},
-		{"of another environment", nil, Options{Environment: "production"}, "of the environment sandbox"},
-		{"without its secret", func(t *testing.T, path string) { removeAll(t, path+".secret") }, Options{Environment: "sandbox", Create: true}, "its secret"},
-		{"with another's secret", func(t *testing.T, path string) {
-			write(t, path+".secret", strings.Repeat("ab", 32))
-		}, Options{Environment: "sandbox", Create: true}, "of another ledger"},
-		{"with a damaged secret", func(t *testing.T, path string) { write(t, path+".secret", "ab") }, Options{Environment: "sandbox"}, "secret"},
-		{"no database", func(t *testing.T, path string) { write(t, path, strings.Repeat("order,amount\n", 100)) }, Options{Environment: "sandbox", Create: true}, "damaged"},
-		{"a folder", func(t *testing.T, path string) {
-			removeAll(t, path)
-			if err := os.Mkdir(path, 0o700); err != nil {
-				t.Fatal(err)
-			}
-		}, Options{Environment: "sandbox", Create: true}, "a folder"},
-		{"of a later version", func(t *testing.T, path string) {
-			l, err := Open(t.Context(), Options{Path: path, Environment: "sandbox"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := l.conn.ExecContext(t.Context(), "PRAGMA user_version = 99"); err != nil {
-				t.Fatal(err)
-			}
-			l.Close()
-		}, Options{Environment: "sandbox"}, "version 99"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			tc.opt.Path = filepath.Join(t.TempDir(), "ledger.db")
-			l, err := Open(t.Context(), Options{Path: tc.opt.Path, Environment: "sandbox", Create: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			l.Close()
-			if tc.harm != nil {
-				tc.harm(t, tc.opt.Path)
-			}
-			_, err = Open(t.Context(), tc.opt)
-			var known *Error
-			if !errors.As(err, &known) || !strings.Contains(err.Error(), tc.want) || known.Hint() == "" {
-				t.Errorf("got %v; want an *Error with %q and a hint", err, tc.want)
-			}
-		})
-	}
-}
-
-func removeAll(t *testing.T, paths ...string) {
-	t.Helper()
-	for _, p := range paths {
-		if err := os.Remove(p); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestNoContactInAnyByte(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a name with spaces, 100 % and ?#ü", "ledger.db")
 	l := reopened(t, path)
@@ -416,89 +246,6 @@ func TestNoContactInAnyByte(t *testing.T) {
 	}
 }
 
-func TestAFullDisk(t *testing.T) {
-	l := opened(t)
-	r := begun(t, l, "a")
-	ticket := r.mustClaim(t, claim(1, "p1@example.com"))
-	var pages int
-	if err := l.conn.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages); err != nil {
-		t.Fatal(err)
-	}
-	limit := func(n int) {
-		t.Helper()
-		if _, err := l.conn.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	limit(pages)
-	var full error
-	for n := 2; n < 2000 && full == nil; n++ {
-		_, full = r.Claim(t.Context(), claim(n, "p@example.com"))
-	}
-	if full == nil || !strings.Contains(full.Error(), "full") {
-		t.Fatalf("a full database gives %v", full)
-	}
-	long := pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Reason: strings.Repeat("x", 10_000), Time: time.Now()}
-	if err := r.Conclude(t.Context(), ticket, long); err == nil {
-		t.Fatal("an outcome was written into a full database")
-	}
-	if rec := record(t, r.View, 1); rec.Intent != pipeline.OwnIntent {
-		t.Errorf("after a failed write the intent is %d", rec.Intent)
-	}
-	limit(1 << 20)
-	r.mustConclude(t, ticket, long)
-	if rec := record(t, r.View, 1); rec.Status != pipeline.Delivered {
-		t.Errorf("once there is room the session is %s", rec.Status)
-	}
-}
-
-func TestManyShareOneCommit(t *testing.T) {
-	l := opened(t)
-	fewest := 64
-	for try := 0; try < 50 && fewest > 32; try++ { // that they all wait by then cannot be seen
-		fewest = min(fewest, commitsOfWaiting(t, l, 64))
-	}
-	if fewest > 32 {
-		t.Errorf("64 changes that waited took %d commits", fewest)
-	}
-}
-
-// commitsOfWaiting makes changes that gather while another is being made, and counts their commits.
-func commitsOfWaiting(t *testing.T, l *Ledger, changes int) int {
-	var all sync.WaitGroup
-	block := make(chan struct{})
-	all.Go(func() { l.update(t.Context(), func(*txn) error { <-block; return nil }) })
-	commits := map[*txn]int{}
-	waiting := make(chan struct{}, changes)
-	for range changes {
-		all.Go(func() {
-			waiting <- struct{}{}
-			if err := l.update(t.Context(), func(tx *txn) error { commits[tx]++; return nil }); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	for range changes {
-		<-waiting
-	}
-	close(block)
-	all.Wait()
-	return len(commits)
-}
-
-func TestAfterClose(t *testing.T) {
-	l, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "ledger.db"), Environment: "sandbox", Create: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.update(context.Background(), func(*txn) error { return nil }); !errors.Is(err, errClosed) {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestReportsAreKnownByTheirBytes(t *testing.T) {
 	l := opened(t)
 	if err := l.ReportWritten(t.Context(), [32]byte{1}, [32]byte{2}, "may.report.csv", "a"); err != nil {
@@ -510,40 +257,4 @@ func TestReportsAreKnownByTheirBytes(t *testing.T) {
 	if _, ok, err := l.ReportKnown(t.Context(), [32]byte{3}); err != nil || ok {
 		t.Errorf("bytes that were never written are known: %v, %v", ok, err)
 	}
-}
-
-func BenchmarkClaimAndConclude(b *testing.B) {
-	l, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "ledger.db"), Environment: "sandbox", Create: true})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer l.Close()
-	r, err := l.Begin(b.Context(), RunInfo{ID: "a", Target: target, Options: []byte("{}")})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer r.unlock()
-	next := make(chan int)
-	go func() {
-		for n := range b.N {
-			next <- n
-		}
-		close(next)
-	}()
-	var senders sync.WaitGroup
-	for range 32 {
-		senders.Go(func() {
-			for n := range next {
-				ticket, err := r.Claim(b.Context(), claim(n, "p@example.com"))
-				if err == nil {
-					err = r.Conclude(b.Context(), ticket, pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
-				}
-				if err != nil {
-					b.Error(err)
-				}
-			}
-		})
-	}
-	senders.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -33,10 +34,7 @@ const recordColumns = `d.id, d.session, d.reminder, d.method, d.contact, d.count
 // Lookup gives all records of each session.
 func (v *View) Lookup(ctx context.Context, sessions []string) ([][]pipeline.Record, error) {
 	out, err := v.lookup(ctx, sessions)
-	if err != nil && ctx.Err() == nil {
-		err = &ReadError{v.l.path, err}
-	}
-	return out, err
+	return out, v.l.reading(err)
 }
 
 func (v *View) lookup(ctx context.Context, sessions []string) ([][]pipeline.Record, error) {
@@ -172,6 +170,15 @@ func (t *txn) open(r *Run, c pipeline.Claim, records []pipeline.Record, intents 
 	}
 	id, err := res.LastInsertId()
 	return pipeline.Ticket(id), err
+}
+
+// reading gives every error of reading the same form, but for an end that was asked for.
+func (l *Ledger) reading(err error) error {
+	var known *WriteError // of what had to be written first
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &known) {
+		return err
+	}
+	return &ReadError{l.path, err}
 }
 
 // ReadError says that the ledger could not be read.

@@ -17,6 +17,7 @@ func (l *Ledger) ReportWritten(ctx context.Context, report, input [32]byte, path
 
 // ReportKnown tells whether bytes are those of a report that was written, and for which input.
 func (l *Ledger) ReportKnown(ctx context.Context, report [32]byte) (input [32]byte, ok bool, err error) {
+	defer func() { err = l.reading(err) }()
 	var sum []byte
 	err = l.db.QueryRowContext(ctx, "SELECT input FROM report WHERE sha256 = ? ORDER BY time DESC LIMIT 1", report[:]).Scan(&sum)
 	if errors.Is(err, sql.ErrNoRows) {

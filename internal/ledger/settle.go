@@ -28,6 +28,7 @@ type Doubt struct {
 // FindRun finds a run by its id, or by the beginning of it that no other has; ok is false when there
 // is none.
 func (l *Ledger) FindRun(ctx context.Context, id string) (info RunInfo, ok bool, err error) {
+	defer func() { err = l.reading(err) }()
 	rows, err := l.db.QueryContext(ctx, "SELECT "+runColumns+" WHERE substr(run.id, 1, ?) = ? LIMIT 2",
 		len(id), strings.ToLower(id))
 	if err != nil {
@@ -45,7 +46,8 @@ func (l *Ledger) FindRun(ctx context.Context, id string) (info RunInfo, ok bool,
 
 // Doubts gives the uncertain rows of a run, in the order of the input; those that a dead process left
 // open are among them.
-func (l *Ledger) Doubts(ctx context.Context, run string) ([]Doubt, error) {
+func (l *Ledger) Doubts(ctx context.Context, run string) (all []Doubt, err error) {
+	defer func() { err = l.reading(err) }()
 	if err := l.update(ctx, (*txn).bury); err != nil {
 		return nil, err
 	}
@@ -56,7 +58,6 @@ func (l *Ledger) Doubts(ctx context.Context, run string) ([]Doubt, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []Doubt
 	for rows.Next() {
 		var d Doubt
 		var at int64

@@ -1,0 +1,118 @@
+package ledger
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hppsend/pipeline"
+)
+
+func TestAFullDisk(t *testing.T) {
+	l := opened(t)
+	r := begun(t, l, "a")
+	ticket := r.mustClaim(t, claim(1, "p1@example.com"))
+	var pages int
+	if err := l.conn.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	limit := func(n int) {
+		t.Helper()
+		if _, err := l.conn.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(pages)
+	var full error
+	for n := 2; n < 2000 && full == nil; n++ {
+		_, full = r.Claim(t.Context(), claim(n, "p@example.com"))
+	}
+	if full == nil || !strings.Contains(full.Error(), "full") {
+		t.Fatalf("a full database gives %v", full)
+	}
+	long := pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Reason: strings.Repeat("x", 10_000), Time: time.Now()}
+	if err := r.Conclude(t.Context(), ticket, long); err == nil {
+		t.Fatal("an outcome was written into a full database")
+	}
+	if rec := record(t, r.View, 1); rec.Intent != pipeline.OwnIntent {
+		t.Errorf("after a failed write the intent is %d", rec.Intent)
+	}
+	limit(1 << 20)
+	r.mustConclude(t, ticket, long)
+	if rec := record(t, r.View, 1); rec.Status != pipeline.Delivered {
+		t.Errorf("once there is room the session is %s", rec.Status)
+	}
+}
+
+func TestManyShareOneCommit(t *testing.T) {
+	l := opened(t)
+	fewest := 64
+	for try := 0; try < 50 && fewest > 32; try++ { // that they all wait by then cannot be seen
+		fewest = min(fewest, commitsOfWaiting(t, l, 64))
+	}
+	if fewest > 32 {
+		t.Errorf("64 changes that waited took %d commits", fewest)
+	}
+}
+
+// commitsOfWaiting makes changes that gather while another is being made, and counts their commits.
+func commitsOfWaiting(t *testing.T, l *Ledger, changes int) int {
+	var all sync.WaitGroup
+	block := make(chan struct{})
+	all.Go(func() { l.update(t.Context(), func(*txn) error { <-block; return nil }) })
+	commits := map[*txn]int{}
+	waiting := make(chan struct{}, changes)
+	for range changes {
+		all.Go(func() {
+			waiting <- struct{}{}
+			if err := l.update(t.Context(), func(tx *txn) error { commits[tx]++; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for range changes {
+		<-waiting
+	}
+	close(block)
+	all.Wait()
+	return len(commits)
+}
+
+func BenchmarkClaimAndConclude(b *testing.B) {
+	l, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "ledger.db"), Environment: "sandbox", Create: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	r, err := l.Begin(b.Context(), RunInfo{ID: "a", Target: target, Options: []byte("{}")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.unlock()
+	next := make(chan int)
+	go func() {
+		for n := range b.N {
+			next <- n
+		}
+		close(next)
+	}()
+	var senders sync.WaitGroup
+	for range 32 {
+		senders.Go(func() {
+			for n := range next {
+				ticket, err := r.Claim(b.Context(), claim(n, "p@example.com"))
+				if err == nil {
+					err = r.Conclude(b.Context(), ticket, pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+				}
+				if err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	senders.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
