@@ -67,7 +67,9 @@ func TestPaceThatCannotBeSlowedEndsPermits(t *testing.T) {
 		pace := &commonPace{}
 		p, end := started(pace, 10)
 		permits(t, p, 1)
+		pace.mu.Lock()
 		pace.fail = errDisk
+		pace.mu.Unlock()
 		p.Answered(Quota{Limit: 40, Window: time.Second})
 		if err := p.Permit(context.Background()); !errors.Is(err, errDisk) {
 			t.Errorf("got %v", err)
