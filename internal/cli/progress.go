@@ -114,12 +114,12 @@ func (p *progress) erase() {
 
 func (p *progress) draw(every time.Duration) {
 	defer close(p.finished)
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	lastLine := time.Now()
+	shown, written := time.NewTicker(every), time.NewTicker(lineEvery)
+	defer shown.Stop()
+	defer written.Stop()
 	for {
 		select {
-		case now := <-ticker.C:
+		case now := <-shown.C:
 			p.mu.Lock()
 			p.speed.add(now, p.now.Done())
 			text, bar, name, state := p.text(), p.bar, p.name, p.now
@@ -135,10 +135,11 @@ func (p *progress) draw(every time.Duration) {
 			} else {
 				p.console.say(strings.TrimSuffix(fmt.Sprintf("%s: %d of %d, %s", name, state.Done(), state.Due, text), ", "), "type", "progress")
 			}
-			if now.Sub(lastLine) >= lineEvery {
-				p.lines.progress(name, state)
-				lastLine = now
-			}
+		case <-written.C:
+			p.mu.Lock()
+			name, state := p.name, p.now
+			p.mu.Unlock()
+			p.lines.progress(name, state)
 		case <-p.quit:
 			return
 		}
