@@ -9,10 +9,13 @@ import (
 	"io"
 	"os"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 
+	"github.com/klauspost/readahead"
 	"github.com/xuri/excelize/v2"
+	"golang.org/x/sync/errgroup"
 )
 
 // Limits bound what a book may make of this machine. Where one is zero the default holds.
@@ -121,12 +124,23 @@ func (b *Book) check(files []*zip.File) error {
 			return &Fault{Part: f.Name, Problem: fmt.Sprintf("a part grows more than %d times when unzipped, as no real workbook does", b.limits.Ratio)}
 		}
 	}
-	for _, f := range files {
-		merges := finder{word: []byte("mergeCell")}
-		if err := inflate(f, &merges); err != nil {
-			return &Fault{Part: f.Name, Problem: "the workbook is damaged", Err: err}
+	merges := make([]finder, len(files))
+	errs := make([]error, len(files))
+	var parts errgroup.Group
+	parts.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range files {
+		parts.Go(func() error {
+			merges[i].word = []byte("mergeCell")
+			errs[i] = inflate(f, &merges[i])
+			return nil
+		})
+	}
+	parts.Wait()
+	for i, f := range files {
+		if errs[i] != nil {
+			return &Fault{Part: f.Name, Problem: "the workbook is damaged", Err: errs[i]}
 		}
-		b.merges[strings.ToLower(f.Name)] = merges.found
+		b.merges[strings.ToLower(f.Name)] = merges[i].found
 	}
 	return nil
 }
@@ -313,7 +327,7 @@ func (b *Book) loadStrings() error {
 	if f == nil {
 		return &Fault{Part: b.table, Problem: "the workbook is damaged: its string table is missing"}
 	}
-	r, err := f.Open()
+	r, err := ahead(f)
 	if err == nil {
 		defer r.Close()
 		b.strings, err = readTable(r, int64(f.UncompressedSize64), b.limits.Strings)
@@ -331,9 +345,18 @@ func (b *Book) part(sheet string) (Sheet, io.ReadCloser, error) {
 		return Sheet{}, nil, &Fault{Sheet: sheet, Problem: fmt.Sprintf("there is no sheet %q", sheet), Err: errors.New("no such sheet")}
 	}
 	s := b.sheets[i]
-	r, err := b.parts[s.part].Open()
+	r, err := ahead(b.parts[s.part])
 	if err != nil {
 		return s, nil, &Fault{Sheet: sheet, Part: s.part, Problem: "the sheet is damaged", Err: err}
 	}
 	return s, r, nil
+}
+
+// ahead opens a large part, which is inflated in a goroutine of its own until Close.
+func ahead(f *zip.File) (io.ReadCloser, error) {
+	r, err := f.Open()
+	if err != nil {
+		return nil, err
+	}
+	return readahead.NewReadCloserSize(r, 3, 128<<10)
 }
