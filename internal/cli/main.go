@@ -8,7 +8,6 @@ import (
 	"log"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,9 +25,7 @@ type Process struct {
 // Main runs the program and gives its exit code.
 func Main(p Process) int {
 	signal.Ignore(unasked...)
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	thrifty()
 	log.SetOutput(io.Discard) // net/http prints there what a server sends unasked, which may hold a contact
 	a := &app{Process: p, console: newConsole(p.Stderr)}
 	ctx, end := a.listen(context.Background())
@@ -51,10 +48,6 @@ func Main(p Process) int {
 	}
 	return code
 }
-
-// gcPercent makes a check of a million rows peak at 150 MB, where it would take 210 MB by default, for
-// a tenth more of processor time.
-const gcPercent = 32
 
 // app is one invocation.
 type app struct {
