@@ -45,8 +45,9 @@ func joined(a, b string) string {
 
 // controls finds a control character that is more than space round a value.
 func controls(column, value string) pipeline.Finding {
-	value = strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
-	if !strings.ContainsFunc(value, func(r rune) bool { return unicode.IsControl(r) || r == '\ufeff' }) {
+	control := func(r rune) bool { return unicode.IsControl(r) || r == '\ufeff' }
+	around := func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+	if !strings.ContainsFunc(value, control) || !strings.ContainsFunc(strings.TrimFunc(value, around), control) {
 		return pipeline.Finding{}
 	}
 	return pipeline.Finding{

@@ -9,7 +9,7 @@ import (
 )
 
 // class is what a byte may mean in XML, several at once.
-type class uint8
+type class uint16
 
 const (
 	control   class = 1 << iota // forbidden
@@ -20,6 +20,7 @@ const (
 	space                       // what parts attributes
 	nameStart                   // may begin a name
 	nameRest                    // may only go on with one
+	prefixed                    // the colon behind a prefix
 )
 
 // classes has the class of each byte.
@@ -40,8 +41,10 @@ var classes = func() (c [256]class) {
 			c[i] = quotes
 		case b >= utf8.RuneSelf:
 			c[i] = wide | nameStart
-		case b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' || b == ':':
+		case b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_':
 			c[i] = nameStart
+		case b == ':':
+			c[i] = nameStart | prefixed
 		case b >= '0' && b <= '9' || b == '-' || b == '.':
 			c[i] = nameRest
 		}

@@ -175,6 +175,10 @@ func (x *scanner) readMarkup() (kind, error) {
 	switch {
 	case len(rest) > 1 && classes[rest[1]]&nameStart != 0: // as nearly always
 		return openTag, x.readTag()
+	case x.closesTop(rest): // as nearly always where none opens
+		x.pos += len("</>") + len(x.top())
+		x.pop()
+		return closeTag, nil
 	case bytes.HasPrefix(rest, []byte("</")):
 		full, err := x.upTo(">", 2)
 		if err == nil && (x.depth() == 0 || !bytes.Equal(trimSpace(full), x.top())) {
@@ -235,7 +239,7 @@ func (x *scanner) readInstruction() error {
 	if x.rooted {
 		return errors.New("its XML declaration is not at the beginning")
 	}
-	if err := x.readAttributes(rest); err != nil {
+	if err := x.readAttributes(rest, escape); err != nil {
 		return err
 	}
 	for _, a := range x.attrs {
@@ -244,6 +248,16 @@ func (x *scanner) readInstruction() error {
 		}
 	}
 	return nil
+}
+
+// closesTop tells whether the closing tag of the element that was opened last follows, without white space.
+func (x *scanner) closesTop(rest []byte) bool {
+	if len(rest) < 2 || rest[1] != '/' || x.depth() == 0 {
+		return false
+	}
+	top := x.top()
+	rest = rest[2:]
+	return len(rest) > len(top) && rest[len(top)] == '>' && bytes.Equal(rest[:len(top)], top)
 }
 
 func (x *scanner) top() []byte {

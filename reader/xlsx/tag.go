@@ -11,7 +11,7 @@ type attribute struct{ name, value []byte }
 
 // readTag reads an opening tag with its attributes.
 func (x *scanner) readTag() error {
-	n, err := x.tagEnd()
+	n, seen, err := x.tagEnd()
 	if err != nil {
 		return err
 	}
@@ -22,7 +22,10 @@ func (x *scanner) readTag() error {
 		tag = tag[:len(tag)-1]
 	}
 	full, rest := word(tag)
-	colon := bytes.IndexByte(full, ':') + 1
+	colon := 0
+	if seen&prefixed != 0 {
+		colon = bytes.IndexByte(full, ':') + 1
+	}
 	switch {
 	case x.depth() == 0 && x.rooted:
 		return errors.New("there is a second root element")
@@ -38,13 +41,12 @@ func (x *scanner) readTag() error {
 	if bytes.Equal(full[:colon], x.prefix) {
 		x.name = full[colon:]
 	}
-	return x.readAttributes(rest)
+	return x.readAttributes(rest, seen)
 }
 
-// tagEnd counts the bytes of a tag, in whose values a > may stand, and looks at all of them.
-func (x *scanner) tagEnd() (int, error) {
+// tagEnd counts the bytes of a tag, in whose values a > may stand, and gives the classes of all of them.
+func (x *scanner) tagEnd() (n int, seen class, err error) {
 	var quote byte
-	var seen class
 	for at := 1; ; {
 		rest := x.buf[x.pos+at:]
 		for i, c := range rest {
@@ -55,26 +57,27 @@ func (x *scanner) tagEnd() (int, error) {
 			case c == quote:
 				quote = 0
 			case c == '<':
-				return 0, errors.New("there is a < inside a tag")
+				return 0, 0, errors.New("there is a < inside a tag")
 			case quote != 0:
 			case c == '>':
-				n := at + i + 1
-				_, err := seen.legal(x.buf[x.pos : x.pos+n])
-				return n, err
+				n = at + i + 1
+				seen, err = seen.legal(x.buf[x.pos : x.pos+n])
+				return n, seen, err
 			default:
 				quote = c
 			}
 		}
 		if at = len(x.buf) - x.pos; x.eof {
-			return 0, errCut
+			return 0, 0, errCut
 		}
 		if err := x.fill(); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
 }
 
-func (x *scanner) readAttributes(rest []byte) error {
+// readAttributes reads those of a tag in which these classes of bytes were seen.
+func (x *scanner) readAttributes(rest []byte, seen class) error {
 	x.attrs = x.attrs[:0]
 	for {
 		before := len(rest)
@@ -99,7 +102,7 @@ func (x *scanner) readAttributes(rest []byte) error {
 			return errors.New("the value of an attribute is not closed")
 		}
 		a.value, rest = rest[1:1+end], rest[end+2:]
-		if bytes.IndexByte(a.value, '&') >= 0 {
+		if seen&escape != 0 && bytes.IndexByte(a.value, '&') >= 0 {
 			if _, err := x.decode(a.value); err != nil {
 				return err
 			}
