@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // batchRows is how many rows are prepared and looked up together.
@@ -122,13 +123,16 @@ func (c CheckConfig) inspected(ctx context.Context, src Source) iter.Seq2[inspec
 
 // prepareAll prepares rows, spread over the cores.
 func (d Defaults) prepareAll(rows []Row) []item {
+	const stretch = 16 // rows that a core takes at once
 	items := make([]item, len(rows))
-	share := (len(rows) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
+	var taken atomic.Int64
 	var wg sync.WaitGroup
-	for from := 0; from < len(rows); from += share {
+	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for i := from; i < min(from+share, len(rows)); i++ {
-				items[i] = d.prepare(rows[i])
+			for from := int(taken.Add(stretch)) - stretch; from < len(rows); from = int(taken.Add(stretch)) - stretch {
+				for i := from; i < min(from+stretch, len(rows)); i++ {
+					items[i] = d.prepare(rows[i])
+				}
 			}
 		})
 	}
