@@ -1,29 +1,24 @@
 package writer
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // plainNumber tells whether a cell is ^[+-]?\d+([.,]\d+)?$, which is asked of every phone number.
 func plainNumber(cell string) bool {
 	if cell != "" && (cell[0] == '+' || cell[0] == '-') {
 		cell = cell[1:]
 	}
-	whole, fraction := cell, "0"
-	if i := strings.IndexAny(cell, ".,"); i >= 0 {
-		whole, fraction = cell[:i], cell[i+1:]
-	}
-	return digits(whole) && digits(fraction)
-}
-
-func digits(s string) bool {
-	for i := range len(s) {
-		if s[i] < '0' || s[i] > '9' {
+	digits, mark := 0, false // since the mark of the fraction, if there was one
+	for i := range len(cell) {
+		switch c := cell[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case (c == '.' || c == ',') && digits > 0 && !mark:
+			digits, mark = 0, true
+		default:
 			return false
 		}
 	}
-	return s != ""
+	return digits > 0
 }
 
 // guard puts an apostrophe before a CSV cell that a spreadsheet program could run as a formula, so
