@@ -121,22 +121,27 @@ func (c CheckConfig) inspected(ctx context.Context, src Source) iter.Seq2[inspec
 	}
 }
 
-// prepareAll prepares rows, spread over the cores.
-func (d Defaults) prepareAll(rows []Row) []item {
-	const stretch = 16 // rows that a core takes at once
-	items := make([]item, len(rows))
+// each does something for every index below n, spread over the cores.
+func each(n int, do func(i int)) {
+	const stretch = 16 // that a core takes at once
 	var taken atomic.Int64
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for from := int(taken.Add(stretch)) - stretch; from < len(rows); from = int(taken.Add(stretch)) - stretch {
-				for i := from; i < min(from+stretch, len(rows)); i++ {
-					items[i] = d.prepare(rows[i])
+			for from := int(taken.Add(stretch)) - stretch; from < n; from = int(taken.Add(stretch)) - stretch {
+				for i := from; i < min(from+stretch, n); i++ {
+					do(i)
 				}
 			}
 		})
 	}
 	wg.Wait()
+}
+
+// prepareAll prepares rows, less their other contacts.
+func (d Defaults) prepareAll(rows []Row) []item {
+	items := make([]item, len(rows))
+	each(len(rows), func(i int) { items[i] = d.prepare(rows[i]) })
 	return items
 }
 
@@ -149,13 +154,19 @@ func (c CheckConfig) inspect(ctx context.Context, rows []Row) ([]item, [][]Recor
 	sessions := make([]string, len(items))
 	for i := range items {
 		it := &items[i]
-		it.contact, it.other = c.digest(it.Contact), c.digest(it.Other)
+		it.contact = c.digest(it.Contact)
 		sessions[i] = it.session
 	}
 	records, err := c.Records.Lookup(ctx, sessions)
 	if err != nil {
 		return nil, nil, fmt.Errorf("look the sessions up: %w", err)
 	}
+	each(len(items), func(i int) {
+		if it := &items[i]; it.mayShareOther(records[i]) {
+			it.Other = c.Defaults.other(rows[i].Fields, it.Method)
+			it.other = c.digest(it.Other)
+		}
+	})
 	return items, records, nil
 }
 

@@ -31,7 +31,9 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 				return
 			}
 			due, changed := p.mayBeDue(file, n, rows)
-			for _, it := range p.cfg.Defaults.prepareAll(due) {
+			items := p.cfg.Defaults.prepareAll(due)
+			each(len(items), func(i int) { items[i].Other = p.cfg.Defaults.other(due[i].Fields, items[i].Method) })
+			for _, it := range items {
 				if p.due(it) && !send(fed{job: &job{order: Order{Distribution: it.Distribution, Place: it.place}}}) {
 					return
 				}

@@ -46,6 +46,16 @@ func (it item) shares(rec Record) bool {
 	return false
 }
 
+// mayShareOther tells whether it takes the other contact to judge the row by its records.
+func (it item) mayShareOther(records []Record) bool {
+	for _, rec := range records {
+		if rec.Contact != it.contact {
+			return true
+		}
+	}
+	return false
+}
+
 // prepare is our own check of a row: everything that can be said of it without asking anybody.
 func (d Defaults) prepare(row Row) item {
 	it := item{place: row.Place, hidden: row.Hidden, prior: row.Prior}
@@ -120,7 +130,8 @@ func safeSession(id string) bool {
 	return id != ""
 }
 
-// choose reads both contacts, decides which of them is to be used, and fills the item in.
+// choose decides which contact is to be used, reads it, and fills the item in. The other one is read where
+// it is needed: to read a contact costs more than all else that is done about a row in the check.
 func (d Defaults) choose(f Fields, it *item) Finding {
 	method, bad := methodOf(f.Method)
 	if bad.Code != "" {
@@ -142,19 +153,13 @@ func (d Defaults) choose(f Fields, it *item) Finding {
 		return Finding{CodeMissingContact, "the row has neither a phone number nor an e-mail address"}
 	}
 	it.Method = method
-
-	phone, country, phoneErr := d.phone(f)
-	address, emailErr := contact.ParseEmail(f.Email)
 	if method == SMS {
 		if !hasPhone {
-			it.Other = address.Text
 			return Finding{CodeMissingContact, "the method is sms and the row has no phone number"}
 		}
-		if emailErr == nil {
-			it.Other = address.Text
-		}
-		if phoneErr != nil {
-			return problem(phoneErr)
+		phone, country, err := d.phone(f)
+		if err != nil {
+			return problem(err)
 		}
 		it.Contact, it.Country, it.region = phone.E164, country, phone.Region
 		if phone.Notice != "" {
@@ -162,20 +167,33 @@ func (d Defaults) choose(f Fields, it *item) Finding {
 		}
 		return Finding{}
 	}
-	if phoneErr == nil {
-		it.Other = phone.E164
-	}
 	if !hasEmail {
 		return Finding{CodeMissingContact, "the method is email and the row has no e-mail address"}
 	}
-	if emailErr != nil {
-		return problem(emailErr)
+	address, err := contact.ParseEmail(f.Email)
+	if err != nil {
+		return problem(err)
 	}
 	it.Contact = address.Text
 	if address.Notice != "" {
 		it.notices = append(it.notices, Finding{"unusual_email", address.Notice})
 	}
 	return Finding{}
+}
+
+// other reads the contact that the method of a row does not use; empty when there is none that is readable.
+func (d Defaults) other(f Fields, used Method) string {
+	switch used {
+	case SMS:
+		if address, err := contact.ParseEmail(f.Email); err == nil {
+			return address.Text
+		}
+	case Email:
+		if phone, _, err := d.phone(f); err == nil {
+			return phone.E164
+		}
+	}
+	return ""
 }
 
 // phone gives the number and the country that goes with it on the wire: the row's, else the default,

@@ -53,6 +53,7 @@ func TestPrepare(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			it := test.defaults.prepare(Row{Fields: test.fields})
+			it.Other = test.defaults.other(test.fields, it.Method)
 			if it.finding.Code != test.code {
 				t.Errorf("found %q (%s), want %q", it.finding.Code, it.finding.Reason, test.code)
 			}

@@ -27,15 +27,16 @@ func TestEverything(t *testing.T) {
 	var out, progress bytes.Buffer
 	dir := t.TempDir()
 	c := config{
-		only: "send,check,report,memory,start,ledger", rows: 60, sendRows: 80, ledgerRows: 100, filled: 50, repeats: 1, concurrency: 4,
-		dir: dir, out: filepath.Join(dir, "figures", "out.txt"), profile: filepath.Join(dir, "cpu.prof"),
+		only: "send,check,report,memory,start,ledger,profile", rows: 60, sendRows: 80, ledgerRows: 100, filled: 50, repeats: 1, concurrency: 4,
+		dir: dir, out: filepath.Join(dir, "figures", "out.txt"), profiles: dir,
 	}
 	if err := run(t.Context(), c, &out, &progress); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{
-		bareLoop, sendPass, sendAll, sendProf, checkName("hppsend check", sharedInput), checkName("scan", inlineInput),
+		bareLoop, sendPass, sendAll,  checkName("hppsend check", sharedInput), checkName("scan", inlineInput),
 		reportCSV, plainXLSX, memoryName(csvInput, 60) + ", beside 50", startVersion, startCall, ledgerRate, ledgerSize, resumed(60),
+		"profile: " + checkName("read", inlineInput),
 	} {
 		if !strings.Contains(out.String(), "\n"+name+" ") {
 			t.Errorf("%s is not in the table", name)
@@ -122,7 +123,7 @@ func TestShares(t *testing.T) {
 -----------+-------------------------------------------------------
       10ms   hppsend/pipeline.hashOf
 `
-	if got, want := shares([]byte(traces)), "ledger 60 %, HTTP 30 %, the rest 10 %"; got != want {
+	if got, want := shares([]byte(traces), 50*time.Microsecond), "ledger 30.0 µs (60 %), HTTP 15.0 µs (30 %), the rest 5.0 µs (10 %)"; got != want {
 		t.Errorf("the shares are %s, want %s", got, want)
 	}
 }

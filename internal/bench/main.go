@@ -34,7 +34,7 @@ type config struct {
 	repeats     int
 	concurrency int
 	dir, out    string
-	profile     string
+	profiles    string
 }
 
 // bench is one invocation.
@@ -61,6 +61,7 @@ var parts = []part{
 	{"memory", (*bench).memory},
 	{"start", (*bench).starting},
 	{"ledger", (*bench).ledger},
+	{"profile", (*bench).profiling},
 }
 
 func main() {
@@ -72,7 +73,7 @@ func main() {
 		return
 	}
 	var c config
-	flag.StringVar(&c.only, "only", "send,check,report,memory,start,ledger", "the parts to measure")
+	flag.StringVar(&c.only, "only", "send,check,report,memory,start,ledger,profile", "the parts to measure")
 	flag.IntVar(&c.rows, "rows", 1_048_575, "rows of check, report, the largest run of memory, and the resume")
 	flag.IntVar(&c.sendRows, "send-rows", 200_000, "rows of send")
 	flag.IntVar(&c.ledgerRows, "ledger-rows", 200_000, "intents and outcomes of ledger")
@@ -81,7 +82,7 @@ func main() {
 	flag.IntVar(&c.concurrency, "concurrency", 64, "calls under way at once in send, resume and memory")
 	flag.StringVar(&c.dir, "dir", os.TempDir(), "where the temporary folder is made: on a real disk")
 	flag.StringVar(&c.out, "o", "", "the file of figures (default testdata/bench/DATE-CPU.txt)")
-	flag.StringVar(&c.profile, "cpuprofile", "", "keep the CPU profile of a profiled send in this file")
+	flag.StringVar(&c.profiles, "profiles", "", "a folder in which the CPU profiles of profile are kept")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := run(ctx, c, os.Stdout, os.Stderr)

@@ -35,7 +35,9 @@ func taskOf(name string) task {
 	case "post":
 		return post
 	case "profiled":
-		return profiled
+		return underProfile
+	case "hppsend":
+		return hppsend
 	case "encoding-csv":
 		return encodingCSV
 	case "excelize":

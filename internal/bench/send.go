@@ -19,7 +19,6 @@ const (
 	bareLoop = "send: bare net/http loop (bound)"
 	sendPass = "send: hppsend run, first call to last"
 	sendAll  = "send: hppsend run, end to end"
-	sendProf = "send: hppsend run, profiled"
 )
 
 // sending is the part send: a whole run without a limit, and a bare loop against the same server.
@@ -47,11 +46,7 @@ func (b *bench) sending(ctx context.Context) ([]measure, error) {
 		b.results.add(sendPass, s)
 		return err
 	}
-	measures := []measure{bare, whole}
-	if b.profile != "" {
-		measures = append(measures, func(ctx context.Context) error { return b.profiledRun(ctx, input) })
-	}
-	return measures, nil
+	return []measure{bare, whole}, nil
 }
 
 // runArgs are the arguments of a run without a limit, its ledger and report in a folder.
