@@ -34,7 +34,7 @@ func TestEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{
-		bareLoop, sendPass, sendAll,  checkName("hppsend check", sharedInput), checkName("scan", inlineInput),
+		bareLoop, sendPass, sendAll, checkName("hppsend check", sharedInput), checkName("scan", inlineInput),
 		reportCSV, plainXLSX, memoryName(csvInput, 60) + ", beside 50", startVersion, startCall, ledgerRate, ledgerSize, resumed(60),
 		"profile: " + checkName("read", inlineInput),
 	} {
