@@ -35,7 +35,7 @@ func TestEverything(t *testing.T) {
 	}
 	for _, name := range []string{
 		bareLoop, sendPass, sendAll, checkName("hppsend check", sharedInput), checkName("scan", inlineInput),
-		reportCSV, plainXLSX, memoryName(csvInput, 60) + ", beside 50", startVersion, startCall, ledgerRate, ledgerSize, resumed(60),
+		reportCSV, plainXLSX, memoryName(csvInput, 60) + ", beside 50", startVersion, startCall, ledgerRate, bareLedger, ledgerSize, resumed(60),
 		"profile: " + checkName("read", inlineInput),
 	} {
 		if !strings.Contains(out.String(), "\n"+name+" ") {

@@ -18,6 +18,7 @@ import (
 // The names that goals compare.
 const (
 	ledgerRate = "ledger: an intent and an outcome each, 32 senders"
+	bareLedger = "ledger: SQLite alone, an INSERT and an UPDATE each, 32 to a commit (bound)"
 	ledgerSize = "ledger: size of a million distributions"
 )
 
@@ -50,7 +51,17 @@ func (b *bench) ledger(ctx context.Context) ([]measure, error) {
 		}
 		return err
 	}
-	return []measure{speed, func(ctx context.Context) error { return b.resume(ctx, input) }}, nil
+	bare := func(ctx context.Context) error {
+		folder, err := b.runFolder("")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(folder)
+		s, err := own(ctx, "sqlite", filepath.Join(folder, "bare.db"), strconv.Itoa(b.ledgerRows))
+		b.results.add(bareLedger, s)
+		return err
+	}
+	return []measure{speed, bare, func(ctx context.Context) error { return b.resume(ctx, input) }}, nil
 }
 
 // resume sends half of an input, and then measures how long it takes until the other half begins.

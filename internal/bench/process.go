@@ -58,6 +58,8 @@ func taskOf(name string) task {
 		return writeXLSX
 	case "ledger":
 		return claimAndConclude
+	case "sqlite":
+		return bareSQLite
 	case "fill":
 		return fill
 	}
