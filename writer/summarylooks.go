@@ -24,7 +24,7 @@ func (x *xlsxReport) summaryLooks() (summaryLooks, error) {
 	if err != nil {
 		return summaryLooks{}, err
 	}
-	make := func(style *excelize.Style) int {
+	add := func(style *excelize.Style) int {
 		id, e := x.book.NewStyle(style)
 		err = errors.Join(err, e)
 		return id
@@ -37,19 +37,19 @@ func (x *xlsxReport) summaryLooks() (summaryLooks, error) {
 	bold := &excelize.Font{Family: font, Size: 11, Bold: true}
 	format := checked
 	l := summaryLooks{
-		title:  make(&excelize.Style{Font: &excelize.Font{Family: font, Size: 16, Bold: true}}),
-		name:   make(&excelize.Style{Font: &excelize.Font{Family: font, Size: 11, Color: "595959"}}),
-		header: make(painted(font, "1F3864", "FFFFFF", true)),
-		text:   make(&excelize.Style{NumFmt: asText, Alignment: &wrap, Border: line}),
-		count:  make(&excelize.Style{NumFmt: thousands, Alignment: &right, Border: line}),
-		total:  make(&excelize.Style{NumFmt: thousands, Alignment: &right, Font: bold}),
-		check:  make(&excelize.Style{CustomNumFmt: &format, Alignment: &left, Font: bold}),
+		title:  add(&excelize.Style{Font: &excelize.Font{Family: font, Size: 16, Bold: true}}),
+		name:   add(&excelize.Style{Font: &excelize.Font{Family: font, Size: 11, Color: "595959"}}),
+		header: add(painted(font, "1F3864", "FFFFFF", true)),
+		text:   add(&excelize.Style{NumFmt: asText, Alignment: &wrap, Border: line}),
+		count:  add(&excelize.Style{NumFmt: thousands, Alignment: &right, Border: line}),
+		total:  add(&excelize.Style{NumFmt: thousands, Alignment: &right, Font: bold}),
+		check:  add(&excelize.Style{CustomNumFmt: &format, Alignment: &left, Font: bold}),
 		status: map[pipeline.Status]int{},
 	}
 	for status, colours := range statusColours {
 		style := painted(font, colours[0], colours[1], false)
 		style.Alignment = &top
-		l.status[status] = make(style)
+		l.status[status] = add(style)
 	}
 	return l, err
 }

@@ -129,8 +129,8 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 
 // confirm asks before anything is sent in production.
 func (c *campaign) confirm(ctx context.Context) error {
-	real := c.target.Environment == hpp.Production
-	if !real && !c.s.ask || c.s.yes || c.plan.Due == 0 {
+	production := c.target.Environment == hpp.Production
+	if !production && !c.s.ask || c.s.yes || c.plan.Due == 0 {
 		return nil
 	}
 	if !c.interactive() {
