@@ -11,7 +11,7 @@ import (
 // rows peaks at 150 MB, where it would take 210 MB by default, and a smaller one, which has the room, does
 // not pay for that with a fifth of its time.
 const (
-	gcPercent = 30
+	gcPercent = 27
 	gcSpare   = 32 << 20 // bytes
 )
 
