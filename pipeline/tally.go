@@ -27,7 +27,8 @@ type Tally struct {
 	Rows    int
 	SentNow int
 	Status  map[Status]int
-	Groups  []Group // in order of first appearance
+	Groups  []Group  // in order of first appearance
+	Doubts  []string // the runs on this ledger whose calls left rows uncertain, likewise
 	index   map[[2]string]int
 }
 
@@ -39,6 +40,9 @@ func (t *Tally) add(p Place, out Outcome) {
 	t.Status[out.Status]++
 	if out.SentNow {
 		t.SentNow++
+	}
+	if out.Status == Uncertain && out.Code != CodeUncertainElsewhere {
+		t.doubt(out.Run)
 	}
 	key := [2]string{string(out.Status), out.Code}
 	i, ok := t.index[key]
@@ -54,6 +58,12 @@ func (t *Tally) add(p Place, out Outcome) {
 	}
 }
 
+func (t *Tally) doubt(run string) {
+	if run != "" && !slices.Contains(t.Doubts, run) {
+		t.Doubts = append(t.Doubts, run)
+	}
+}
+
 // Add joins the counts of another tally to this one.
 func (t *Tally) Add(o Tally) {
 	if t.Status == nil {
@@ -63,6 +73,9 @@ func (t *Tally) Add(o Tally) {
 	t.SentNow += o.SentNow
 	for s, n := range maps.All(o.Status) {
 		t.Status[s] += n
+	}
+	for _, run := range o.Doubts {
+		t.doubt(run)
 	}
 	for _, g := range o.Groups {
 		key := [2]string{string(g.Status), g.Code}

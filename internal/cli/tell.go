@@ -204,7 +204,11 @@ func advice(s summary, t pipeline.Tally, ending pipeline.Ending) []string {
 		out = append(out, "The failed rows were surely not sent; the same command tries them again.")
 	}
 	if t.Status[pipeline.Uncertain] > 0 {
-		out = append(out, "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people; then: hppsend settle "+targetFlag(s.Target)+" "+s.Run)
+		doubt := "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people"
+		for _, run := range t.Doubts { // perhaps an earlier one's
+			doubt += "; then: hppsend settle " + targetFlag(s.Target) + " " + run
+		}
+		out = append(out, doubt)
 	}
 	return out
 }
