@@ -28,7 +28,7 @@ type Tally struct {
 	SentNow int
 	Status  map[Status]int
 	Groups  []Group  // in order of first appearance
-	Doubts  []string // the runs on this ledger whose calls left rows uncertain, likewise
+	Doubts  []string // the runs whose calls left rows uncertain, likewise
 	index   map[[2]string]int
 }
 
@@ -41,7 +41,7 @@ func (t *Tally) add(p Place, out Outcome) {
 	if out.SentNow {
 		t.SentNow++
 	}
-	if out.Status == Uncertain && out.Code != CodeUncertainElsewhere {
+	if out.Status == Uncertain {
 		t.doubt(out.Run)
 	}
 	key := [2]string{string(out.Status), out.Code}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -28,26 +27,22 @@ func bareSQLite(args []string) (func() (int, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	var prepared []*sql.Stmt
-	for _, query := range []string{
-		"CREATE TABLE intent (id INTEGER PRIMARY KEY, session TEXT NOT NULL, contact BLOB NOT NULL, time INTEGER NOT NULL, status TEXT, correlation TEXT) STRICT",
-		"CREATE UNIQUE INDEX intent_key ON intent (session, contact)",
+	if _, err := conn.ExecContext(ctx, `CREATE TABLE intent (id INTEGER PRIMARY KEY, session TEXT NOT NULL,
+		contact BLOB NOT NULL, time INTEGER NOT NULL, status TEXT, correlation TEXT) STRICT;
+		CREATE UNIQUE INDEX intent_key ON intent (session, contact)`); err != nil {
+		return nil, err
+	}
+	var prepared [4]*sql.Stmt
+	for i, query := range []string{
 		"BEGIN IMMEDIATE", "COMMIT",
 		"INSERT INTO intent (session, contact, time) VALUES (?, ?, ?)",
 		"UPDATE intent SET status = ?, correlation = ?, time = ? WHERE id = ?",
 	} {
-		st, err := conn.PrepareContext(ctx, query)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", query, err)
+		if prepared[i], err = conn.PrepareContext(ctx, query); err != nil {
+			return nil, err
 		}
-		if len(prepared) < 2 { // what follows needs the table
-			if _, err := st.Exec(); err != nil {
-				return nil, err
-			}
-		}
-		prepared = append(prepared, st)
 	}
-	begin, commit, insert, update := prepared[2], prepared[3], prepared[4], prepared[5]
+	begin, commit, insert, update := prepared[0], prepared[1], prepared[2], prepared[3]
 	contact := make([]byte, len(pipeline.Digest{}))
 	return func() (int, error) {
 		const group = 32

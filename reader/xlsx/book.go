@@ -125,7 +125,7 @@ func (b *Book) check(files []*zip.File) error {
 		}
 	}
 	merges := make([]finder, len(files))
-	errs := make([]error, len(files))
+	errs := make([]error, len(files)) // by part, so that of several the first in the file is told
 	var parts errgroup.Group
 	parts.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
