@@ -1,56 +1,188 @@
-package main
+//go:build unix
+
+package bench
 
 import (
-	"bytes"
+	"context"
+	"flag"
+	"io"
 	"os"
-	"path/filepath"
+	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"hppsend/internal/cli"
 	"hppsend/internal/contact"
 )
 
-// TestMain lets the test binary do the tasks that the command gives to itself.
-func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && !strings.HasPrefix(os.Args[1], "-") {
-		main()
-		return
+// BenchmarkRun runs the program without a limit, and a bare net/http loop that posts the same bodies to
+// the same kind of server. The shares are of the bare loop's rate: of the send pass, from first call to
+// last, and of the whole run.
+func BenchmarkRun(b *testing.B) {
+	in := input(b, writeCSV, "in.csv", *rows)
+	n := float64(*rows)
+	s := samples{}
+	for b.Loop() {
+		srv := startServer(b)
+		out, err := exec.Command(os.Args[0], "post", srv.url, strconv.Itoa(*rows), strconv.Itoa(*concurrency)).Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		srv.stop(b, *rows)
+		took, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		bare := n / time.Duration(took).Seconds()
+
+		folder := b.TempDir()
+		srv = startServer(b)
+		wall, cpu, peak := process(b, hppsend(b, b.Context(), folder, runArgs(folder, srv.url, in)...), 0)
+		send, run := n/srv.stop(b, *rows).elapsed().Seconds(), n/wall.Seconds()
+		s.add("bare-rows/s", bare)
+		s.add("send-rows/s", send)
+		s.add("send-share", send/bare)
+		s.add("run-rows/s", run)
+		s.add("run-share", run/bare)
+		s.add("cpu-µs/row", cpu.Seconds()*1e6/n)
+		s.add("peak-MB", float64(peak)/1e6)
 	}
-	os.Exit(m.Run())
+	s.report(b)
 }
 
-func TestEverything(t *testing.T) {
-	t.Setenv("GORACE", "atexit_sleep_ms=0") // of each of the many processes
-	var out, progress bytes.Buffer
-	dir := t.TempDir()
-	c := config{
-		only: "send,check,report,memory,start,ledger,profile", rows: 60, sendRows: 80, ledgerRows: 100, filled: 50, repeats: 1, concurrency: 4,
-		dir: dir, out: filepath.Join(dir, "figures", "out.txt"), profiles: dir,
-	}
-	if err := run(t.Context(), c, &out, &progress); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{
-		bareLoop, sendPass, sendAll, checkName("hppsend check", sharedInput), checkName("scan", inlineInput),
-		reportCSV, plainXLSX, memoryName(csvInput, 60) + ", beside 50", startVersion, startCall, ledgerRate, bareLedger, ledgerSize, resumed(60),
-		"profile: " + checkName("read", inlineInput),
-	} {
-		if !strings.Contains(out.String(), "\n"+name+" ") {
-			t.Errorf("%s is not in the table", name)
+// BenchmarkInProcess is the run alone, within this process, for -cpuprofile and -benchmem.
+func BenchmarkInProcess(b *testing.B) {
+	in := input(b, writeCSV, "in.csv", *rows)
+	b.ReportAllocs()
+	for b.Loop() {
+		srv, folder := startServer(b), b.TempDir()
+		code := cli.Main(cli.Process{
+			Args: runArgs(folder, srv.url, in, "--quiet"), Env: []string{"HOME=" + folder},
+			Signals: make(chan os.Signal), Stdin: os.Stdin, Stdout: os.Stderr, Stderr: os.Stderr,
+		})
+		if srv.stop(b, *rows); code != 0 {
+			b.Fatalf("the run ended with %d", code)
 		}
 	}
-	written, err := os.ReadFile(c.out)
-	if err != nil || !strings.HasPrefix(out.String(), string(written)) || len(written) == 0 {
-		t.Errorf("what is written differs from what is printed (%v):\n%s", err, written)
+	b.ReportMetric(b.Elapsed().Seconds()*1e6/float64(b.N**rows), "µs/row")
+}
+
+func BenchmarkCheckCSV(b *testing.B)  { benchmarkCheck(b, writeCSV, "in.csv") }
+func BenchmarkCheckXLSX(b *testing.B) { benchmarkCheck(b, writeBook, "in.xlsx") }
+
+func benchmarkCheck(b *testing.B, make func(io.Writer, int) error, name string) {
+	in := input(b, make, name, *checkRows)
+	s := samples{}
+	for b.Loop() {
+		wall, cpu, peak := process(b, hppsend(b, b.Context(), b.TempDir(), "check", in), 0)
+		s.add("rows/s", float64(*checkRows)/wall.Seconds())
+		s.add("cpu-µs/row", cpu.Seconds()*1e6/float64(*checkRows))
+		s.add("peak-MB", float64(peak)/1e6)
 	}
-	left, err := filepath.Glob(filepath.Join(dir, "hppsend-bench-*"))
-	if err != nil || len(left) > 0 {
-		t.Errorf("left behind: %q, %v", left, err)
+	s.report(b)
+}
+
+// The peak of a whole run, at a tenth of the rows and at all of them, so that it is seen how it grows.
+func BenchmarkMemoryCSV(b *testing.B)  { benchmarkMemory(b, writeCSV, "in.csv") }
+func BenchmarkMemoryXLSX(b *testing.B) { benchmarkMemory(b, writeBook, "in.xlsx") }
+
+func benchmarkMemory(b *testing.B, make func(io.Writer, int) error, name string) {
+	small, large := *checkRows/10, *checkRows
+	inSmall, inLarge := input(b, make, name, small), input(b, make, name, large)
+	peak := func(in string, rows int) float64 {
+		srv, folder := startServer(b), b.TempDir()
+		_, _, peak := process(b, hppsend(b, b.Context(), folder, runArgs(folder, srv.url, in)...), 0)
+		srv.stop(b, rows)
+		return float64(peak)
 	}
-	t.Log("\n" + out.String())
+	s := samples{}
+	for b.Loop() {
+		less, more := peak(inSmall, small), peak(inLarge, large)
+		s.add("tenth-MB", less/1e6)
+		s.add("peak-MB", more/1e6)
+		s.add("B/further-row", (more-less)/float64(large-small))
+	}
+	s.report(b)
+}
+
+// BenchmarkFirstCall is the time from the start to the first call of a hundred rows.
+func BenchmarkFirstCall(b *testing.B) {
+	in := input(b, writeCSV, "in.csv", 100)
+	s := samples{}
+	for b.Loop() {
+		s.add("first-call-ms", firstCall(b, b.TempDir(), in).Seconds()*1e3)
+	}
+	s.report(b)
+}
+
+// BenchmarkGoOn sends half of the rows, and measures how long it takes until the other half begins.
+func BenchmarkGoOn(b *testing.B) {
+	in := input(b, writeCSV, "in.csv", *checkRows)
+	half := *checkRows / 2
+	s := samples{}
+	for b.Loop() {
+		srv, folder := startServer(b), b.TempDir()
+		process(b, hppsend(b, b.Context(), folder, runArgs(folder, srv.url, in, "--limit", strconv.Itoa(half))...), 5)
+		srv.stop(b, half)
+		s.add("first-call-s", firstCall(b, folder, in).Seconds())
+	}
+	s.report(b)
+}
+
+// firstCall starts a run, waits for its first call, and kills it.
+func firstCall(b *testing.B, folder, in string) time.Duration {
+	b.Helper()
+	srv := startServer(b)
+	defer srv.cmd.Wait()
+	defer srv.stdin.Close()
+	ctx, kill := context.WithCancel(b.Context())
+	defer kill()
+	p := hppsend(b, ctx, folder, runArgs(folder, srv.url, in)...)
+	start := time.Now()
+	if err := p.Start(); err != nil {
+		b.Fatal(err)
+	}
+	defer p.Wait()
+	defer kill()
+	return time.Unix(0, srv.next(b).First).Sub(start)
+}
+
+// The benchmarks run, at a small size, and show each of their figures.
+func TestBenchmarksRun(t *testing.T) {
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // of each of the many processes
+	for name, value := range map[string]string{"rows": "60", "check-rows": "100", "concurrency": "4", "test.benchtime": "1x"} {
+		setFlag(t, name, value)
+	}
+	for name, bench := range map[string]struct {
+		run   func(*testing.B)
+		units []string
+	}{
+		"run":        {BenchmarkRun, []string{"bare-rows/s", "send-share", "run-share", "cpu-µs/row", "peak-MB"}},
+		"in process": {BenchmarkInProcess, []string{"µs/row"}},
+		"check":      {BenchmarkCheckXLSX, []string{"rows/s", "peak-MB"}},
+		"memory":     {BenchmarkMemoryXLSX, []string{"tenth-MB", "peak-MB", "B/further-row"}},
+		"first call": {BenchmarkFirstCall, []string{"first-call-ms"}},
+		"go on":      {BenchmarkGoOn, []string{"first-call-s"}},
+	} {
+		result := testing.Benchmark(bench.run)
+		for _, unit := range bench.units {
+			if _, shown := result.Extra[unit]; !shown {
+				t.Errorf("%s: no %s in %v", name, unit, result.Extra)
+			}
+		}
+	}
+}
+
+func setFlag(t *testing.T, name, value string) {
+	t.Helper()
+	f := flag.Lookup(name)
+	before := f.Value.String()
+	if err := f.Value.Set(value); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Value.Set(before) })
 }
 
 // The bare loop has to send what the program sends.
@@ -68,76 +200,5 @@ func TestPeopleAreSound(t *testing.T) {
 		if strings.Contains(p.body(), `""`) {
 			t.Errorf("row %d has no contact for its method %s", i, p.method)
 		}
-	}
-}
-
-func TestPartThatIsNotThere(t *testing.T) {
-	if err := run(t.Context(), config{only: "send,chek"}, nil, nil); err == nil || !strings.Contains(err.Error(), `"chek"`) {
-		t.Errorf("the error is %v", err)
-	}
-}
-
-func TestMedian(t *testing.T) {
-	var r results
-	for _, s := range []sample{{Elapsed: 30, Peak: 1}, {Elapsed: 10, Peak: 3}, {Elapsed: 20, Peak: 2}} {
-		r.add("x", s)
-	}
-	s, spread, ok := r.median("x")
-	if s.Elapsed != 20 || s.Peak != 2 || spread != 1 || !ok {
-		t.Errorf("the median is %+v, spread %v, %v", s, spread, ok)
-	}
-	if _, _, ok := r.median("y"); ok {
-		t.Error("what was not measured has a median")
-	}
-}
-
-func TestGoals(t *testing.T) {
-	var r results
-	per := func(name string, micros int) {
-		r.add(name, sample{Rows: 1000, Elapsed: time.Duration(micros) * time.Millisecond})
-	}
-	per(bareLoop, 80)
-	per(sendPass, 100)
-	per(sendAll, 160)
-	got := map[string]bool{}
-	for _, g := range goals(&r, config{}) {
-		got[g.what] = g.met
-	}
-	want := map[string]bool{
-		"send pass, share of the bare loop's rate": true, "run end to end, share of the bare loop's rate": false, "run end to end, rows/s": true,
-	}
-	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
-	}
-}
-
-func TestShares(t *testing.T) {
-	const traces = `Type: cpu
------------+-------------------------------------------------------
-      60ms   runtime.memmove
-             modernc.org/sqlite/lib._step
-             hppsend/pipeline.(*dispatch).work
------------+-------------------------------------------------------
-      30ms   syscall.Syscall
-             net/http.(*persistConn).writeLoop
------------+-------------------------------------------------------
-      10ms   hppsend/pipeline.hashOf
-`
-	if got, want := shares([]byte(traces), 50*time.Microsecond), "ledger 30.0 µs (60 %), HTTP 15.0 µs (30 %), the rest 5.0 µs (10 %)"; got != want {
-		t.Errorf("the shares are %s, want %s", got, want)
-	}
-}
-
-func TestRowsAcrossChunks(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "book.xlsx")
-	if err := makeBook(path, 20_000, true); err != nil {
-		t.Fatal(err)
-	}
-	work, err := inflateAndScan([]string{path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, err := work(); n != 20_000 || err != nil {
-		t.Errorf("it counts %d rows, %v", n, err)
 	}
 }
