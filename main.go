@@ -5,14 +5,13 @@ package main
 import (
 	"os"
 	"os/signal"
-	"syscall"
 
 	"hppsend/internal/cli"
 )
 
 func main() {
 	signals := make(chan os.Signal, 2) // the first asks to stop, the second to stop at once
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, cli.Endings()...)
 	os.Exit(cli.Main(cli.Process{
 		Args: os.Args[1:], Env: os.Environ(), Signals: signals,
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,

@@ -42,9 +42,14 @@ func (r *recent) add(refused bool) int {
 
 // canary is the small first part of a run that decides whether the rest is sent.
 type canary struct {
-	bad    int       // of its rows that were not delivered
-	passed bool      // the rest may go
-	asked  chan bool // the answer to whether it may; nil while nobody is asked
+	bad    int           // of its rows that were not delivered
+	passed bool          // the rest may go
+	asked  chan answered // the answer to whether it may; nil while nobody is asked
+}
+
+type answered struct {
+	yes bool
+	err error // nobody could be asked
 }
 
 // judged takes note of what a row came to, for the brakes that look at all rows.
@@ -72,18 +77,26 @@ func (d *dispatch) proveCanary() {
 		d.end(Ending{Finding: Finding{StopCanary, fmt.Sprintf(
 			"the run was stopped after its first %d rows: %d of them were not accepted by HPP", n, d.canary.bad)}})
 	case d.cfg.GoOn == nil:
-		d.goOn(true)
+		d.goOn(answered{yes: true})
 	default:
-		asked := make(chan bool, 1)
+		asked := make(chan answered, 1)
 		d.canary.asked = asked
-		go func() { asked <- d.cfg.GoOn(d.feeding, n) }()
+		go func() {
+			var a answered
+			a.err = Guarded(func() error { a.yes = d.cfg.GoOn(d.feeding, n); return nil })
+			asked <- a
+		}()
 	}
 }
 
 // goOn takes in the answer to whether the rest may be sent.
-func (d *dispatch) goOn(yes bool) {
-	d.canary.asked, d.canary.passed = nil, yes
-	if !yes {
+func (d *dispatch) goOn(a answered) {
+	d.canary.asked, d.canary.passed = nil, a.yes
+	if a.err != nil {
+		d.end(Broken("nobody could be asked", a.err))
+		return
+	}
+	if !a.yes {
 		d.end(Ending{Finding: Finding{StopCanary, fmt.Sprintf(
 			"the run was stopped after its first %d rows, as was answered", d.cfg.Canary)}})
 		return
@@ -182,7 +195,7 @@ func (d *dispatch) revise(refusals []refusal, bind bool) {
 			} else {
 				out.Status = Pending
 			}
-			if err := d.courier.conclude(ctx, r.ticket, out); err != nil {
+			if err := Guarded(func() error { return d.courier.conclude(ctx, r.ticket, out) }); err != nil {
 				d.revisionMu.Lock()
 				d.revisionErr = err
 				d.revisionMu.Unlock()

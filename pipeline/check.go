@@ -78,12 +78,22 @@ func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 		out, quit := make(chan made), make(chan struct{})
 		go func() {
 			defer close(out)
-			for v, err := range seq {
-				select {
-				case out <- made{v, err}:
-				case <-quit:
-					return
+			err := Guarded(func() error {
+				for v, err := range seq {
+					select {
+					case out <- made{v, err}:
+					case <-quit:
+						return nil
+					}
 				}
+				return nil
+			})
+			if err == nil {
+				return
+			}
+			select {
+			case out <- made{err: err}:
+			case <-quit:
 			}
 		}()
 		defer func() { // not before the sequence has ended
@@ -121,21 +131,30 @@ func (c CheckConfig) inspected(ctx context.Context, src Source) iter.Seq2[inspec
 	}
 }
 
-// each does something for every index below n, spread over the cores.
+// each does something for every index below n, spread over the cores. A panic is the caller's.
 func each(n int, do func(i int)) {
 	const stretch = 16 // that a core takes at once
 	var taken atomic.Int64
 	var wg sync.WaitGroup
+	var fault atomic.Pointer[error]
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
-			for from := int(taken.Add(stretch)) - stretch; from < n; from = int(taken.Add(stretch)) - stretch {
-				for i := from; i < min(from+stretch, n); i++ {
-					do(i)
+			if err := Guarded(func() error {
+				for from := int(taken.Add(stretch)) - stretch; from < n; from = int(taken.Add(stretch)) - stretch {
+					for i := from; i < min(from+stretch, n); i++ {
+						do(i)
+					}
 				}
+				return nil
+			}); err != nil {
+				fault.Store(&err)
 			}
 		})
 	}
 	wg.Wait()
+	if err := fault.Load(); err != nil {
+		panic(*err)
+	}
 }
 
 // prepareAll prepares rows, less their other contacts.

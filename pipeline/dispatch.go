@@ -54,7 +54,11 @@ type dispatch struct {
 
 func (d *dispatch) work() {
 	for j := range d.orders {
-		a, err := d.courier.Deliver(d.ctx, j.order)
+		var a Attempt
+		err := Guarded(func() (err error) {
+			a, err = d.courier.Deliver(d.ctx, j.order)
+			return err
+		})
 		d.done <- done{j, a, err}
 	}
 }
@@ -105,12 +109,12 @@ func (d *dispatch) loop(feed <-chan fed) {
 			case !ok:
 				feed = nil
 			case f.err != nil:
-				d.end(Ending{Finding{StopBroken, "the input could not be read again"}, f.err})
+				d.end(Broken("the input could not be read again", f.err))
 			default:
 				d.fresh = f.job
 			}
-		case yes := <-d.canary.asked:
-			d.goOn(yes)
+		case a := <-d.canary.asked:
+			d.goOn(a)
 		case <-timer.C:
 		case <-stop:
 		case <-cut:
@@ -193,7 +197,7 @@ func (d *dispatch) takeIn(r done) {
 	case errors.Is(r.err, ErrStopped):
 		d.end(stopped)
 	case r.err != nil:
-		d.end(Ending{Finding{StopBroken, "the run was stopped: the ledger could not be used"}, r.err})
+		d.end(Broken("the run was stopped: the ledger could not be used", r.err))
 	case r.attempt.Ticket == 0:
 		d.notDue(r)
 	default:

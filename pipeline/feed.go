@@ -22,33 +22,35 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 				return false
 			}
 		}
-		n := 0
-		for rows, err := range ahead(batches(ctx, src)) {
-			if err != nil {
-				if ctx.Err() == nil { // else the reading was broken off, and nothing is wrong with the input
-					send(fed{err: err})
-				}
-				return
-			}
-			due, changed := p.mayBeDue(file, n, rows)
-			items := p.cfg.Defaults.prepareAll(due)
-			each(len(items), func(i int) { items[i].Other = p.cfg.Defaults.other(due[i].Fields, items[i].Method) })
-			for _, it := range items {
-				if p.due(it) && !send(fed{job: &job{order: Order{Distribution: it.Distribution, Place: it.place}}}) {
-					return
-				}
-			}
-			if changed != nil {
-				send(fed{err: changed})
-				return
-			}
-			n += len(rows)
-		}
-		if err := p.complete(file, n); err != nil {
+		err := Guarded(func() error { return p.feedTo(ctx, file, src, func(j *job) bool { return send(fed{job: j}) }) })
+		if err != nil && ctx.Err() == nil { // else the reading was broken off, and nothing is wrong with the input
 			send(fed{err: err})
 		}
 	}()
 	return out
+}
+
+// feedTo gives the rows that are due to a function, until it wants no more.
+func (p *Plan) feedTo(ctx context.Context, file int, src Source, send func(*job) bool) error {
+	n := 0
+	for rows, err := range ahead(batches(ctx, src)) {
+		if err != nil {
+			return err
+		}
+		due, changed := p.mayBeDue(file, n, rows)
+		items := p.cfg.Defaults.prepareAll(due)
+		each(len(items), func(i int) { items[i].Other = p.cfg.Defaults.other(due[i].Fields, items[i].Method) })
+		for _, it := range items {
+			if p.due(it) && !send(&job{order: Order{Distribution: it.Distribution, Place: it.place}}) {
+				return nil
+			}
+		}
+		if changed != nil {
+			return changed
+		}
+		n += len(rows)
+	}
+	return p.complete(file, n)
 }
 
 // mayBeDue gives the rows that the plan has down as due, or as held by another run, up to one that is not

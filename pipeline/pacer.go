@@ -172,7 +172,7 @@ func (p *Pacer) Run(ctx context.Context) error {
 	for p.life.Err() == nil {
 		select {
 		case granted := <-p.requests:
-			if err := s.wait(); err != nil {
+			if err := Guarded(s.wait); err != nil {
 				p.end(err)
 			} else {
 				close(granted)
@@ -265,7 +265,11 @@ func (s *slots) reserve() {
 	ahead := make(chan reserved, 1)
 	s.ahead = ahead
 	go func() {
-		slice, err := p.pace.Reserve(p.life, p.slots(), p.rate)
+		var slice Slice
+		err := Guarded(func() (err error) {
+			slice, err = p.pace.Reserve(p.life, p.slots(), p.rate)
+			return err
+		})
 		p.mu.Lock()
 		p.hold(slice.Pause)
 		p.mu.Unlock()

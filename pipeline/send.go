@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -38,6 +40,14 @@ const (
 type Ending struct {
 	Finding
 	Err error // the run broke: the ledger, the input
+}
+
+// Broken is the ending of a run by the ledger or the input, or by a fault of ours.
+func Broken(why string, err error) Ending {
+	if bug := (*Bug)(nil); errors.As(err, &bug) {
+		why = "the run was stopped: there is a fault in the program"
+	}
+	return Ending{Finding{StopBroken, why}, err}
 }
 
 var stopped = Ending{Finding: Finding{StopSignal, "the run was stopped before it came to this row"}}
@@ -82,16 +92,42 @@ func (s *Sending) Send(ctx context.Context, plan *Plan, file int, src Source, c 
 	for range s.cfg.Concurrency {
 		workers.Go(d.work)
 	}
-	d.loop(feed)
+	bug := Guarded(func() error { d.loop(feed); return nil })
 	close(d.orders)
+	if bug != nil {
+		d.abandon(bug, &workers)
+	}
 	workers.Wait()
 	stopFeed()
 	for range feed { // until the reading has ended
 	}
-	d.closeStreaks()
+	if bug == nil {
+		bug = Guarded(func() error { d.closeStreaks(); return nil })
+	}
 	d.revisions.Wait()
-	if d.revisionErr != nil && s.ending.Err == nil {
-		s.ending = Ending{Finding{StopBroken, "the ledger could not be written"}, d.revisionErr}
+	if err := cmp.Or(bug, d.revisionErr); err != nil && s.ending.Err == nil {
+		s.ending = Broken("the ledger could not be written", err)
 	}
 	return s.ending
+}
+
+// abandon lets the calls in flight come to their end, which their workers write, when the loop that
+// should take them in is no more.
+func (d *dispatch) abandon(bug error, workers *sync.WaitGroup) {
+	d.ending = Broken("", bug)
+	d.stopFeed()
+	d.pacer.Stop()
+	defer time.AfterFunc(d.cfg.Grace, d.cut).Stop()
+	ended := make(chan struct{})
+	go func() {
+		workers.Wait()
+		close(ended)
+	}()
+	for {
+		select {
+		case <-d.done:
+		case <-ended:
+			return
+		}
+	}
 }

@@ -183,7 +183,10 @@ func (f *File) Rows() iter.Seq2[pipeline.Row, error] {
 		var readErr error
 		go func() {
 			defer close(m.full)
-			notices, readErr = f.format.rows(f.header, m)
+			readErr = pipeline.Guarded(func() (err error) {
+				notices, err = f.format.rows(f.header, m)
+				return err
+			})
 			if !m.stopped {
 				m.pass(readErr == nil)
 			}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -156,11 +155,7 @@ func TestReportFindsNoRoom(t *testing.T) {
 	}
 	p.write("may.csv", input)
 	c := p.run("--rate", "unlimited", "may.csv")
-	self, err := exec.LookPath("limited")
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Path, c.Args = self, append([]string{"limited", strconv.Itoa(room)}, c.Args[1:]...)
+	as(t, c, "limited", strconv.Itoa(room))
 	if out := p.must(1, c); !strings.Contains(out, "\nhint: ") || !strings.Contains(out, "may.report.csv") {
 		t.Errorf("it says\n%s", out)
 	}

@@ -5,7 +5,6 @@ package cli_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -46,11 +45,7 @@ func TestEveryWriteMayFail(t *testing.T) {
 		p.contacts("may.csv", 0, rows)
 		// The report is held back by the limit too, and standard error is none of the disk's.
 		full := p.run("--rate", "unlimited", "--concurrency", "3", "--grace", "20ms", "may.csv")
-		self, err := exec.LookPath("limited")
-		if err != nil {
-			t.Fatal(err)
-		}
-		full.Path, full.Args = self, append([]string{"limited", strconv.Itoa(limit)}, full.Args[1:]...)
+		as(t, full, "limited", strconv.Itoa(limit))
 		out, _ := full.CombinedOutput()
 		code := full.ProcessState.ExitCode()
 		ended[code]++

@@ -150,9 +150,11 @@ func (s *signals) caught() os.Signal {
 	return s.first
 }
 
-// signalCode is 128 and the number of the signal; a closed terminal counts as a request to terminate.
+// signalCode is that of an interrupt for what a person types, and of SIGTERM for all else, such as a
+// closed terminal.
 func (s *signals) signalCode() int {
-	if s.caught() == os.Interrupt || s.caught() == syscall.SIGINT {
+	switch s.caught() {
+	case os.Interrupt, syscall.SIGQUIT:
 		return exitInterrupt
 	}
 	return exitTerminate

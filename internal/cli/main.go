@@ -8,9 +8,13 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"hppsend/pipeline"
 )
 
 // Process is what the program is given to work with.
@@ -22,9 +26,13 @@ type Process struct {
 	Stdout, Stderr *os.File
 }
 
+// Endings are the signals that ask the process to end, for its caller to pass on as Process.Signals.
+func Endings() []os.Signal { return slices.Clone(endings) }
+
 // Main runs the program and gives its exit code.
 func Main(p Process) int {
 	signal.Ignore(unasked...)
+	uncaught()
 	thrifty()
 	log.SetOutput(io.Discard) // net/http prints there what a server sends unasked, which may hold a contact
 	a := &app{Process: p, console: newConsole(p.Stderr)}
@@ -36,7 +44,7 @@ func Main(p Process) int {
 	root.SetIn(p.Stdin)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
+	if err := pipeline.Guarded(func() error { return root.ExecuteContext(ctx) }); err != nil {
 		if errors.Is(err, context.Canceled) && a.caught() != nil {
 			err = &stoppedError{err}
 		}
@@ -47,6 +55,14 @@ func Main(p Process) int {
 		return a.codeBeside(code, err)
 	}
 	return code
+}
+
+// uncaught sees to what no recover reaches, such as a stack or a memory that is full, or a panic in a
+// goroutine of a library: Go would end the process with status 2, ours for "nothing was sent". It ends
+// by SIGABRT instead, which a shell tells as 134.
+func uncaught() {
+	noCore()
+	debug.SetTraceback("crash")
 }
 
 // app is one invocation.

@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -30,12 +29,12 @@ var update = flag.Bool("update", false, "write the golden reports anew")
 
 // TestMain lets the test binary be hppsend, so that scripts and tests start the real program.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hppsend": program, "hook": hook, "limited": limited})
+	testscript.Main(m, map[string]func(){"hppsend": program, "hook": hook, "limited": limited, "fatal": fatal})
 }
 
 func program() {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, cli.Endings()...)
 	os.Exit(cli.Main(cli.Process{
 		Args: os.Args[1:], Env: os.Environ(), Signals: signals, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 	}))

@@ -45,7 +45,12 @@ func newProgress(c *console, l *lines) *progress {
 	if p.onTerminal() {
 		every = barEvery
 	}
-	go p.draw(every)
+	go func() {
+		defer close(p.finished)
+		if err := pipeline.Guarded(func() error { p.draw(every); return nil }); err != nil {
+			c.fail(err) // the sending goes on without it
+		}
+	}()
 	return p
 }
 
@@ -113,28 +118,13 @@ func (p *progress) erase() {
 }
 
 func (p *progress) draw(every time.Duration) {
-	defer close(p.finished)
 	shown, written := time.NewTicker(every), time.NewTicker(lineEvery)
 	defer shown.Stop()
 	defer written.Stop()
 	for {
 		select {
 		case now := <-shown.C:
-			p.mu.Lock()
-			p.speed.add(now, p.now.Done())
-			text, bar, name, state := p.text(), p.bar, p.name, p.now
-			p.mu.Unlock()
-			if bar != nil && state.Waiting == pipeline.AwaitingAnswer {
-				continue // it would write over the question
-			}
-			if bar != nil {
-				p.console.mu.Lock()
-				bar.Describe(cut(text, p.console.columns()-barColumns))
-				bar.Set(min(state.Done(), state.Due))
-				p.console.mu.Unlock()
-			} else {
-				p.console.say(strings.TrimSuffix(fmt.Sprintf("%s: %d of %d, %s", name, state.Done(), state.Due, text), ", "), "type", "progress")
-			}
+			p.show(now)
 		case <-written.C:
 			p.mu.Lock()
 			name, state := p.name, p.now
@@ -144,6 +134,27 @@ func (p *progress) draw(every time.Duration) {
 			return
 		}
 	}
+}
+
+// show brings the bar up to date, or writes a line.
+func (p *progress) show(at time.Time) {
+	text, bar, name, state := p.look(at)
+	switch {
+	case bar == nil:
+		p.console.say(strings.TrimSuffix(fmt.Sprintf("%s: %d of %d, %s", name, state.Done(), state.Due, text), ", "), "type", "progress")
+	case state.Waiting != pipeline.AwaitingAnswer: // else it would write over the question
+		p.console.mu.Lock()
+		defer p.console.mu.Unlock()
+		bar.Describe(cut(text, p.console.columns()-barColumns))
+		bar.Set(min(state.Done(), state.Due))
+	}
+}
+
+func (p *progress) look(at time.Time) (text string, bar *progressbar.ProgressBar, name string, state pipeline.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.speed.add(at, p.now.Done())
+	return p.text(), p.bar, p.name, p.now
 }
 
 // text says what the counts do not: what went wrong, how long it will take, or why nothing goes on.

@@ -61,6 +61,16 @@ func (p *place) run(args ...string) *exec.Cmd {
 	return p.hppsend(append([]string{"run", "--endpoint", p.url}, args...)...)
 }
 
+// as lets a command be run by another program of this test binary, with arguments before its own.
+func as(t *testing.T, c *exec.Cmd, program string, args ...string) {
+	t.Helper()
+	self, err := exec.LookPath(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Path, c.Args = self, slices.Concat([]string{program}, args, c.Args[1:])
+}
+
 // must runs a command that has to exit with a code, and gives what it wrote.
 func (p *place) must(code int, c *exec.Cmd) string {
 	p.t.Helper()

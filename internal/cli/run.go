@@ -49,7 +49,10 @@ func (a *app) run(ctx context.Context, s *settings, paths []string) (code int, e
 	if err := c.begin(ctx); err != nil {
 		return exitOK, err
 	}
-	if err := c.send(ctx); err != nil {
+	err = pipeline.Guarded(func() error { return c.send(ctx) })
+	if bug := (*pipeline.Bug)(nil); errors.As(err, &bug) { // something may have been sent
+		c.ending = pipeline.Broken("", err)
+	} else if err != nil {
 		return exitOK, err
 	}
 	c.report(context.WithoutCancel(ctx))
@@ -259,7 +262,12 @@ func (c *campaign) client() (*hpp.Client, error) {
 func (c *campaign) report(ctx context.Context) {
 	for i, f := range c.files {
 		in := c.plan.Files[i].Input
-		t, path, err := c.makeReport(ctx, c.ledger, c.plan, i, f, c.ending.Finding, c.outputs[i])
+		var t pipeline.Tally
+		var path string
+		err := pipeline.Guarded(func() (err error) {
+			t, path, err = c.makeReport(ctx, c.ledger, c.plan, i, f, c.ending.Finding, c.outputs[i])
+			return err
+		})
 		if err != nil {
 			c.faults = append(c.faults, err)
 		}

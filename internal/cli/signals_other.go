@@ -2,6 +2,14 @@
 
 package cli
 
-import "os"
+import (
+	"os"
+	"syscall"
+)
 
-var unasked []os.Signal
+var (
+	endings = []os.Signal{os.Interrupt, syscall.SIGTERM}
+	unasked []os.Signal
+)
+
+func noCore() {}

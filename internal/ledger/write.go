@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"hppsend/pipeline"
 )
 
 // groupMost bounds how many changes share one commit.
@@ -73,7 +75,7 @@ func (l *Ledger) write() {
 					more = false
 				}
 			}
-			err := l.commit(group)
+			err := pipeline.Guarded(func() error { return l.commit(group) })
 			if err != nil {
 				err = &WriteError{l.path, err}
 			}
@@ -86,13 +88,14 @@ func (l *Ledger) write() {
 	}
 }
 
-func (l *Ledger) commit(group []*op) (err error) {
+func (l *Ledger) commit(group []*op) error {
 	t := &txn{context.Background(), l}
 	if err := t.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
+	done := false
+	defer func() { // after a panic too
+		if !done {
 			t.exec("ROLLBACK")
 		}
 	}()
@@ -101,7 +104,11 @@ func (l *Ledger) commit(group []*op) (err error) {
 			return err
 		}
 	}
-	return t.exec("COMMIT")
+	if err := t.exec("COMMIT"); err != nil {
+		return err
+	}
+	done = true
+	return nil
 }
 
 // stmt gives the prepared form of a statement, which is kept.

@@ -16,6 +16,8 @@ import (
 	"github.com/klauspost/readahead"
 	"github.com/xuri/excelize/v2"
 	"golang.org/x/sync/errgroup"
+
+	"hppsend/pipeline"
 )
 
 // Limits bound what a book may make of this machine. Where one is zero the default holds.
@@ -130,12 +132,16 @@ func (b *Book) check(files []*zip.File) error {
 	parts.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
 		parts.Go(func() error {
-			merges[i].word = []byte("mergeCell")
-			errs[i] = inflate(f, &merges[i])
-			return nil
+			return pipeline.Guarded(func() error {
+				merges[i].word = []byte("mergeCell")
+				errs[i] = inflate(f, &merges[i])
+				return nil
+			})
 		})
 	}
-	parts.Wait()
+	if err := parts.Wait(); err != nil {
+		panic(err)
+	}
 	for i, f := range files {
 		if errs[i] != nil {
 			return &Fault{Part: f.Name, Problem: "the workbook is damaged", Err: errs[i]}
