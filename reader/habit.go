@@ -81,31 +81,63 @@ func alphanumeric(c byte) bool {
 
 // habit learns from the first rows how wide a row is and what its id looks like. Rows may be wider than
 // the header where they all end in the same number of empty cells: one among others that does may as
-// well have a delimiter too many in its midst, and so may all where a space follows one ("Doe, Ann").
+// well have a delimiter too many in its midst, and so may all where a space follows one ("Doe, Ann"), or
+// where one row has no more cells than the header.
 func (t *textFile) habit(h header) (header, error) {
-	widths := map[int]int{}
-	ids := map[string]int{} // by their shape
-	example := map[string]string{}
-	tail := false   // something stands under no header
-	spaced := false // a space follows a delimiter
-	records, known := 0, 0
+	rows, err := t.firstRows(h)
+	if err != nil {
+		return h, err
+	}
+	h.width = h.usualWidth(rows)
+	h.id = h.usualID(rows)
+	h.open, h.reach = h.unsettled(slices.DeleteFunc(rows, func(cells []string) bool { return len(cells) != h.width }))
+	return h, nil
+}
+
+// firstRows gives the cells of the rows that tell the habit.
+func (t *textFile) firstRows(h header) (rows [][]string, err error) {
 	for rec, err := range t.records(h) {
 		if err != nil {
 			if refused := (*pipeline.InputError)(nil); errors.As(err, &refused) && refused.Place.Line > 0 {
 				break // the rows before it can be read, and then it is met again
 			}
-			return h, err
+			return nil, err
 		}
-		if rec.line <= h.line || rec.blank() || rec.unreadable != "" {
+		if rec.line <= h.line || rec.blank() || rec.unreadable != "" || len(h.namesSeen(rec.cells)) > 1 {
 			continue
 		}
-		if records++; records > habitRecords {
+		if rows = append(rows, slices.Clone(rec.cells)); len(rows) == habitRecords {
 			break
 		}
-		widths[len(rec.cells)]++
-		tail = tail || filled(rec.cells, h.needed)
-		spaced = spaced || slices.ContainsFunc(rec.cells[1:], func(c string) bool { return strings.HasPrefix(c, " ") })
-		if id := h.idOf(rec.cells); id != "" {
+	}
+	return rows, nil
+}
+
+func (h header) usualWidth(rows [][]string) int {
+	widths := map[int]int{}
+	tail, spaced := false, false // something stands under no header; a space follows a delimiter
+	for _, cells := range rows {
+		widths[len(cells)]++
+		tail = tail || filled(cells, h.needed)
+		spaced = spaced || slices.ContainsFunc(cells[1:], func(c string) bool { return strings.HasPrefix(c, " ") })
+	}
+	width, columns := len(h.names), len(h.names)
+	for n, rows := range widths {
+		fits := n >= h.needed && !tail && rows >= habitLeast && (n < columns || !spaced && widths[columns] == 0)
+		if most := widths[width]; fits && (rows > most || rows == most && n > width && width != columns) {
+			width = n
+		}
+	}
+	return width
+}
+
+// usualID gives an id that two thirds of the others look like; empty when there is none.
+func (h header) usualID(rows [][]string) string {
+	ids := map[string]int{} // by their shape
+	example := map[string]string{}
+	known := 0
+	for _, cells := range rows {
+		if id := h.idOf(cells); id != "" {
 			shape := strings.Map(func(r rune) rune {
 				if r < 0x80 && alphanumeric(byte(r)) {
 					return 'x'
@@ -117,19 +149,12 @@ func (t *textFile) habit(h header) (header, error) {
 			example[shape] = id
 		}
 	}
-	h.width = len(h.names)
-	for n, rows := range widths {
-		fits := n >= h.needed && !tail && rows >= habitLeast && (n < len(h.names) || !spaced)
-		if most := widths[h.width]; fits && (rows > most || rows == most && n > h.width && h.width != len(h.names)) {
-			h.width = n
-		}
-	}
 	for shape, rows := range ids {
 		if rows*3 >= known*2 {
-			h.id = example[shape]
+			return example[shape]
 		}
 	}
-	return h, nil
+	return ""
 }
 
 // filled tells whether there is something in the cells from one on.

@@ -195,7 +195,7 @@ func (t *textFile) rows(h header, m *mapper) (notices []string, err error) {
 		}
 		e := g.next()
 		b.fill(e, rec.row, rec.record)
-		if err := t.misplaced(h, rec.record, first && !e.own); err != nil {
+		if err := t.misplaced(h, rec.record, e.row.Fault, first && !e.own); err != nil {
 			g.close()
 			return nil, err
 		}
@@ -219,12 +219,16 @@ func (t *textFile) rows(h header, m *mapper) (notices []string, err error) {
 }
 
 // misplaced refuses a file by a record that puts those before it in doubt.
-func (t *textFile) misplaced(h header, rec record, fragment bool) error {
+func (t *textFile) misplaced(h header, rec record, fault pipeline.Finding, fragment bool) error {
 	p := problem{}
+	if !wholeRow(fault) {
+		p = h.shifted(rec.cells)
+	}
 	switch {
+	case p.what != "":
 	case h.another(rec.cells):
 		p = problem{"this is the header of another table", "put each table into a file of its own"}
-	case h.width > len(h.names) && len(rec.cells) == h.width && filled(rec.cells, len(h.names)):
+	case h.width > len(h.names) && len(rec.cells) == h.width && filled(rec.cells, h.needed):
 		p = problem{"the row has a cell under no header, where the others end in empty ones", "see that no delimiter is missing in the header"}
 	case fragment && len(rec.cells) == 1 && rec.unreadable == "":
 		p = problem{"the line under the header has no cells; the header may be broken", "join the two lines, or remove this one"}

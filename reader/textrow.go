@@ -84,6 +84,9 @@ func (b *builder) fault(rec record, own bool) pipeline.Finding {
 		return pipeline.Finding{Code: CodeUnreadable, Reason: "the line names columns, as a header does; see that the header is not broken"}
 	case cells == h.width:
 		return pipeline.Finding{}
+	case cells < h.width && b.pad && !rec.literal && h.mayBeShifted(rec.cells):
+		return pipeline.Finding{Code: CodeRagged, Reason: fmt.Sprintf("the row has %d cells and the header has %d, and the missing one may be "+
+			"in its midst: a cell beside that of a field of ours could be that field", cells, columns)}
 	case cells < h.width && b.pad && !rec.literal:
 		b.padded++
 		return pipeline.Finding{}
