@@ -50,7 +50,8 @@ const (
 type Cell struct {
 	Text   string   // text verbatim; a number in full digits, never in exponents; TRUE or FALSE; an error as shown (#N/A)
 	Kind   CellKind // how a spreadsheet program stores it
-	Format string   // the number format code of a number in XLSX ("yyyy-mm-dd", "0.00"); empty for General
+	Format string   // the number format code in XLSX of a number ("yyyy-mm-dd", "0.00"), or of a text that it changes; empty for General
+	Shown  string   // what a person sees of a cell of our fields, where its format makes that another text; else empty
 }
 
 // Fields are the cells of a row that mean something to us, as text, not yet judged.

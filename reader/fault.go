@@ -18,15 +18,25 @@ const (
 	CodeCellIsError         = "cell_is_error"
 	CodeFormulaWithoutValue = "formula_without_value"
 	CodeDigitsLost          = "digits_lost"
+	CodeUnclearFormat       = "unclear_format"
+	CodeMarkedText          = "marked_text"
 )
 
 // wholeRow tells whether nothing in the row can be relied on.
 func wholeRow(f pipeline.Finding) bool { return f.Code == CodeUnreadable || f.Code == CodeRagged }
 
+// traces are what hpp_raw says of a cell whose fault a report does not show: no more in its own cell.
+var traces = map[string]string{
+	CodeFormulaWithoutValue: "formula without a value",
+	CodeDigitsLost:          "digits lost",
+	CodeUnclearFormat:       "shown otherwise by its format",
+	CodeMarkedText:          "a part struck out, raised, lowered or invisible",
+}
+
 // lasting gives the fault that a row of a report still has while its hpp_raw, which shows the row as
 // it was, is not emptied: the cells of a report no longer show these faults.
-func lasting(p pipeline.Prior) pipeline.Finding {
-	if p.Code != CodeUnreadable && p.Code != CodeRagged && p.Code != CodeFormulaWithoutValue {
+func lasting(p pipeline.Prior, raw string) pipeline.Finding {
+	if trace, ok := traces[p.Code]; !wholeRow(pipeline.Finding{Code: p.Code}) && (!ok || !strings.Contains(raw, trace)) {
 		return pipeline.Finding{}
 	}
 	return pipeline.Finding{

@@ -71,7 +71,7 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 		row.Hidden = row.Hidden || row.Prior.Code == pipeline.CodeHiddenRow // a report shows all rows
 		if i, ok := m.header.hpp["hpp_raw"]; ok && cells[i].Text != "" {
 			row.Raw = joined(cells[i].Text, row.Raw)
-			if f := lasting(row.Prior); f.Code != "" {
+			if f := lasting(row.Prior, cells[i].Text); f.Code != "" {
 				row.Fault = f
 			}
 		}

@@ -40,7 +40,18 @@ func row(number int, cells ...string) string {
 
 func hidden(row string) string { return strings.Replace(row, "<row ", `<row hidden="1" `, 1) }
 
-// book makes a workbook. Of its cell styles, 1 is a date and 2 puts a plus before a number.
+// The cell styles of the workbooks that book makes.
+const (
+	dated      = 1 // a date
+	plussed    = 2 // a plus before a number
+	danish     = 3 // +45 before a number or a text
+	misread    = 4 // 45 that some programs do not show
+	percent    = 5
+	struckOut  = 6
+	zeroFilled = 7
+)
+
+// book makes a workbook.
 func book(t *testing.T, tabs ...tab) string {
 	t.Helper()
 	const (
@@ -50,10 +61,13 @@ func book(t *testing.T, tabs ...tab) string {
 	)
 	var content, sheets, rels strings.Builder
 	parts := map[string]string{
-		"xl/styles.xml": `<styleSheet ` + ns + `><numFmts count="1"><numFmt numFmtId="164" formatCode="&quot;+&quot;0"/></numFmts>` +
-			`<fonts count="1"><font/></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders>` +
-			`<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3"><xf numFmtId="0"/>` +
-			`<xf numFmtId="14" applyNumberFormat="1"/><xf numFmtId="164" applyNumberFormat="1"/></cellXfs></styleSheet>`,
+		"xl/styles.xml": `<styleSheet ` + ns + `><numFmts count="4"><numFmt numFmtId="164" formatCode="&quot;+&quot;0"/>` +
+			`<numFmt numFmtId="59" formatCode="&quot;+45 &quot;00000000;;;&quot;+45 &quot;@"/><numFmt numFmtId="165" formatCode="\+45\ ########"/>` +
+			`<numFmt numFmtId="166" formatCode="0000000000"/></numFmts>` +
+			`<fonts count="2"><font/><font><strike/></font></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders>` +
+			`<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="8"><xf numFmtId="0"/>` +
+			`<xf numFmtId="14" applyNumberFormat="1"/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="59"/><xf numFmtId="165"/>` +
+			`<xf numFmtId="10"/><xf numFmtId="0" fontId="1"/><xf numFmtId="166"/></cellXfs></styleSheet>`,
 		"_rels/.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
 			`<Relationship Id="rId1" Type="` + rel + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
 	}
@@ -202,6 +216,7 @@ row 13
 row 14
   cells "1234567890123456789" "+46701740608" ""
   fields {"" "" "" "+46701740608" "" ""}
+  raw "Session ID: digits lost"
   fault digits_lost: the number in column "Session ID" has lost digits in the spreadsheet program; format the cell as text and type it anew
 
 row 15

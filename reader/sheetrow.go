@@ -9,9 +9,9 @@ import (
 	"hppsend/reader/xlsx"
 )
 
-// shown gives a cell as a field of ours: a number with the zeros and the plus of its format.
+// shown gives a cell as a person sees it, with the zeros and the calling code of its format.
 func shown(c xlsx.Cell) string {
-	if c.Kind == pipeline.CellNumber && c.Shown != "" {
+	if c.Shown != "" {
 		return c.Shown
 	}
 	return c.Text
@@ -45,6 +45,7 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 		value := ""
 		if c.at < len(from.Cells) {
 			value = shown(from.Cells[c.at])
+			s.cells[c.at].Shown = from.Cells[c.at].Shown
 		}
 		s.values = append(s.values, value)
 	}
@@ -57,8 +58,8 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 			continue
 		}
 		damage(s.values, h.fields, c.field)
-		if f.Code == CodeFormulaWithoutValue {
-			row.Raw = joined(row.Raw, h.names[c.at]+": formula without a value")
+		if trace := traces[f.Code]; trace != "" {
+			row.Raw = joined(row.Raw, h.names[c.at]+": "+trace)
 		}
 		if row.Fault.Code == "" {
 			row.Fault = f
@@ -86,6 +87,12 @@ func cellFault(column string, c xlsx.Cell, value string) pipeline.Finding {
 	case c.DigitsLost:
 		return pipeline.Finding{Code: CodeDigitsLost, Reason: fmt.Sprintf(
 			"the number in column %q has lost digits in the spreadsheet program; format the cell as text and type it anew", column)}
+	case c.Unclear:
+		return pipeline.Finding{Code: CodeUnclearFormat, Reason: fmt.Sprintf(
+			"the format of the cell in column %q shows something else than the cell holds; format it as text and type what is meant", column)}
+	case c.Marked:
+		return pipeline.Finding{Code: CodeMarkedText, Reason: fmt.Sprintf(
+			"a part of the cell in column %q is struck out, raised, lowered or invisible, and may not belong to it; type it anew", column)}
 	}
 	return controls(column, value)
 }

@@ -45,7 +45,11 @@ func (c *csvReport) write(row pipeline.Row, out pipeline.Outcome) error {
 	}
 	c.record = c.record[:0]
 	for _, cell := range row.Cells {
-		c.record = append(c.record, cell.Text)
+		text := cell.Text
+		if cell.Shown != "" { // CSV has no formats, and without one it might be another's number
+			text = cell.Shown
+		}
+		c.record = append(c.record, text)
 	}
 	c.record = append(c.record, ours...)
 	return c.put(c.record)

@@ -57,6 +57,8 @@ var codeAdvice = map[string]advice{
 	"ragged_row":                         {"The row has more or fewer cells than the header.", "Mend the row, and empty its hpp_raw cell."},
 	"unreadable":                         {"A stretch of the file could not be read as rows.", "Mend it in the original file, and run that."},
 	"control_character":                  {"A cell holds a control character or a line break.", mendCell},
+	"unclear_format":                     {"The cell's format shows something else than the cell holds.", "Format the cell as text, type what is meant, and empty the row's hpp_raw cell."},
+	"marked_text":                        {"A part of the cell is struck out, raised, lowered or invisible.", "Type the cell anew, and empty the row's hpp_raw cell."},
 	"cell_is_date":                       {"The spreadsheet program has made a date of the cell.", "Format the cell as text, type the value anew, and run the report."},
 	"cell_is_boolean":                    {"The cell is TRUE or FALSE and not text.", "Type the value as text, and run the report."},
 	"cell_is_error":                      {"The cell is an error such as #N/A.", "Mend the formula or type the value, and run the report."},

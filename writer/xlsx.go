@@ -144,18 +144,16 @@ func (x *xlsxReport) original(i int, c pipeline.Cell) (loss string, err error) {
 	style := x.style.text
 	switch v := value.(type) {
 	case string:
-		value, loss = fit(v)
+		if value, loss = fit(v); c.Kind == pipeline.CellText && c.Format != "" { // it shows more than the text
+			style, err = x.style.format(c.Format)
+		}
 	case float64:
-		if style, err = x.style.format(c.Format); err != nil {
-			return "", err
-		}
+		style, err = x.style.format(c.Format)
 	case bool:
-		if style, err = x.style.format(truth); err != nil {
-			return "", err
-		}
+		style, err = x.style.format(truth)
 	}
 	x.set(i, value, style)
-	return loss, nil
+	return loss, err
 }
 
 // own fills in one of our cells.

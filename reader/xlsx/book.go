@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/klauspost/readahead"
-	"github.com/xuri/excelize/v2"
 	"golang.org/x/sync/errgroup"
 
 	"hppsend/pipeline"
@@ -44,11 +43,12 @@ const ratioFrom = 16 << 20
 // Book is an open workbook. It is not safe for concurrent use.
 type Book struct {
 	file    *os.File
-	parts   map[string]*zip.File // by lower-case name
-	merges  map[string]bool      // which parts may say that cells are merged
+	parts   map[string]*zip.File // by partName
+	behind  map[string]bool      // which parts may have a layout behind the rows
 	limits  Limits
 	sheets  []Sheet
-	formats []format // by style
+	looks   []look        // by style; one at the least
+	changes []Conditional // that conditional formats make, by their number
 	strings *table
 	table   string // the part that has the strings; empty when there is none
 
@@ -65,7 +65,7 @@ type Sheet struct {
 // Open opens a workbook, after every part was inflated and its checksum compared. What cannot be
 // trusted is refused with a *Fault. The caller closes the Book.
 func Open(name string, limits Limits) (_ *Book, err error) {
-	b := &Book{parts: map[string]*zip.File{}, merges: map[string]bool{}, limits: limits.filled()}
+	b := &Book{parts: map[string]*zip.File{}, behind: map[string]bool{}, limits: limits.filled()}
 	defer func() {
 		if err != nil {
 			b.Close()
@@ -113,7 +113,7 @@ func (b *Book) check(files []*zip.File) error {
 	}
 	left := uint64(b.limits.Unzipped)
 	for _, f := range files {
-		name := strings.ToLower(f.Name)
+		name := partName(f.Name)
 		if b.parts[name] != nil {
 			return &Fault{Part: f.Name, Problem: "the workbook is damaged: a part is in it twice"}
 		}
@@ -126,15 +126,15 @@ func (b *Book) check(files []*zip.File) error {
 			return &Fault{Part: f.Name, Problem: fmt.Sprintf("a part grows more than %d times when unzipped, as no real workbook does", b.limits.Ratio)}
 		}
 	}
-	merges := make([]finder, len(files))
+	words := make([]finder, len(files))
 	errs := make([]error, len(files)) // by part, so that of several the first in the file is told
 	var parts errgroup.Group
 	parts.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range files {
 		parts.Go(func() error {
 			return pipeline.Guarded(func() error {
-				merges[i].word = []byte("mergeCell")
-				errs[i] = inflate(f, &merges[i])
+				words[i].words = layoutWords
+				errs[i] = inflate(f, &words[i])
 				return nil
 			})
 		})
@@ -146,9 +146,15 @@ func (b *Book) check(files []*zip.File) error {
 		if errs[i] != nil {
 			return &Fault{Part: f.Name, Problem: "the workbook is damaged", Err: errs[i]}
 		}
-		b.merges[strings.ToLower(f.Name)] = merges[i].found
+		b.behind[partName(f.Name)] = words[i].found
 	}
 	return nil
+}
+
+// partName is how the name of a part compares: in lower case, and with the slashes that some programs
+// write as backslashes or put before it.
+func partName(name string) string {
+	return strings.TrimPrefix(strings.ToLower(strings.ReplaceAll(name, `\`, "/")), "/")
 }
 
 func inflate(f *zip.File, w io.Writer) error {
@@ -180,36 +186,83 @@ func (b *Book) relationships(of string) ([]relationship, error) {
 	}
 	for i, r := range parsed.All {
 		if r.Mode != "External" {
-			target := strings.TrimPrefix(r.Target, "/")
-			if target == r.Target {
+			target := strings.ReplaceAll(r.Target, `\`, "/")
+			if !strings.HasPrefix(target, "/") {
 				target = path.Join(dir, target)
 			}
-			parsed.All[i].Target = strings.ToLower(path.Clean(target))
+			parsed.All[i].Target = partName(path.Clean(target))
 		}
 	}
 	return parsed.All, nil
 }
 
 func (b *Book) decode(part string, v any) error {
-	f := b.parts[strings.ToLower(part)]
-	if f == nil {
-		return &Fault{Part: part, Problem: "the workbook is damaged: a part is missing"}
-	}
-	if f.UncompressedSize64 > uint64(b.limits.Skeleton) {
-		return &Fault{Part: part, Problem: "a part is too large"}
-	}
-	var text bytes.Buffer
-	err := inflate(f, &text)
-	if err == nil {
-		err = xml.Unmarshal(text.Bytes(), v)
-	}
+	d, err := b.decoder(part)
 	if err != nil {
+		return err
+	}
+	if err := d.Decode(v); err != nil {
 		return &Fault{Part: part, Problem: "the workbook is damaged", Err: err}
 	}
 	return nil
 }
 
-// readSkeleton finds the sheets, the strings and the number formats.
+// decoder reads a part that is small enough to be held in memory.
+func (b *Book) decoder(part string) (*xml.Decoder, error) {
+	f := b.parts[strings.ToLower(part)]
+	if f == nil {
+		return nil, &Fault{Part: part, Problem: "the workbook is damaged: a part is missing"}
+	}
+	if f.UncompressedSize64 > uint64(b.limits.Skeleton) {
+		return nil, &Fault{Part: part, Problem: "a part is too large"}
+	}
+	var text bytes.Buffer
+	if err := inflate(f, &text); err != nil {
+		return nil, &Fault{Part: part, Problem: "the workbook is damaged", Err: err}
+	}
+	order := wideOrder(text.Bytes())
+	if order == nil {
+		return xml.NewDecoder(&text), nil
+	}
+	d := xml.NewDecoder(&wideReader{from: &text, order: order})
+	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // it is UTF-8 by now
+	return d, nil
+}
+
+// sheetEntry is what the main part says of a sheet.
+type sheetEntry struct {
+	Name  string     `xml:"name,attr"`
+	State string     `xml:"state,attr"`
+	Attrs []xml.Attr `xml:",any,attr"`
+}
+
+// id gives the relationship by which the sheet is found.
+func (s sheetEntry) id() (id string, given bool) {
+	i := slices.IndexFunc(s.Attrs, func(a xml.Attr) bool { return a.Name.Local == "id" && a.Name.Space != "" })
+	if i < 0 {
+		return "", false
+	}
+	return s.Attrs[i].Value, true
+}
+
+// spare tells whether there are more parts that are sheets than sheets that name one: that of a sheet
+// without an id may be among them.
+func spare(entries []sheetEntry, rels []relationship) bool {
+	n := 0
+	for _, r := range rels {
+		if strings.HasSuffix(strings.ToLower(r.Type), "sheet") {
+			n++
+		}
+	}
+	for _, s := range entries {
+		if id, _ := s.id(); id != "" {
+			n--
+		}
+	}
+	return n > 0
+}
+
+// readSkeleton finds the sheets and the strings, and reads the styles.
 func (b *Book) readSkeleton() error {
 	top, err := b.relationships("")
 	if err != nil {
@@ -224,11 +277,7 @@ func (b *Book) readSkeleton() error {
 		Properties struct {
 			Date1904 string `xml:"date1904,attr"`
 		} `xml:"workbookPr"`
-		Sheets []struct {
-			Name  string     `xml:"name,attr"`
-			State string     `xml:"state,attr"`
-			Attrs []xml.Attr `xml:",any,attr"`
-		} `xml:"sheets>sheet"`
+		Sheets []sheetEntry `xml:"sheets>sheet"`
 	}
 	if err := b.decode(main, &workbook); err != nil {
 		return err
@@ -239,8 +288,11 @@ func (b *Book) readSkeleton() error {
 		return err
 	}
 	for _, s := range workbook.Sheets {
-		id := slices.IndexFunc(s.Attrs, func(a xml.Attr) bool { return a.Name.Local == "id" && a.Name.Space != "" })
-		i := slices.IndexFunc(rels, func(r relationship) bool { return id >= 0 && r.ID == s.Attrs[id].Value })
+		id, given := s.id()
+		if given && id == "" && !spare(workbook.Sheets, rels) { // a module of Excel 5, which is in no part of its own
+			continue
+		}
+		i := slices.IndexFunc(rels, func(r relationship) bool { return given && r.ID == id })
 		if i < 0 || b.parts[rels[i].Target] == nil {
 			return &Fault{Sheet: s.Name, Part: main, Problem: fmt.Sprintf("the workbook is damaged: its sheet %q is missing", s.Name)}
 		}
@@ -260,68 +312,28 @@ func (b *Book) readSkeleton() error {
 			styles = r.Target
 		}
 	}
-	return b.readFormats(styles)
+	return b.readLooks(styles)
 }
 
-// bareBook is what a workbook needs beside its styles.
-var bareBook = map[string]string{
-	"_rels/.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
-		<Relationship Id="book" Target="xl/workbook.xml"
-		Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument"/></Relationships>`,
-	"xl/workbook.xml": `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"/>`,
-}
-
-// readFormats asks excelize for the number format of each style. It is given a book of nothing but
-// styles, so that it neither keeps the sheets nor fails on them.
-func (b *Book) readFormats(part string) (err error) {
-	f := b.parts[part]
-	switch {
-	case part == "":
+// readLooks reads the styles, if there are any.
+func (b *Book) readLooks(part string) error {
+	b.looks = []look{unstyled}
+	if part == "" {
 		return nil
-	case f == nil:
+	}
+	if b.parts[part] == nil {
 		return &Fault{Part: part, Problem: "the workbook is damaged: its styles are missing"}
-	case f.UncompressedSize64 > uint64(b.limits.Skeleton):
-		return &Fault{Part: part, Problem: "a part is too large"}
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%v", r)
-		}
-		if err != nil {
-			err = &Fault{Part: part, Problem: "the workbook is damaged: its styles cannot be read", Err: err}
-		}
-	}()
-	var only bytes.Buffer
-	w := zip.NewWriter(&only)
-	for _, name := range []string{"_rels/.rels", "xl/workbook.xml", "xl/styles.xml"} {
-		part, err := w.Create(name)
-		if err != nil {
-			return err
-		}
-		if bare, ok := bareBook[name]; ok {
-			_, err = io.WriteString(part, bare)
-		} else {
-			err = inflate(f, part)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	book, err := excelize.OpenReader(&only, excelize.Options{UnzipSizeLimit: b.limits.Skeleton, UnzipXMLSizeLimit: b.limits.Skeleton})
+	d, err := b.decoder(part)
 	if err != nil {
 		return err
 	}
-	defer book.Close()
-	for id := 0; ; id++ {
-		style, err := book.GetStyle(id)
-		if err != nil { // there are no more
-			return nil
-		}
-		b.formats = append(b.formats, formatOf(style.NumFmt, style.CustomNumFmt))
+	styles, err := readStyles(d)
+	if err != nil {
+		return &Fault{Part: part, Problem: "the workbook is damaged: its styles cannot be read", Err: err}
 	}
+	b.looks, b.changes = styles.looks(), styles.changes
+	return nil
 }
 
 // loadStrings reads the string table, once it is needed.

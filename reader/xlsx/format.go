@@ -2,23 +2,29 @@ package xlsx
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// format is what the number format of a cell says of its numbers.
+// format is what the number format of a cell makes a person see. The sections are those of the format
+// code, which it parts by semicolons.
 type format struct {
-	code  string // empty for General
-	date  bool   // they are shown as dates or times
-	mask  []mark // digit places and literals, when that is all there is; else nil
-	least int    // how many digits it shows at the least
-	adds  bool   // it has a plus or a digit of its own
+	code    string // empty for General
+	numbers []section
+	text    *section // nil where texts are shown as they are
+	asIs    bool     // every number is shown in its own digits
+	muddled bool     // programs may take the whole code for another one
 }
 
-// mark is a place for a digit ('0', '#' or '?') or a literal character.
-type mark struct {
-	place   byte // 0 for a literal
-	literal rune
-}
+// sight is what a person sees of a number or a text.
+type sight uint8
+
+const (
+	seenAsIs      sight = iota // itself, but for what only parts its digits or leaves some out
+	seenOtherwise              // another text, which is known
+	seenAsDate
+	seenUnclear // what is not known, or what programs do not agree on
+)
 
 // builtIn are the formats that a book does not write out, by their numbers (ECMA-376, 18.8.30).
 var builtIn = map[int]string{
@@ -26,107 +32,184 @@ var builtIn = map[int]string{
 	14: "mm-dd-yy", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm",
 	21: "h:mm:ss", 22: "m/d/yy hh:mm", 37: "#,##0 ;(#,##0)", 38: "#,##0 ;[Red](#,##0)", 39: "#,##0.00;(#,##0.00)",
 	40: "#,##0.00;[Red](#,##0.00)", 45: "mm:ss", 46: "[h]:mm:ss", 47: "mm:ss.0", 48: "##0.0E+0", 49: "@",
+	67: "0%", 68: "0.00%", 69: "# ?/?", 70: "# ??/??", // in Thai digits
 }
 
-// formatOf reads a number format: its number, or its code where the book writes it out.
-func formatOf(id int, custom *string) format {
-	code := builtIn[id]
-	if custom != nil {
-		code = *custom
+// formatOf gives the number format that a book writes out under a number, whatever is built in under it;
+// where the book has none, the one that is built in.
+func formatOf(id int, own map[int]string) *format {
+	code, written := own[id]
+	if !written {
+		code = builtIn[id]
 	}
-	if code == "" && (id >= 27 && id <= 36 || id >= 50 && id <= 58 || id >= 71 && id <= 81) { // dates of Asian editions
-		return format{code: "yyyy-mm-dd", date: true}
+	if code == "" && !written && (id >= 27 && id <= 36 || id >= 50 && id <= 58 || id >= 71 && id <= 81) { // dates of Asian editions
+		code = "yyyy-mm-dd"
 	}
+	return readFormat(code)
+}
+
+// readFormat reads a format code.
+func readFormat(code string) *format {
 	if strings.EqualFold(code, "general") {
 		code = ""
 	}
-	f := format{code: code}
-	f.mask, f.date = marks(code)
-	places := 0
-	for _, m := range slices.Backward(f.mask) {
-		if m.place != 0 {
-			places++
-		}
-		if m.place == '0' {
-			f.least = places
-		}
-		f.adds = f.adds || m.literal == '+' || m.literal >= '0' && m.literal <= '9'
+	f := &format{code: code, asIs: code == ""}
+	if code == "" {
+		return f
 	}
+	for part := range sectionsOf(code) {
+		f.numbers = append(f.numbers, readSection(part))
+	}
+	if n := len(f.numbers); n == 4 || n < 4 && f.numbers[n-1].has('@') {
+		f.text, f.numbers = &f.numbers[n-1], f.numbers[:n-1]
+	}
+	if f.text != nil && len(f.numbers) == 0 {
+		// Programs differ on what a format of nothing but a text makes of a number, where it adds something.
+		f.numbers = []section{{general: true, unclear: f.text.unclear || f.text.adds || f.text.count('@') != 1}}
+	}
+	for i := range f.numbers {
+		f.muddled = f.muddled || f.numbers[i].strange || f.numbers[i].has('@')
+	}
+	f.asIs = len(f.numbers) == 1 && f.numbers[0].plain() && !f.muddled
 	return f
 }
 
-// marks reads the first section of a format code.
-func marks(code string) (mask []mark, date bool) {
-	plain := true
-	runes := []rune(code)
-	for i := 0; i < len(runes); i++ {
-		switch r := runes[i]; r {
-		case ';':
-			i = len(runes)
-		case '"':
-			for i++; i < len(runes) && runes[i] != '"'; i++ {
-				mask = append(mask, mark{literal: runes[i]})
-			}
-		case '\\', '_', '*':
-			if i++; i < len(runes) && r == '\\' {
-				mask = append(mask, mark{literal: runes[i]})
-			}
-		case '[':
-			end := i
-			for end < len(runes) && runes[end] != ']' {
-				end++
-			}
-			inside := strings.ToLower(string(runes[i+1 : end]))
-			date = date || inside != "" && strings.Trim(inside, "hms") == ""
-			plain = plain && !strings.ContainsAny(inside, "<>=") // a condition: it holds for some numbers only
-			i = end
-		case '0', '#', '?':
-			mask = append(mask, mark{place: byte(r)})
-		case ' ', '-', '(', ')', '+':
-			mask = append(mask, mark{literal: r})
-		case 'y', 'Y', 'm', 'M', 'd', 'D', 'h', 'H', 's', 'S':
-			date = true
-			plain = false
-		default:
-			plain = false
-		}
+// number tells what a person sees of a number, which is given in full digits; shown only where that
+// is seenOtherwise.
+func (f *format) number(digits string) (what sight, shown string) {
+	if f.asIs {
+		return seenAsIs, ""
 	}
-	if !plain || date {
-		return nil, date
+	s := f.section(digits)
+	switch {
+	case s == nil || s.unclear || f.muddled && !s.date:
+		return seenUnclear, ""
+	case s.date:
+		return seenAsDate, ""
+	case digits[0] == '-' && len(f.numbers) > 1: // its sign may be left out
+		return seenUnclear, ""
 	}
-	return mask, false
+	return s.number(digits)
 }
 
-// shown gives a whole number as a person sees it, when the format carries a plus or a digit that the
-// number itself does not have; else nothing.
-func (f format) shown(digits string) string {
-	if !f.adds && len(digits) >= f.least || strings.Trim(digits, "0123456789") != "" {
-		return ""
+// words tells what a person sees of a text.
+func (f *format) words(text string) (what sight, shown string) {
+	switch s := f.text; {
+	case s == nil && !f.stray():
+		return seenAsIs, ""
+	case s == nil || s.unclear || !s.has('@') || f.stray():
+		return seenUnclear, ""
+	case !s.adds && s.count('@') == 1:
+		return seenAsIs, ""
+	case f.muddled:
+		return seenUnclear, ""
+	default:
+		return seenOtherwise, s.words(text)
 	}
-	first := slices.IndexFunc(f.mask, func(m mark) bool { return m.place != 0 })
-	if first < 0 {
-		return ""
+}
+
+// stray tells whether there is a place for a text where numbers have theirs.
+func (f *format) stray() bool {
+	return f.muddled && slices.ContainsFunc(f.numbers, func(s section) bool { return s.has('@') })
+}
+
+// section gives the section for a number; nil where programs do not agree which one it is.
+func (f *format) section(digits string) *section {
+	n := f.numbers
+	v, err := strconv.ParseFloat(digits, 64)
+	if err != nil || len(n) == 0 || len(n) > 3 {
+		return nil
 	}
-	var back []rune // from the last character to the first
-	rest := digits
-	for i, m := range slices.Backward(f.mask) {
-		switch {
-		case m.place == 0:
-			back = append(back, m.literal)
-		case rest != "":
-			back = append(back, rune(rest[len(rest)-1]))
-			rest = rest[:len(rest)-1]
-		case m.place == '0':
-			back = append(back, '0')
-		case m.place == '?':
-			back = append(back, ' ')
+	conditions := 0
+	for _, s := range n {
+		if s.when != nil {
+			conditions++
 		}
-		if i == first {
-			for ; rest != ""; rest = rest[:len(rest)-1] {
-				back = append(back, rune(rest[len(rest)-1]))
+	}
+	switch {
+	case conditions == 0:
+		at := 0
+		switch {
+		case v < 0 && len(n) > 1:
+			at = 1
+		case v == 0 && len(n) > 2:
+			at = 2
+		}
+		return &n[at]
+	case v <= 0 || n[0].when == nil: // LibreOffice takes [>0] for >=0
+		return nil
+	case n[0].when.holds(v):
+		return &n[0]
+	case len(n) == 2 && (conditions == 1 || n[1].when.holds(v)):
+		return &n[1]
+	case len(n) == 3 && conditions == 2 && n[1].when != nil && n[1].when.holds(v):
+		return &n[1]
+	case len(n) == 3 && conditions == 2 && n[1].when != nil:
+		return &n[2]
+	}
+	return nil
+}
+
+// sectionsOf are the sections of a code, which semicolons part.
+func sectionsOf(code string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		from := 0
+		for i := 0; i < len(code); i++ {
+			switch code[i] {
+			case '\\', '_', '*':
+				i++
+			case '"':
+				i += past(code[i+1:], '"')
+			case '[':
+				i += past(code[i+1:], ']')
+			case ';':
+				if !yield(code[from:i]) {
+					return
+				}
+				from = i + 1
 			}
 		}
+		yield(code[from:])
 	}
-	slices.Reverse(back)
-	return strings.TrimSpace(string(back))
+}
+
+// past counts the bytes up to a closing one, with it; all of them where there is none.
+func past(s string, closing byte) int {
+	if i := strings.IndexByte(s, closing); i >= 0 {
+		return i + 1
+	}
+	return len(s)
+}
+
+// condition is what a number has to be for a section to apply.
+type condition struct {
+	operator string
+	bound    float64
+}
+
+func (c *condition) holds(v float64) bool {
+	switch c.operator {
+	case "<":
+		return v < c.bound
+	case "<=":
+		return v <= c.bound
+	case ">":
+		return v > c.bound
+	case ">=":
+		return v >= c.bound
+	case "=":
+		return v == c.bound
+	}
+	return v != c.bound
+}
+
+// conditionOf reads what stands in brackets as a condition.
+func conditionOf(inside string) (c *condition, ok bool) {
+	for _, op := range []string{"<=", ">=", "<>", "<", ">", "="} {
+		if number, cut := strings.CutPrefix(inside, op); cut {
+			bound, err := strconv.ParseFloat(number, 64)
+			return &condition{op, bound}, err == nil
+		}
+	}
+	return nil, false
 }

@@ -4,12 +4,28 @@ import (
 	"bytes"
 	"errors"
 	"strconv"
+	"strings"
 )
 
 // Layout is what a sheet says of its columns and cells beside what is in them.
 type Layout struct {
-	Merged []Range // in the order of the file
-	Hidden []Span  // columns that are hidden
+	Merged      []Range       // in the order of the file
+	Hidden      []Span        // columns that are hidden
+	Links       []Link        // likewise; those that leave the book
+	Conditional []Conditional // likewise
+}
+
+// Link is where a click on cells leads.
+type Link struct {
+	Range
+	Target string // such as mailto:anna@example.com
+}
+
+// Conditional is cells that look otherwise under a condition, which is not evaluated.
+type Conditional struct {
+	Range
+	Struck bool // they may be struck out
+	Format bool // they may have a number format that shows something else than their digits
 }
 
 // Range is a rectangle of merged cells; only its top left one has a value. Rows are numbered as a
@@ -26,17 +42,30 @@ func (b *Book) Layout(sheet string) (Layout, error) {
 		return Layout{}, err
 	}
 	defer part.Close()
-	r := &layoutReader{scanner: newScanner(part), whole: b.merges[s.part]}
-	if err := r.read(); err != nil {
+	r := &layoutReader{Book: b, scanner: newScanner(part), whole: b.behind[s.part], part: s.part}
+	err = r.read()
+	var f *Fault
+	switch {
+	case errors.As(err, &f):
+		return Layout{}, f
+	case err != nil:
 		return Layout{}, &Fault{Sheet: s.Name, Part: s.part, Problem: "the sheet is damaged", Err: err}
 	}
 	return r.Layout, nil
 }
 
+// layoutWords begin the names of the elements behind the rows that say something of the layout.
+var layoutWords = [][]byte{[]byte("mergeCell"), []byte("hyperlink"), []byte("conditionalFormatting")}
+
 type layoutReader struct {
 	Layout
+	*Book
 	*scanner
-	whole bool // cells are merged, which stands behind the rows
+	whole bool   // some of layoutWords stand behind the rows, or may
+	part  string // of the sheet
+
+	targets map[string]string // of links, by their relationship; nil until there is one
+	covered []Range           // by the conditional format that was opened last
 }
 
 func (r *layoutReader) read() error {
@@ -52,7 +81,13 @@ func (r *layoutReader) read() error {
 			continue
 		}
 		switch string(r.name) {
-		case "cols", "mergeCells": // their elements follow
+		case "cols", "mergeCells", "hyperlinks": // their elements follow
+		case "conditionalFormatting": // likewise
+			err = r.conditional()
+		case "cfRule":
+			err = r.rule()
+		case "hyperlink":
+			err = r.link()
 		case "col":
 			err = r.column()
 		case "mergeCell":
@@ -101,34 +136,126 @@ func (r *layoutReader) merge() error {
 		if string(a.name) != "ref" {
 			continue
 		}
-		from, to, ok := bytes.Cut(a.value, []byte(":"))
-		if !ok {
-			to = from
+		merged, err := rangeOf(a.value)
+		if err != nil {
+			return err
 		}
-		c1, r1, ok1 := reference(from)
-		c2, r2, ok2 := reference(to)
-		if !ok1 || !ok2 || c2 < c1 || r2 < r1 {
-			return errors.New("the range of merged cells is none")
-		}
-		r.Merged = append(r.Merged, Range{r1, r2, c1, c2})
+		r.Merged = append(r.Merged, merged)
 	}
 	return r.skip()
 }
 
-// finder tells whether a word went by, however the text was cut up.
+// rangeOf reads a rectangle of cells, such as B2:C7, or B2 alone.
+func rangeOf(name []byte) (Range, error) {
+	from, to, ok := bytes.Cut(name, []byte(":"))
+	if !ok {
+		to = from
+	}
+	c1, r1, ok1 := reference(from)
+	c2, r2, ok2 := reference(to)
+	if !ok1 || !ok2 || c2 < c1 || r2 < r1 {
+		return Range{}, errors.New("a range of cells is none")
+	}
+	return Range{r1, r2, c1, c2}, nil
+}
+
+// link reads where cells lead to. A link within the book has no relationship.
+func (r *layoutReader) link() (err error) {
+	var link Link
+	var id string
+	for _, a := range r.attrs {
+		switch name := string(a.name); {
+		case name == "ref":
+			if link.Range, err = rangeOf(a.value); err != nil {
+				return err
+			}
+		case strings.HasSuffix(name, ":id"):
+			id = string(a.value)
+		}
+	}
+	if id == "" {
+		return r.skip()
+	}
+	if r.targets == nil {
+		r.targets = map[string]string{}
+		all, err := r.relationships(r.part)
+		if err != nil {
+			return err
+		}
+		for _, rel := range all {
+			r.targets[rel.ID] = rel.Target
+		}
+	}
+	target, ok := r.targets[id]
+	if !ok {
+		return errors.New("a link leads nowhere")
+	}
+	link.Target = target
+	r.Links = append(r.Links, link)
+	return r.skip()
+}
+
+// conditional reads which cells the rules that follow are for.
+func (r *layoutReader) conditional() error {
+	r.covered = r.covered[:0]
+	for _, a := range r.attrs {
+		if string(a.name) != "sqref" {
+			continue
+		}
+		for _, name := range bytes.Fields(a.value) {
+			covered, err := rangeOf(name)
+			if err != nil { // whole columns, as some programs write them
+				covered = Range{1, rowsMost, 0, columnsMost - 1}
+			}
+			r.covered = append(r.covered, covered)
+		}
+	}
+	return nil
+}
+
+// rule reads what a rule makes of its cells.
+func (r *layoutReader) rule() error {
+	for _, a := range r.attrs {
+		if string(a.name) != "dxfId" {
+			continue
+		}
+		n, err := strconv.Atoi(string(a.value))
+		if err != nil || n < 0 || n >= len(r.changes) { // programs pass over such a rule
+			continue
+		}
+		if c := r.changes[n]; c.Struck || c.Format {
+			for _, covered := range r.covered {
+				r.Conditional = append(r.Conditional, Conditional{covered, c.Struck, c.Format})
+			}
+		}
+	}
+	return r.skip()
+}
+
+// finder tells whether one of some words went by, however the text was cut up. What is in UTF-16 may
+// have them all.
 type finder struct {
-	word  []byte
+	words [][]byte
 	tail  []byte
+	begun bool
 	found bool
 }
 
 func (f *finder) Write(p []byte) (int, error) {
+	if !f.begun {
+		f.begun, f.found = true, wideOrder(p) != nil
+	}
 	if f.found {
 		return len(p), nil
 	}
-	n := len(f.word) - 1
+	n := 0
+	for _, w := range f.words {
+		n = max(n, len(w)-1)
+	}
 	seam := append(f.tail, p[:min(n, len(p))]...)
-	f.found = bytes.Contains(p, f.word) || bytes.Contains(seam, f.word)
+	for _, w := range f.words {
+		f.found = f.found || bytes.Contains(p, w) || bytes.Contains(seam, w)
+	}
 	f.tail = append(f.tail[:0], seam[max(0, len(seam)-n):]...)
 	if len(p) > n {
 		f.tail = append(f.tail[:0], p[len(p)-n:]...)

@@ -39,8 +39,8 @@ func TestLayout(t *testing.T) {
 	if plain, err := b.Layout("Plain"); err != nil || len(plain.Merged)+len(plain.Hidden) > 0 {
 		t.Errorf("a plain sheet has %+v, %v", plain, err)
 	}
-	if b.merges["xl/worksheets/sheet2.xml"] || !b.merges["xl/worksheets/sheet1.xml"] {
-		t.Errorf("parts with merged cells: %v", b.merges)
+	if b.behind["xl/worksheets/sheet2.xml"] || !b.behind["xl/worksheets/sheet1.xml"] {
+		t.Errorf("parts with a layout behind the rows: %v", b.behind)
 	}
 }
 
@@ -48,7 +48,7 @@ func TestFinderSeesAWordAcrossAnyCut(t *testing.T) {
 	for text, want := range map[string]bool{
 		"<x:mergeCell/>": true, "mergeCell": true, "mergeCel": false, strings.Repeat("merge", 9) + "Cell": true, "mergemergCell": false, "": false,
 	} {
-		f := finder{word: []byte("mergeCell")}
+		f := finder{words: layoutWords}
 		r := iotest.OneByteReader(strings.NewReader(text))
 		for buf := make([]byte, 3); ; {
 			n, err := r.Read(buf)
@@ -57,7 +57,7 @@ func TestFinderSeesAWordAcrossAnyCut(t *testing.T) {
 				break
 			}
 		}
-		whole := finder{word: []byte("mergeCell")}
+		whole := finder{words: layoutWords}
 		whole.Write([]byte(text))
 		if f.found != want || whole.found != want {
 			t.Errorf("%q: found byte by byte: %v, at once: %v; want %v", text, f.found, whole.found, want)

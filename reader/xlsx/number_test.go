@@ -51,7 +51,7 @@ func TestNumber(t *testing.T) {
 		{"-1E16", "-10000000000000000", true},
 		{"1E400", "1" + strings.Repeat("0", 400), true},
 	} {
-		got, lost, ok := number(c.stored)
+		_, got, lost, ok := number(c.stored)
 		if !ok || got != c.want || lost != c.lost {
 			t.Errorf("%s is %s, lost %t, ok %t; want %s, %t", c.stored, got, lost, ok, c.want, c.lost)
 		}
@@ -63,7 +63,7 @@ func TestNumberRefuses(t *testing.T) {
 		"", ".", "-", "+", "e", "E5", ".E5", "1e", "1E+", "1E1.5", "0x1", "0x1p4", "NaN", "INF", "-INF", "Infinity", "1_0", "1,5",
 		"1.2.3", "--1", "+-1", "-+1", "1-", "1 2", " 1", "1\n", "1E99999999999999999999", "1E401", "1E-401", "1E1E1", "١", "4 %",
 	} {
-		if got, _, ok := number(s); ok {
+		if _, got, _, ok := number(s); ok {
 			t.Errorf("%q is %s", s, got)
 		}
 	}
@@ -78,7 +78,7 @@ func TestNumberKeepsTheValue(t *testing.T) {
 		shift := random.IntN(60) - 30
 		stored := strconv.FormatFloat(f, 'E', random.IntN(18)-1, 64)
 		stored = stored[:strings.IndexByte(stored, 'E')+1] + strconv.Itoa(shift)
-		digits, lost, ok := number(stored)
+		_, digits, lost, ok := number(stored)
 		if !ok {
 			t.Fatalf("%s is no number", stored)
 		}
@@ -108,14 +108,14 @@ func FuzzNumber(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, stored string) {
-		digits, _, ok := number(stored)
+		_, digits, _, ok := number(stored)
 		if !ok {
 			return
 		}
 		if _, err := strconv.ParseFloat(stored, 64); err != nil && !strings.Contains(err.Error(), "range") {
 			t.Errorf("%q is no number, and gave %s", stored, digits)
 		}
-		again, _, ok := number(digits)
+		_, again, _, ok := number(digits)
 		if !ok || again != digits && len(digits) <= trusted {
 			t.Errorf("%q gave %s, and that %s", stored, digits, again)
 		}

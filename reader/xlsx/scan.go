@@ -24,7 +24,7 @@ const (
 )
 
 // scanner gives the tokens of an XML part, one after another, and refuses what is not well formed. It
-// knows as much of XML as spreadsheets use: no document type, no encoding but UTF-8, and of namespaces
+// knows as much of XML as spreadsheets use: no document type, no encoding but UTF-8 and UTF-16, and of namespaces
 // only that names have the prefix of the root element. An empty element gives an opening and a closing
 // tag.
 type scanner struct {
@@ -43,9 +43,13 @@ type scanner struct {
 	lengths []int
 	closing bool // the tag just given was of an empty element
 	rooted  bool // the root element has begun
+	begun   bool // something has been read
+	wide    bool // the part is in UTF-16
 }
 
-func newScanner(r io.Reader) *scanner { return &scanner{r: r, buf: make([]byte, 0, 64<<10)} }
+func newScanner(r io.Reader) *scanner {
+	return &scanner{r: r, buf: make([]byte, 0, 64<<10)}
+}
 
 var (
 	errCut     = errors.New("it ends in the middle")
@@ -101,10 +105,30 @@ func (x *scanner) fill() error {
 		copy(bigger, x.buf)
 		x.buf = bigger
 	}
-	n, err := x.r.Read(x.buf[len(x.buf):cap(x.buf)])
+	free := x.buf[len(x.buf):cap(x.buf)]
+	if !x.begun {
+		return x.begin(free)
+	}
+	n, err := x.r.Read(free)
 	x.buf = x.buf[:len(x.buf)+n]
 	if err == io.EOF {
 		x.eof = true
+		return nil
+	}
+	return err
+}
+
+// begin reads the first bytes, which tell UTF-16.
+func (x *scanner) begin(free []byte) error {
+	x.begun = true
+	n, err := io.ReadAtLeast(x.r, free, 2)
+	if order := wideOrder(free[:n]); order != nil {
+		x.r = &wideReader{from: io.MultiReader(bytes.NewReader(bytes.Clone(free[:n])), x.r), order: order}
+		x.wide = true
+		return nil
+	}
+	x.buf = free[:n]
+	if x.eof = err == io.EOF || err == io.ErrUnexpectedEOF; x.eof {
 		return nil
 	}
 	return err
@@ -243,7 +267,13 @@ func (x *scanner) readInstruction() error {
 		return err
 	}
 	for _, a := range x.attrs {
-		if v := bytes.ToLower(a.value); string(a.name) == "encoding" && string(v) != "utf-8" && string(v) != "us-ascii" {
+		if string(a.name) != "encoding" {
+			continue
+		}
+		switch v := string(bytes.ToLower(a.value)); {
+		case x.wide && v != "utf-16" && v != "utf-16le" && v != "utf-16be":
+			return errors.New("it is in UTF-16, and says otherwise")
+		case !x.wide && v != "utf-8" && v != "us-ascii":
 			return errors.New("it is not in UTF-8")
 		}
 	}

@@ -21,10 +21,11 @@ const (
 type Row struct {
 	Number int // what a spreadsheet program shows
 	Hidden bool
+	Struck bool   // the row as a whole is struck out
 	Cells  []Cell // by column, from A; columns without a cell are zero Cells
 }
 
-// Cell is a cell as it is stored, and what its format says.
+// Cell is a cell as it is stored, and what a person sees of it.
 type Cell struct {
 	pipeline.Cell
 	Present    bool
@@ -32,7 +33,12 @@ type Cell struct {
 	NoValue    bool   // a formula without a stored result
 	Date       bool   // a number that is shown as a date or time
 	DigitsLost bool   // a whole number with more digits than a spreadsheet keeps
-	Shown      string // a number whose format adds a zero or a plus, as it is seen; else empty
+	Shown      string // the text that is seen, where that is known and is not Text; else empty
+	Unclear    bool   // its format shows something else than Text, and what is not known
+	Struck     bool   // it is struck out
+	Marked     bool   // a part of it is struck out, raised, lowered or invisible
+	Link       string // what its formula links it to, if that is known and is not Text
+	LinkHidden bool   // its formula links it to what the file does not tell
 }
 
 // Rows yields the rows of a sheet, in order; rows that are not in the file are left out. The first
@@ -75,6 +81,8 @@ type rowReader struct {
 	current Row
 	inCell  bool   // the last cell of the row is being read
 	value   []byte // of the cell
+	runs    runs   // of its text
+	links   linkFormulas
 }
 
 // cell names the cell being read, for messages.
@@ -154,7 +162,7 @@ func isTrue(v string) bool { return v == "1" || v == "true" }
 // readRow reads the row whose tag was just opened. It is hidden if it says so or has no height; that
 // rows have no height by default (zeroHeight) holds only for those that are not in the file.
 func (r *rowReader) readRow() error {
-	number, hidden := r.current.Number+1, false
+	number, hidden, style, styled := r.current.Number+1, false, 0, false
 	for _, a := range r.attrs {
 		switch string(a.name) {
 		case "r":
@@ -171,7 +179,15 @@ func (r *rowReader) readRow() error {
 				return errors.New("the height of a row is no number")
 			}
 			hidden = hidden || h == 0
-		case "spans", "s", "customFormat", "customHeight", "outlineLevel", "collapsed", "thickTop", "thickBot", "ph":
+		case "s":
+			n, err := r.style(a.value)
+			if err != nil {
+				return err
+			}
+			style = n
+		case "customFormat":
+			styled = isTrue(string(a.value))
+		case "spans", "customHeight", "outlineLevel", "collapsed", "thickTop", "thickBot", "ph":
 		default:
 			if !bytes.Contains(a.name, []byte(":")) { // it may be one of the above, damaged
 				return errAttribute
@@ -181,7 +197,7 @@ func (r *rowReader) readRow() error {
 	if number > rowsMost {
 		return &Fault{Row: r.current.Number, Problem: "the sheet is damaged: it has too many rows"}
 	}
-	r.current = Row{Number: number, Hidden: hidden, Cells: r.current.Cells[:0]}
+	r.current = Row{Number: number, Hidden: hidden, Struck: styled && r.looks[style].struck, Cells: r.current.Cells[:0]}
 	for {
 		k, err := r.next()
 		switch {
@@ -190,6 +206,7 @@ func (r *rowReader) readRow() error {
 		case k == text && !blank(r.text):
 			return errStray
 		case k == closeTag:
+			r.links.resolve(r.current)
 			return nil
 		case k == openTag && string(r.name) == "c":
 			r.inCell = true
@@ -222,9 +239,9 @@ func (r *rowReader) readCell() error {
 			}
 			column = c
 		case "s":
-			n, err := strconv.Atoi(string(a.value))
-			if err != nil || n < 0 || n >= max(1, len(r.formats)) {
-				return errors.New("its style is not in the workbook")
+			n, err := r.style(a.value)
+			if err != nil {
+				return err
 			}
 			style = n
 		case "t":
@@ -256,16 +273,23 @@ func (r *rowReader) readCell() error {
 	if err != nil || !stored {
 		return err
 	}
-	var f format
-	if style < len(r.formats) {
-		f = r.formats[style]
+	look := &r.looks[style]
+	cell.Struck, cell.Marked = r.runs.in(look.struck)
+	return r.interpret(cell, kind, look.format)
+}
+
+// style reads the number of a style.
+func (r *rowReader) style(value []byte) (int, error) {
+	n, err := strconv.Atoi(string(value))
+	if err != nil || n < 0 || n >= len(r.looks) {
+		return 0, errors.New("its style is not in the workbook")
 	}
-	return r.interpret(cell, kind, f)
+	return n, nil
 }
 
 // content reads what is in a cell: its formula, and its value or text, if it is stored.
 func (r *rowReader) content(cell *Cell, kind string) (stored bool, err error) {
-	r.value = r.value[:0]
+	r.value, r.runs = r.value[:0], 0
 	for {
 		k, err := r.next()
 		if err != nil {
@@ -290,12 +314,14 @@ func (r *rowReader) content(cell *Cell, kind string) (stored bool, err error) {
 			case isText != (name == "is"):
 				return false, errors.New("the value of a cell is not of its kind")
 			case isText:
-				r.value, err = r.richText(r.value)
+				r.value, r.runs, err = r.richText(r.value)
 			default:
 				r.value, err = r.plain(r.value)
 			}
+		case "f":
+			cell.Formula = true
+			err = r.links.read(r.scanner, len(r.current.Cells)-1, r.current.Number)
 		default:
-			cell.Formula = cell.Formula || name == "f"
 			err = r.skip()
 		}
 		if err != nil {
@@ -305,22 +331,32 @@ func (r *rowReader) content(cell *Cell, kind string) (stored bool, err error) {
 }
 
 // interpret says what a stored value means. The value stays out of messages: it may be a contact.
-func (r *rowReader) interpret(cell *Cell, kind string, f format) error {
+func (r *rowReader) interpret(cell *Cell, kind string, f *format) error {
+	value := r.value
+	if kind != "inlineStr" && kind != "str" && kind != "d" {
+		if value = trimSpace(value); len(value) == 0 { // some programs write so what is empty
+			cell.NoValue = cell.Formula
+			return nil
+		}
+	}
 	switch kind {
 	case "inlineStr":
-		cell.Text = string(r.value)
+		cell.words(string(value), f)
 	case "s":
-		i, err := strconv.Atoi(string(trimSpace(r.value)))
-		text, ok := r.strings.at(i)
+		i, err := strconv.Atoi(string(value))
+		text, runs, ok := r.strings.at(i)
 		if err != nil || !ok {
 			return errors.New("its text is not in the string table")
 		}
-		cell.Text = text
+		if runs != 0 {
+			cell.Struck, cell.Marked = runs.in(cell.Struck)
+		}
+		cell.words(text, f)
 	case "str":
-		cell.Text = string(unescape(r.value))
+		cell.words(string(unescape(value)), f)
 	case "b":
 		cell.Kind = pipeline.CellBool
-		switch string(trimSpace(r.value)) {
+		switch string(value) {
 		case "1", "true":
 			cell.Text = "TRUE"
 		case "0", "false":
@@ -331,21 +367,45 @@ func (r *rowReader) interpret(cell *Cell, kind string, f format) error {
 	case "e":
 		cell.Kind, cell.Text = pipeline.CellError, string(r.value)
 	case "d":
-		cell.Text, cell.Date = string(r.value), true
+		cell.Text, cell.Date = string(value), true
 	case "n":
-		text := string(trimSpace(r.value))
-		if text == "" {
-			cell.NoValue = cell.Formula
-			return nil
-		}
-		digits, lost, ok := number(text)
+		stored, digits, lost, ok := number(string(value))
 		if !ok {
 			return errors.New("its value is no number")
 		}
-		cell.Cell = pipeline.Cell{Text: digits, Kind: pipeline.CellNumber, Format: f.code}
-		cell.Date, cell.DigitsLost, cell.Shown = f.date, lost, f.shown(digits)
+		cell.Cell = pipeline.Cell{Text: stored, Kind: pipeline.CellNumber, Format: f.code}
+		cell.DigitsLost = lost
+		if stored != digits {
+			cell.Shown = digits
+		}
+		if !f.asIs {
+			cell.see(f.number(digits))
+		}
 	}
 	return nil
+}
+
+// words sets the text of a cell. Its format counts only where it changes the text.
+func (c *Cell) words(text string, f *format) {
+	c.Text = text
+	if (f.text != nil || f.muddled) && text != "" {
+		if c.see(f.words(text)); c.Shown != "" || c.Unclear {
+			c.Format = f.code
+		}
+	}
+}
+
+// see sets what a person sees of a cell.
+func (c *Cell) see(what sight, shown string) {
+	switch what {
+	case seenAsIs:
+	case seenOtherwise:
+		c.Shown, c.Unclear = shown, shown == ""
+	case seenAsDate:
+		c.Date = true
+	case seenUnclear:
+		c.Unclear = true
+	}
 }
 
 // reference reads a cell's name, such as B7: its column from 0, and its row.

@@ -106,7 +106,6 @@ func TestRowsRefuses(t *testing.T) {
 		{"an element in a value", data(`<row><c><v>1<w/></v></c></row>`), "element inside a text", 1, "A1"},
 		{"a string out of range", data(`<row><c/><c t="s"><v>2</v></c></row>`), "string table", 1, "B1"},
 		{"a string below 0", data(`<row><c t="s"><v>-1</v></c></row>`), "string table", 1, "A1"},
-		{"a string without a number", data(`<row><c t="s"><v/></c></row>`), "string table", 1, "A1"},
 		{"a number that is none", data(`<row><c><v>1x</v></c></row>`), "no number", 1, "A1"},
 		{"a boolean that is none", data(`<row><c t="b"><v>2</v></c></row>`), "no boolean", 1, "A1"},
 	} {
@@ -152,6 +151,13 @@ func TestCells(t *testing.T) {
 		{`<c s="2"><v>45000</v></c>`, Cell{Cell: numberOf("45000", "mm-dd-yy"), Date: true}},
 		{`<c><v>1234567890123456</v></c>`, Cell{Cell: numberOf("1234567890123456", ""), DigitsLost: true}},
 		{`<c><v/></c>`, Cell{}},
+		{`<c t="s"><v/></c>`, Cell{}}, // as some programs write an empty cell
+		{`<c t="s"><v> </v></c>`, Cell{}},
+		{`<c t="b"><v/></c>`, Cell{}},
+		{`<c t="e"><v/></c>`, Cell{}},
+		{`<c t="s"><f>A1</f><v/></c>`, Cell{Formula: true, NoValue: true}},
+		{`<c><v>0.23000000000000043</v></c>`, Cell{Cell: numberOf("0.23000000000000043", ""), Shown: "0.23"}},
+		{`<c><v>46701740604.999992</v></c>`, Cell{Cell: numberOf("46701740604.999992", ""), Shown: "46701740605"}},
 		{`<c t="b"><v>1</v></c>`, Cell{Cell: pipeline.Cell{Text: "TRUE", Kind: pipeline.CellBool}}},
 		{`<c t="b"><v>false</v></c>`, Cell{Cell: pipeline.Cell{Text: "FALSE", Kind: pipeline.CellBool}}},
 		{`<c t="e"><v>#N/A</v></c>`, Cell{Cell: pipeline.Cell{Text: "#N/A", Kind: pipeline.CellError}}},

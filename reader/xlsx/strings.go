@@ -10,30 +10,38 @@ import (
 	"unicode/utf16"
 )
 
-// table is the strings that cells share: all of them in one, and where each begins.
+// table is the strings that cells share: all of them in one, where each begins, and the runs of those
+// that are of more than one look.
 type table struct {
 	text  string
 	begin []uint32
+	runs  map[int]runs
 }
+
+// runsBytes is about what an entry of table.runs takes.
+const runsBytes = 32
 
 var errStray = errors.New("there is text where none can be")
 
-func (t *table) at(i int) (string, bool) {
+func (t *table) at(i int) (text string, r runs, ok bool) {
 	if t == nil || i < 0 || i >= len(t.begin) {
-		return "", false
+		return "", 0, false
 	}
 	end := len(t.text)
 	if i+1 < len(t.begin) {
 		end = int(t.begin[i+1])
 	}
-	return t.text[t.begin[i]:end], true
+	if len(t.runs) > 0 {
+		r = t.runs[i]
+	}
+	return t.text[t.begin[i]:end], r, true
 }
 
 // readTable reads the string table of a book from a part of some size, and takes so many bytes at most.
 func readTable(r io.Reader, size, most int64) (*table, error) {
 	x := newScanner(r)
 	size = min(size, most)
-	t := &table{begin: make([]uint32, 0, size/32)} // of about as many bytes each
+	t := &table{begin: make([]uint32, 0, size/32), runs: map[int]runs{}} // of about as many bytes each
 	var all strings.Builder
 	all.Grow(int(size)) // what stays empty takes no memory; to grow would take twice as much
 	var one []byte
@@ -57,11 +65,15 @@ func readTable(r io.Reader, size, most int64) (*table, error) {
 			}
 		default:
 			t.begin = append(t.begin, uint32(all.Len()))
-			if one, err = x.richText(one[:0]); err != nil {
+			var r runs
+			if one, r, err = x.richText(one[:0]); err != nil {
 				return nil, err
 			}
 			all.Write(one)
-			if int64(all.Len()+4*len(t.begin)) > min(most, math.MaxUint32) {
+			if r != 0 {
+				t.runs[len(t.begin)-1] = r
+			}
+			if int64(all.Len()+4*len(t.begin)+runsBytes*len(t.runs)) > min(most, math.MaxUint32) {
 				return nil, errors.New("its strings are too many")
 			}
 		}
@@ -75,35 +87,6 @@ func (x *scanner) root(name string) error {
 		err = fmt.Errorf("it does not begin with <%s>", name)
 	}
 	return err
-}
-
-// richText appends the runs of the element that has just been opened, without how they are read aloud.
-func (x *scanner) richText(out []byte) ([]byte, error) {
-	for depth := x.depth(); x.depth() >= depth; {
-		k, err := x.next()
-		switch {
-		case err != nil:
-			return nil, err
-		case k == text && !blank(x.text):
-			return nil, errStray
-		case k != openTag:
-			continue
-		}
-		switch string(x.name) {
-		case "t":
-			from := len(out)
-			if out, err = x.plain(out); err == nil {
-				out = append(out[:from], unescape(out[from:])...)
-			}
-		case "r": // its t follows
-		default: // rPh, rPr, phoneticPr and whatever comes
-			err = x.skip()
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
 }
 
 // plain appends the text of the element that has just been opened, which has no other elements in it.

@@ -50,7 +50,7 @@ func TestStringTable(t *testing.T) {
 	}
 	var got []string
 	for i := 0; ; i++ {
-		s, ok := all.at(i)
+		s, _, ok := all.at(i)
 		if !ok {
 			break
 		}
@@ -61,11 +61,11 @@ func TestStringTable(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	for _, i := range []int{-1, len(want), 1 << 40} {
-		if s, ok := all.at(i); ok {
+		if s, _, ok := all.at(i); ok {
 			t.Errorf("string %d is %q", i, s)
 		}
 	}
-	if _, ok := (*table)(nil).at(0); ok {
+	if _, _, ok := (*table)(nil).at(0); ok {
 		t.Error("a book without a table has a string")
 	}
 }
