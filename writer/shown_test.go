@@ -1,8 +1,11 @@
 package writer_test
 
 import (
+	"archive/zip"
+	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -97,5 +100,47 @@ func TestReportsShowWhatWasSeen(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%v: %s", formats, diff)
 		}
+	}
+}
+
+// The digits that a number is stored with are those of the report, the ones that no program shows too.
+func TestReportsKeepTheStoredDigits(t *testing.T) {
+	stored := []string{"0.23000000000000043", "45000.520833333336", "-2.9999999999999996", "1234567890.1234567", "0.5", "7", "123456789012345"}
+	in := pipeline.Input{Path: "in.xlsx", Format: pipeline.XLSX, Columns: []string{"session_id", "phone", "note"}}
+	var rows []pipeline.Row
+	for i, s := range stored {
+		rows = append(rows, pipeline.Row{Place: pipeline.Place{Row: i + 2}, Cells: []pipeline.Cell{
+			{Text: "a1"}, {Text: "+46701740605"}, {Text: s, Kind: pipeline.CellNumber, Format: "0.00"},
+		}})
+	}
+	path := filepath.Join(t.TempDir(), "out.xlsx")
+	write(t, path, pipeline.XLSX, in, rows)
+	_, again := rowsIn(t, path)
+	for i, row := range again {
+		if diff := cmp.Diff(rows[i].Cells, row.Cells); diff != "" {
+			t.Errorf("%s: %s", stored[i], diff)
+		}
+	}
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		part, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(part); err != nil || strings.Contains(string(text), "number-") {
+			t.Errorf("%s holds a mark of ours: %v", f.Name, err)
+		}
+	}
+	book, err := excelize.OpenFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer book.Close()
+	if kind, err := book.GetCellType("Report", "C2"); err != nil || kind != excelize.CellTypeUnset { // a number
+		t.Errorf("the number is of type %v, %v", kind, err)
 	}
 }

@@ -131,8 +131,7 @@ var decimal = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?$`)
 const maxDigits = 15
 
 // native gives the value that a cell had in its workbook: a float64, a bool or a string. A whole number
-// with more digits than a spreadsheet program keeps, or with leading zeros, is text; further digits
-// after the point, which none shows, are rounded.
+// with more digits than a spreadsheet program keeps, or with leading zeros, is text.
 func native(c pipeline.Cell) any {
 	switch c.Kind {
 	case pipeline.CellBool:
@@ -144,12 +143,7 @@ func native(c pipeline.Cell) any {
 		if !decimal.MatchString(c.Text) || len(strings.TrimRight(whole, "0")) > maxDigits {
 			break
 		}
-		f, err := strconv.ParseFloat(c.Text, 64)
-		if err != nil {
-			break
-		}
-		// Rounded here, since excelize cuts the digits off.
-		if f, err = strconv.ParseFloat(strconv.FormatFloat(f, 'g', maxDigits, 64), 64); err == nil && !math.IsInf(f, 0) {
+		if f, err := strconv.ParseFloat(c.Text, 64); err == nil && !math.IsInf(f, 0) {
 			return f
 		}
 	}

@@ -29,6 +29,7 @@ type xlsxReport struct {
 	book     *excelize.File
 	stream   *excelize.StreamWriter
 	style    *styles
+	exact    *exact
 	name     string // of the first sheet of rows
 	about    Summary
 	counted  counted
@@ -45,7 +46,7 @@ type xlsxReport struct {
 
 func newXLSX(w io.Writer, folder string, t table, in pipeline.Input) (*xlsxReport, error) {
 	x := &xlsxReport{
-		table: t, out: w, book: excelize.NewFile(excelize.Options{TmpDir: folder}),
+		table: t, out: w, exact: newExact(), book: excelize.NewFile(excelize.Options{TmpDir: folder}),
 		name: "Report", mapped: map[string]string{}, maxRows: maxSheetRows, maxBytes: maxSheetBytes,
 		about:   Summary{File: in.Path},
 		counted: counted{status: map[pipeline.Status]int{}, codes: map[found]int{}},
@@ -86,7 +87,7 @@ func (x *xlsxReport) zip(io.Writer) excelize.ZipWriter {
 	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 		return flate.NewWriter(w, flate.BestSpeed)
 	})
-	return z
+	return &exactZip{Writer: z, exact: x.exact}
 }
 
 func (x *xlsxReport) write(row pipeline.Row, out pipeline.Outcome) error {
@@ -148,7 +149,9 @@ func (x *xlsxReport) original(i int, c pipeline.Cell) (loss string, err error) {
 			style, err = x.style.format(c.Format)
 		}
 	case float64:
-		style, err = x.style.format(c.Format)
+		if style, err = x.style.format(c.Format); err == nil {
+			value = x.exact.cell(v)
+		}
 	case bool:
 		style, err = x.style.format(truth)
 	}
