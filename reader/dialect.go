@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"bytes"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +24,8 @@ type fit struct {
 	share  int  // of records with the usual number of cells, in percent
 	usual  int  // that number; 0 where there is only one column
 	odd    int  // records that are not as wide, or in which the quotes do not work out
+	proof  int  // records that are as wide and whose quotes or backslashes mean what the style says
+	inner  int  // of these, those with an escaped quote in quotes
 	quoted int  // cells in quotes
 	listed bool // all cells of the header are in quotes
 }
@@ -45,7 +48,7 @@ func (a fit) compare(b fit) int {
 // fit tries a style on the first part of a text.
 func (f finder) fit(sample string, st style) (s fit) {
 	r := newRecords(strings.NewReader(sample), st)
-	counts := map[int]int{}
+	counts, proofs, inner := map[int]int{}, map[int]int{}, map[int]int{} // by the number of cells
 	total := 0
 	for total < sampleRecords {
 		rec, err := r.next()
@@ -58,12 +61,15 @@ func (f finder) fit(sample string, st style) (s fit) {
 		if total++; !s.header && total <= headerRows && f.complete(f.seen(rec.cells)) {
 			s.header, s.listed = true, rec.quoted == len(rec.cells)
 		}
-		if rec.unreadable != "" || rec.literal {
-			s.odd++
-		}
 		s.quoted += rec.quoted
 		if len(rec.cells) > 1 {
 			counts[len(rec.cells)]++
+			if text := []byte(rec.text); r.split.meant(text) {
+				proofs[len(rec.cells)]++
+				if st.escapes && bytes.Contains(text, []byte{'\\', st.quote}) && rec.quoted > 0 {
+					inner[len(rec.cells)]++
+				}
+			}
 		}
 	}
 	for n, c := range counts {
@@ -75,13 +81,19 @@ func (f finder) fit(sample string, st style) (s fit) {
 		return fit{}
 	}
 	s.share = counts[s.usual] * 100 / total
-	s.odd += total - counts[s.usual]
+	s.odd = total - counts[s.usual]
+	s.proof, s.inner = proofs[s.usual], inner[s.usual]
 	return s
 }
 
+// styleProofs is how many rows it takes to believe in another style than the usual one. One may be a row
+// that is broken, or a path with a delimiter too many behind it.
+const styleProofs = 2
+
 // style finds out how cells are told apart. A delimiter of 0 means that the text is no table. The
-// quote is " unless ' plainly is: no cell is in ", and with ' more of the rows work out or all names of
-// the header are quoted. Backslashes escape where more of the rows work out so.
+// quote is " unless ' plainly is: no cell is in ", and with ' rows work out that do not with ", or all
+// names of the header are quoted. Backslashes escape where rows work out only so. What a row is that does
+// not work out says nothing of the others.
 func (f finder) style(sample string) (st style, sep bool) {
 	st.quote = '"'
 	first := sample[:max(strings.IndexAny(sample, "\r\n"), 0)]
@@ -109,10 +121,8 @@ func (f finder) style(sample string) (st style, sep bool) {
 	try := func(other style) {
 		s := f.fit(sample, other)
 		better := best.odd - s.odd
-		plain := s.quoted > 0 && better > 0 || s.listed
-		if other.escapes {
-			plain = better > 1 // one may be a path with a delimiter too many behind it
-		}
+		plain := min(better, s.proof) >= styleProofs || !other.escapes && s.listed ||
+			min(better, s.inner) > 0 && s.proof >= styleProofs // hardly anything else is written so
 		if plain && (other.quote == st.quote || best.quoted == 0) {
 			st, best = other, s
 		}

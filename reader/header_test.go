@@ -262,3 +262,36 @@ func TestDelimiter(t *testing.T) {
 		})
 	}
 }
+
+// What one broken row suggests must not change how the sound ones are read.
+func TestStyle(t *testing.T) {
+	const head = "session_id,name,phone,email\n"
+	rows := func(cells ...string) string { return strings.Join(cells, "\n") + "\n" }
+	sound := rows("a1,'q',1,x", "a2,Bo,1,x", "a3,Cy,1,x")
+	path := rows(`a1,\\host\ann,1,x`, `a2,\\host\bo,1,x`, "a3,Cy,1,x")
+	tests := []struct {
+		name, in string
+		want     style
+	}{
+		{"a stray quote and a cell in single ones", head + sound + rows(`a4,"Di,1,x`), style{',', '"', false}},
+		{"two stray quotes and two cells in single ones", head + sound + sound + rows(`a4,"Di,1,x`, `a5,"Ed,1,x`), style{',', '"', false}},
+		{"one row that single quotes would mend", head + sound + rows("a4,'Doe, Di',1,x"), style{',', '"', false}},
+		{"a quote inside cells", head + sound + rows(`a4,24" 'q',1,x`, `a5,24" 'q',1,x`), style{',', '"', false}},
+		{"two of them", head + sound + rows("a4,'Doe, Di',1,x", "a5,'Doe, Ed',1,x"), style{',', '\'', false}},
+		{"a quoted header", "'session_id','name','phone','email'\n" + rows("'a1','Ann','1','x'"), style{',', '\'', false}},
+		{"two, but another cell is in double quotes", head + rows(`a1,"Doe, Ann",1,x`, "a4,'Doe, Di',1,x", "a5,'Doe, Ed',1,x"), style{',', '"', false}},
+		{"backslashes before quotes, and no quoted cell", head + rows(`a1,24\" disc,1,x`, `a2,12\" disc,1,x`, `a3,7\" disc,1,x`), style{',', '"', false}},
+		{"and one broken row", head + rows(`a1,24\" disc,1,x`, `a2,12\" disc,1,x`, `a3,"7\" disc,1,x`), style{',', '"', false}},
+		{"in tabs", strings.ReplaceAll(head+rows(`a1,24\" disc,1,x`, `a2,12\" disc,1,x`, `a3,a "b,1,x`), ",", "\t"), style{'\t', '"', false}},
+		{"one delimiter behind a path", head + path + rows(`a4,C:\,5,1,x`), style{',', '"', false}},
+		{"escaped delimiters", head + rows(`a1,Doe\, Ann,1,x`, `a2,Doe\, Bo,1,x`, "a3,Cy,1,x"), style{',', '"', true}},
+		{"escaped quotes", head + rows(`a1,"24\" disc, new",1,x`, `a2,"12\" disc, old",1,x`, "a3,Cy,1,x"), style{',', '"', true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if st, _ := (finder{}).style(tt.in); st != tt.want {
+				t.Errorf("got %q %q %t", st.comma, st.quote, st.escapes)
+			}
+		})
+	}
+}

@@ -142,3 +142,54 @@ func (s *splitter) texts(text string, into []string) []string {
 func (s *splitter) sealed() (first, last bool) {
 	return s.cells[0].quoted, s.cells[len(s.cells)-1].quoted
 }
+
+// meant tells whether the cells would be others if quotes, or backslashes where they escape, were text.
+func (s *splitter) meant(text []byte) bool {
+	for _, c := range s.cells {
+		cell := text[c.from:c.to]
+		if c.quoted && bytes.ContainsAny(cell, string(s.style.comma)+"\r\n") ||
+			s.style.escapes && bytes.Contains(cell, []byte{'\\'}) && s.style.unescape(string(cell)) != string(cell) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxLiteral bounds how many quotes in unquoted cells of a record are looked at; more are no text.
+const maxLiteral = 100
+
+// joins tells whether a quote inside an unquoted cell could begin a quoted one that holds a delimiter, and
+// that lost the delimiter before it: 20"Table, round" may be the cells 20 and "Table, round".
+func (s *splitter) joins(text []byte) bool {
+	looked := 0
+	for _, c := range s.cells {
+		for i := c.from; !c.quoted && i < c.to; i++ {
+			n := s.style.index(text[i:c.to], s.style.quote)
+			if n < 0 {
+				break
+			}
+			i += n
+			if looked++; looked > maxLiteral || s.style.quotedAt(text[i:]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// quotedAt tells whether a text begins with a whole quoted cell that holds a delimiter.
+func (s style) quotedAt(text []byte) bool {
+	for i := 1; ; {
+		n := s.index(text[i:], s.quote)
+		if n < 0 {
+			return false
+		}
+		i += n + 1
+		if i < len(text) && text[i] == s.quote {
+			i++
+			continue
+		}
+		ends := i == len(text) || strings.IndexByte("\r\n"+string(s.comma), text[i]) >= 0
+		return ends && bytes.IndexByte(text[:i], s.comma) >= 0
+	}
+}
