@@ -25,6 +25,7 @@ type record struct {
 	quoted     int      // cells in quotes
 	sealed     [2]bool  // the first cell, the last cell is in quotes
 	literal    bool     // a quote stands inside an unquoted cell and can only mean itself
+	joined     bool     // and it may begin a quoted cell that lacks the delimiter before it
 	unreadable string   // why the stretch cannot be proved to be one record
 }
 
@@ -48,8 +49,8 @@ type likeness uint8
 
 const (
 	noRow     likeness = iota
-	couldBe            // as wide as the rows are, with something in the place of the session
-	looksLike          // and that something looks like the ids of the file
+	couldBe            // as wide as the rows are, with something in the place of the session and a contact in its own
+	looksLike          // or with what looks like the ids of the file
 )
 
 // records splits CSV text. Lines end with LF, CRLF or CR; line ends inside quotes are kept as they
@@ -171,6 +172,7 @@ func (r *records) take(next, lines int, unreadable string) record {
 	if unreadable == "" {
 		rec.literal, rec.quoted = r.split.literal, r.split.quoted
 		rec.sealed[0], rec.sealed[1] = r.split.sealed()
+		rec.joined = rec.literal && r.split.joins([]byte(rec.text))
 		r.cells = r.split.texts(rec.text, r.cells[:0])
 		rec.cells = r.cells
 	}

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 // underIDNamePhone is the header of the tests of records: an id, a name and a phone number.
@@ -111,11 +112,11 @@ func TestRecords(t *testing.T) {
 				}
 				return
 			}
-			if d := cmp.Diff(append([]string{first}, tt.want...), got); d != "" {
+			if d := gocmp.Diff(append([]string{first}, tt.want...), got); d != "" {
 				t.Error(d)
 			}
 			slow, _ := split(t, iotest.OneByteReader(strings.NewReader(head+tt.in)), ',')
-			if d := cmp.Diff(got, slow); d != "" {
+			if d := gocmp.Diff(got, slow); d != "" {
 				t.Error("read byte by byte:", d)
 			}
 		})
@@ -136,5 +137,51 @@ func TestRecordsPassErrorsOn(t *testing.T) {
 	}
 	if _, err := r.next(); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A cell may hold lines of words with as many delimiters as a row has, and a quote out of place costs its
+// own row only, wherever the session stands.
+func TestNoNeedlessDoubt(t *testing.T) {
+	const id = "5f1e7a60-0000-4000-8000-00000000000"
+	for _, header := range []string{"session_id,email,note", "note,session_id,email", "email,note,session_id", "note,email,session_id"} {
+		for name, tt := range map[string]struct {
+			note, want string
+		}{
+			"lines of commas":          {"\"a,b,c\nd,e,f\n1,2,3\"", "ok"},
+			"lines that are wider":     {"\"a,b,c,d\n,,\n2026,5,1\"", "ok"},
+			"a quote out of place":     {"\"Ann \"the\" x\"", CodeUnreadable},
+			"and a comma behind it":    {"\"Ann \"the, x\"", CodeUnreadable},
+			"and three":                {"\"Ann \"t,h,e, x\"", CodeUnreadable},
+			"a comma before it":        {"\"Ek, \"Ann\" x\"", CodeUnreadable},
+			"a quote that is not shut": {"\"Ann", CodeUnreadable},
+		} {
+			var b strings.Builder
+			b.WriteString(header + "\n")
+			for i := range 5 {
+				note := "x"
+				if i == 2 {
+					note = tt.note
+				}
+				row := strings.NewReplacer("session_id", id+fmt.Sprint(i), "email", fmt.Sprintf("ann%d@example.com", i), "note", note)
+				b.WriteString(row.Replace(header) + "\n")
+			}
+			rows, err := everyRow(file(t, "in.csv", b.String()), Options{})
+			if err != nil {
+				t.Errorf("%s under %s: %v", name, header, err)
+				continue
+			}
+			got := map[string]int{}
+			for _, row := range rows {
+				got[cmp.Or(row.Fault.Code, "ok")]++
+			}
+			want := map[string]int{"ok": 4, CodeUnreadable: 1}
+			if tt.want == "ok" {
+				want = map[string]int{"ok": 5}
+			}
+			if d := gocmp.Diff(want, got); d != "" {
+				t.Errorf("%s under %s: %s", name, header, d)
+			}
+		}
 	}
 }

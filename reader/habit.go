@@ -29,7 +29,12 @@ func (h header) like(cells []string) likeness {
 	case h.looks(id):
 		return looksLike
 	}
-	return couldBe
+	for _, c := range h.fields {
+		if (c.field == fieldPhone || c.field == fieldEmail) && h.couldHold(c.field, cells[c.at]) {
+			return couldBe
+		}
+	}
+	return noRow
 }
 
 // idOf gives what stands in the place of the session.

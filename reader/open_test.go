@@ -172,6 +172,12 @@ func TestOptions(t *testing.T) {
 		{"a line break in a header", "\"session\nid\",\"phone\r\nnumber\"\na1,1\n", Options{}, []string{"a1"}, nil},
 		{"a lone quote above the header", "\"Reminders\nsession_id,phone\na1,1\n", Options{}, []string{"a1"}, []string{"row 2 was taken for the header; passed over 1 row above it"}},
 		{"a lone quote above the header and quotes below", "\"Reminders\nsession_id,phone\n\"a1\",1\n", Options{}, []string{"a1"}, []string{"row 2 was taken for the header; passed over 1 row above it"}},
+		{
+			"a delimiter lost before a quoted cell", "session_id,name,size,text,email\na1,Bo,20\"Table, round 48\"\"\",bo@example.com\nb2,Cy,24\",19 x,c\n",
+			Options{},
+			[]string{"unreadable", "b2"},
+			nil,
+		},
 		{"no rows", "session_id,phone\n", Options{}, nil, nil},
 		{"a CSV file named like a workbook", "session_id,phone\na1,1\n", Options{}, []string{"a1"}, nil},
 	}

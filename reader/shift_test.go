@@ -298,6 +298,62 @@ func TestWiderRows(t *testing.T) {
 	}
 }
 
+// TestQuotedCellsJoined leaves a delimiter out before a quoted cell that holds delimiters, quotes and line
+// ends. No row is taken in which cells are not their own column's.
+func TestQuotedCellsJoined(t *testing.T) {
+	columns := []string{"session_id", "name", "size", "text", "phone", "remark", "email"}
+	held := []string{"Table, round", "Table, round 48\"", "a,b", ", x", "x,", "\"a\",\"b\"", "two\nlines, one", "a,b,c", "a, \"b\" c"}
+	before := []string{"20", "20 x", "", "20\"", "é"}
+	for _, all := range []bool{false, true} {
+		for _, comma := range []byte{',', ';', '\t'} {
+			w := written{style: style{comma, '"', false}, all: all}
+			for at := 1; at < len(columns); at++ {
+				for _, h := range held {
+					for _, b := range before {
+						h := strings.ReplaceAll(h, ",", string(comma))
+						var text strings.Builder
+						text.WriteString(strings.Join(columns, string(comma)) + "\n")
+						for i := range 4 {
+							row := []string{neighbourly(i, "session_id"), "Bo", "1", "x", neighbourly(i, "phone"), "y", neighbourly(i, "email")}
+							for k := range row {
+								cell, sep := row[k], string(comma)
+								if all {
+									cell, _ = w.cell(cell)
+								}
+								if i == 2 && k == at {
+									cell, _ = w.cell(h)
+								}
+								if i == 2 && k == at-1 {
+									cell, sep = b, ""
+									if k == 0 {
+										cell = row[0]
+									}
+								}
+								if k == len(row)-1 {
+									sep = "\n"
+								}
+								text.WriteString(cell + sep)
+							}
+						}
+						rows, err := everyRow(file(t, "in.csv", text.String()), Options{})
+						if err != nil {
+							continue
+						}
+						for _, row := range rows {
+							if row.Fault.Code == "" && len(row.Cells) == len(columns) && row.Cells[5].Text != "y" && at != 5 {
+								t.Errorf("taken: %q\n%s", row.Cells, text.String())
+							}
+						}
+						if n := len(rows); n < 4 || rows[0].Fault.Code != "" || rows[n-1].Fault.Code != "" {
+							t.Errorf("%d rows: %+v\n%s", n, rows, text.String())
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // everyRow reads a file to its end.
 func everyRow(path string, opt Options) (rows []pipeline.Row, err error) {
 	f, err := Open(path, opt)

@@ -60,14 +60,19 @@ func (b *builder) fill(e *entry, number int, rec record) {
 	e.row = row
 }
 
-// firstID gives the id of a record; of a stretch that was not split, that on its first line.
+// firstID gives the id of a record; of a stretch that was not split, that on its first line, counted from
+// its start, or from its end where the quote that is out of place stands before it.
 func (b *builder) firstID(rec record) string {
-	cells := rec.cells
-	if rec.unreadable != "" {
-		line, _, _ := strings.Cut(strings.ReplaceAll(rec.text, "\r", "\n"), "\n")
-		cells = strings.Split(line, string(b.style.comma))
+	if rec.unreadable == "" {
+		return b.header.idOf(rec.cells)
 	}
-	return b.header.idOf(cells)
+	line, _, _ := strings.Cut(strings.ReplaceAll(rec.text, "\r", "\n"), "\n")
+	cells := strings.Split(line, string(b.style.comma))
+	id := b.header.idOf(cells)
+	if n := len(cells) - b.header.width; n > 0 && b.header.id != "" && !b.header.looks(id) {
+		id = b.header.idOf(cells[n:])
+	}
+	return id
 }
 
 // fault tells why a record is not one row under the header.
@@ -80,6 +85,8 @@ func (b *builder) fault(rec record, own bool) pipeline.Finding {
 	switch {
 	case cells == h.width && rec.literal && (!own || b.loose(rec)):
 		return pipeline.Finding{Code: CodeUnreadable, Reason: stray.problem()}
+	case cells == h.width && rec.joined:
+		return pipeline.Finding{Code: CodeUnreadable, Reason: "a delimiter is missing before a quoted cell, or a quote too many; the cells cannot be told apart"}
 	case cells == h.width && len(h.namesSeen(rec.cells)) > 1:
 		return pipeline.Finding{Code: CodeUnreadable, Reason: "the line names columns, as a header does; see that the header is not broken"}
 	case cells == h.width:
