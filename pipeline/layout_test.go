@@ -52,11 +52,12 @@ func TestLayout(t *testing.T) {
 		"..":               {"internal/cli"},
 		"pipeline":         {"internal/contact"},
 		"reader":           {"pipeline", "internal/contact"},
-		"writer":           {"pipeline", "internal/contact"},
+		"writer":           {"pipeline", "internal/contact", "internal/move"},
 		"internal/contact": {},
 		"internal/hpp":     {"pipeline", "internal/contact"},
 		"internal/ledger":  {"pipeline", "internal/contact"},
 		"internal/sandbox": {"internal/contact"},
+		"internal/move":    {},
 		"internal/cli":     nil, // joins everything
 		"internal/bench":   nil, // measures everything
 	}

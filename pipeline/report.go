@@ -24,6 +24,7 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 			j := plan.among(rules, plan.Files[file].first+n+i, it, rules.judge(it, g.records[i], 0))
 			if j.stage == stageSend {
 				j.outcome = rules.afterwards(it, g.records[i], why)
+				t.Left++
 			}
 			if err := sink.Write(g.rows[i], j.outcome); err != nil {
 				return t, err

@@ -26,6 +26,7 @@ type Example struct {
 type Tally struct {
 	Rows    int
 	SentNow int
+	Left    int // in a report: rows that a later run sends, as they are
 	Status  map[Status]int
 	Groups  []Group  // in order of first appearance
 	Doubts  []string // the runs whose calls left rows uncertain, likewise
@@ -71,6 +72,7 @@ func (t *Tally) Add(o Tally) {
 	}
 	t.Rows += o.Rows
 	t.SentNow += o.SentNow
+	t.Left += o.Left
 	for s, n := range maps.All(o.Status) {
 		t.Status[s] += n
 	}

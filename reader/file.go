@@ -62,7 +62,8 @@ func (o Options) check(at pipeline.Place) error {
 // File is an open input. It implements [pipeline.Source]. Its rows can be read by one loop at a time.
 type File struct {
 	file   *os.File
-	spool  string // the private folder of standard input; empty for a file
+	info   fs.FileInfo // when it was opened
+	spool  string      // the private folder of standard input; empty for a file
 	format format
 	header header
 
@@ -110,7 +111,7 @@ func (f *File) open(at pipeline.Place, opt Options) error {
 	if err != nil {
 		return cannotOpen(at.File, err)
 	}
-	f.input.Size = info.Size()
+	f.info, f.input.Size = info, info.Size()
 	switch {
 	case info.IsDir():
 		return problem{"this is a folder, not a file", "name the files in it"}.at(at.File, nil)

@@ -21,6 +21,7 @@ const (
 	exitUncertain = 4
 	exitPending   = 5
 	exitInput     = 6
+	exitFailed    = 7
 	exitBusy      = 75
 	exitInterrupt = 130
 	exitTerminate = 143
@@ -105,7 +106,9 @@ func checkCode(total pipeline.Tally) int {
 	switch {
 	case total.Status[pipeline.Uncertain] > 0:
 		return exitUncertain
-	case total.Status[pipeline.Rejected]+total.Status[pipeline.Failed] > 0:
+	case total.Status[pipeline.Failed] > 0:
+		return exitFailed
+	case total.Status[pipeline.Rejected] > 0:
 		return exitRejected
 	}
 	return exitOK

@@ -6,17 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
-
-	"hppsend/pipeline"
-	"hppsend/reader"
-	"hppsend/writer"
 )
 
 // hookTime is how long the command of --on-finish may take.
@@ -87,91 +79,4 @@ func (c *campaign) call(command []string, s summary) error {
 		return err
 	}
 	return nil
-}
-
-// archived moves an input that needs nobody any more, and its report, into the archive, and gives the
-// new place of the report.
-func (c *campaign) archived(file int, s summary) (report string, err error) {
-	in := c.plan.Files[file].Input
-	if c.s.archive == "" || in.Path == reader.Stdin || s.Exit != exitOK && s.Exit != exitRejected {
-		return s.Report, nil
-	}
-	refuse := func(err error) (string, error) {
-		return s.Report, &archiveError{in.Path, c.s.archive, unwrapPath(err)}
-	}
-	if err := os.MkdirAll(c.s.archive, 0o700); err != nil {
-		return refuse(err)
-	}
-	ext := filepath.Ext(in.Path)
-	base := strings.TrimSuffix(filepath.Base(in.Path), ext)
-	if strings.EqualFold(ext, ".gz") {
-		ext = filepath.Ext(base) + ext
-		base = strings.TrimSuffix(base, filepath.Ext(base))
-	}
-	name := filepath.Join(c.s.archive, base+"-"+c.started.UTC().Format("20060102T150405Z"))
-	for n := 2; taken(name + ext); n++ {
-		name = fmt.Sprintf("%s-%d", strings.TrimSuffix(name, fmt.Sprintf("-%d", n-1)), n)
-	}
-	c.files[file].Close() // Windows moves no file that is open
-	if err := move(in.Path, name+ext); err != nil {
-		return refuse(err)
-	}
-	if s.Report == "" || s.Report == stdout {
-		return s.Report, nil
-	}
-	report = writer.Name(name+ext, pipeline.Format(strings.TrimPrefix(filepath.Ext(s.Report), ".")), 1)
-	if err := move(s.Report, report); err != nil {
-		return refuse(err)
-	}
-	return report, nil
-}
-
-func taken(path string) bool {
-	_, err := os.Lstat(path)
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
-// move renames a file, or copies it to another disk. It never takes the place of another file.
-func move(from, to string) error {
-	if taken(to) {
-		return fmt.Errorf("%s is there already", to)
-	}
-	if os.Rename(from, to) == nil {
-		return nil
-	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	info, err := in.Stat()
-	if err != nil {
-		return err
-	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, info.Mode().Perm())
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		os.Remove(to)
-		return err
-	}
-	return os.Remove(from)
-}
-
-// archiveError says that an input could not be moved away.
-type archiveError struct {
-	path, archive string
-	err           error
-}
-
-func (e *archiveError) Error() string {
-	return fmt.Sprintf("move %s to the archive %s: %v", e.path, e.archive, e.err)
-}
-
-func (e *archiveError) Unwrap() error { return e.err }
-
-func (e *archiveError) Hint() string {
-	return "the run itself is complete: move the file by hand, or leave it, since a further run sends nothing twice"
 }

@@ -21,6 +21,8 @@ import (
 )
 
 // runIDs are what reasons say of runs and times.
+var stamp = regexp.MustCompile(`-\d{8}T\d{6}Z`)
+
 var runIDs = regexp.MustCompile(`(run [a-z0-9]{12}|\d{4}-\d{2}-\d{2} \d{2}:\d{2} UTC)`)
 
 // place is a folder with a state folder of its own and a sandbox beside it.

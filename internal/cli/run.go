@@ -280,8 +280,9 @@ func (c *campaign) report(ctx context.Context) {
 		if s.Exit = c.exitCode(t, c.ending); err != nil {
 			s.Exit = exitBroken
 		}
-		if s.Report, err = c.archived(i, s); err != nil {
+		if s.Report, err = c.putAway(i, s, t.Left); err != nil {
 			c.faults = append(c.faults, err)
+			s.Exit = exitBroken
 		}
 		if err := c.runs[i].End(ctx, c.ending.Finding, encoded(s)); err != nil {
 			c.faults = append(c.faults, fmt.Errorf("record the end of the run: %w", err))

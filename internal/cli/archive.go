@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"hppsend/internal/move"
+	"hppsend/pipeline"
+	"hppsend/reader"
+	"hppsend/writer"
+)
+
+// maxNames bounds every search for a name that is free.
+const maxNames = 10_000
+
+// putAway sees to an input whose report is written: it says when the file at its path is not the one that
+// was sent, and moves one that needs nobody any more, and its report, into the archive. It gives the place
+// of the report. Left is how many of its rows a later run sends.
+func (c *campaign) putAway(file int, s summary, left int) (report string, err error) {
+	in := c.plan.Files[file].Input
+	done := s.Exit == exitOK || s.Exit == exitRejected
+	switch {
+	case in.Path == reader.Stdin || s.Exit == exitBroken: // what broke the run has been said
+		return s.Report, nil
+	case c.s.archive == "" || !done:
+		return s.Report, c.unchanged(c.files[file])
+	case left > 0: // refused by something that is not HPP, which binds no later run
+		c.say("notice", "not_archived", fmt.Sprintf("%s is not archived: a later run sends %s of it.", in.Path, rows(left)))
+		return s.Report, c.unchanged(c.files[file])
+	}
+	to, err := c.archived(c.files[file])
+	var stranded *move.StrandedError
+	switch {
+	case errors.Is(err, move.ErrOther), errors.As(err, &stranded):
+		return s.Report, &replacedError{in.Path, err}
+	case err != nil:
+		return s.Report, &archiveError{in.Path, c.s.archive, unwrapPath(err)}
+	}
+	if s.Report == "" || s.Report == stdout {
+		return s.Report, nil
+	}
+	format := pipeline.Format(strings.TrimPrefix(filepath.Ext(s.Report), "."))
+	sum, err := hashFile(s.Report)
+	if err == nil {
+		report, err = toFree(s.Report, sum, sameBytes(sum), func(n int) string { return writer.Name(to, format, n) })
+	}
+	if err != nil {
+		return s.Report, &archiveError{s.Report, c.s.archive, unwrapPath(err)}
+	}
+	return report, nil
+}
+
+// unchanged says when the file at an input's path is not the one that was sent: rows that came while the
+// run went on are then unsent. One that is gone has none.
+func (c *campaign) unchanged(f *reader.File) error {
+	path := f.Input().Path
+	same, err := f.Is(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		c.say("notice", "input_gone", path+" was taken away while the run went on; all of it was read")
+		return nil
+	case err == nil && !same:
+		err = move.ErrOther
+	case err == nil:
+		return nil
+	}
+	return &replacedError{path, unwrapPath(err)}
+}
+
+// archived moves an input to the archive and gives its new place.
+func (c *campaign) archived(f *reader.File) (to string, err error) {
+	in := f.Input()
+	if err := os.MkdirAll(c.s.archive, 0o700); err != nil {
+		return "", err
+	}
+	ext := filepath.Ext(in.Path)
+	base := strings.TrimSuffix(filepath.Base(in.Path), ext)
+	if strings.EqualFold(ext, ".gz") {
+		ext = filepath.Ext(base) + ext
+		base = strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	name := filepath.Join(c.s.archive, base+"-"+c.started.UTC().Format("20060102T150405Z"))
+	f.Close() // Windows moves no file that is open
+	return toFree(in.Path, in.SHA256, f.Is, func(n int) string {
+		if n > 1 {
+			return fmt.Sprintf("%s-%d%s", name, n, ext)
+		}
+		return name + ext
+	})
+}
+
+// toFree moves a file to the first of its names that is free.
+func toFree(from string, sum [32]byte, meant func(string) (bool, error), name func(n int) string) (to string, err error) {
+	for n := 1; n <= maxNames; n++ {
+		to = name(n)
+		if err = transfer(from, to, sum, meant); !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	return to, err
+}
+
+// transfer moves a file that is as meant, with bytes of the given SHA-256, and no other. A link leads to
+// what stays where it is, so what moves is a copy, as it does to another disk.
+func transfer(from, to string, sum [32]byte, meant func(string) (bool, error)) error {
+	info, err := os.Lstat(from)
+	if err != nil {
+		return err
+	}
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+	case !info.Mode().IsRegular():
+		return move.ErrOther
+	default:
+		err := move.If(meant, from, to)
+		var stranded *move.StrandedError
+		if err == nil || errors.Is(err, move.ErrOther) || errors.As(err, &stranded) ||
+			errors.Is(err, fs.ErrExist) || errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := copyNew(from, to, sum); err != nil {
+		return err
+	}
+	aside := filepath.Join(filepath.Dir(from), ".hppsend-"+strings.ToLower(rand.Text()[:8]))
+	if err := move.If(meant, from, aside); err != nil {
+		return errors.Join(err, os.Remove(to))
+	}
+	return os.Remove(aside)
+}
+
+// copyNew copies a file to a path where nothing is, onto the disk.
+func copyNew(from, to string, sum [32]byte) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	hash := sha256.New()
+	_, err = io.Copy(io.MultiWriter(out, hash), in)
+	err = errors.Join(err, out.Sync(), out.Close())
+	if err == nil && [32]byte(hash.Sum(nil)) != sum {
+		err = move.ErrOther
+	}
+	if err != nil {
+		os.Remove(to)
+	}
+	return err
+}
+
+// sameBytes tells whether a file has the bytes of a SHA-256.
+func sameBytes(sum [32]byte) func(path string) (bool, error) {
+	return func(path string) (bool, error) {
+		now, err := hashFile(path)
+		return now == sum, err
+	}
+}
+
+// archiveError says that a file could not be moved away.
+type archiveError struct {
+	path, archive string
+	err           error
+}
+
+func (e *archiveError) Error() string {
+	return fmt.Sprintf("move %s to the archive %s: %v", e.path, e.archive, e.err)
+}
+
+func (e *archiveError) Unwrap() error { return e.err }
+
+func (e *archiveError) Hint() string {
+	return "the run itself is complete: move the file by hand, or leave it, since a further run sends nothing twice"
+}
+
+// replacedError says that what lies at the path of an input is not what was sent.
+type replacedError struct {
+	path string
+	err  error
+}
+
+func (e *replacedError) Error() string {
+	return fmt.Sprintf("%s is not as it was when the run began: %v; rows that came since were not sent", e.path, e.err)
+}
+
+func (e *replacedError) Unwrap() error { return e.err }
+
+func (e *replacedError) Hint() string {
+	var stranded *move.StrandedError
+	if errors.As(e.err, &stranded) {
+		return "move " + stranded.At + " back, to be sent"
+	}
+	return "it stays where it is; the same command sends what is new in it, and nothing twice"
+}
