@@ -82,8 +82,11 @@ func (r Rules) judge(it item, records []Record, own Ticket) judgement {
 func (r Rules) undecided(it item, records []Record, own Ticket) judgement {
 	switch {
 	case it.hidden && r.Hidden == SkipHidden:
-		return judgement{stageRule, r.outcome(it, Skipped, CodeHiddenRow,
-			"the row is hidden in the spreadsheet, and hidden rows are left out")}
+		reason := "the row is hidden in the spreadsheet, and hidden rows are left out"
+		if it.struck {
+			reason = "the row is struck out in the spreadsheet, and such rows are left out as hidden ones are"
+		}
+		return judgement{stageRule, r.outcome(it, Skipped, CodeHiddenRow, reason)}
 	case r.Reminder != "" && !deliveredBefore(records):
 		return judgement{stageRule, r.outcome(it, Skipped, CodeNotDeliveredBefore, fmt.Sprintf(
 			"the session was delivered in no earlier round, so reminder %q does not apply to it", r.Reminder))}

@@ -91,6 +91,9 @@ func (r Row) fingerprint() hash {
 	if r.Hidden {
 		hidden = "hidden"
 	}
+	for _, l := range r.Links {
+		hidden += "\n" + l.Target
+	}
 	return hashOf(f.Session, f.URL, f.Method, f.Phone, f.PhoneCountry, f.Email, r.Fault.Code, hidden)
 }
 

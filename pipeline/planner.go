@@ -15,6 +15,7 @@ type planner struct {
 	reasons   map[int]string // of the first rows of each kind in each file, by ordinal
 	examples  map[uint16]int // how many reasons were kept of each kind, in this file
 	hidden    []int          // ordinals of hidden rows
+	struck    map[int]bool   // those of them that are struck out
 	unitOf    chunks[int32]  // by ordinal; -1 without a session
 	sessions  chunks[hash]   // by ordinal, when a report is among the inputs
 	reports   bool
@@ -32,6 +33,7 @@ func newPlanner(cfg CheckConfig, sources []Source) *planner {
 		channels:  map[Channel]uint16{},
 		reasons:   map[int]string{},
 		examples:  map[uint16]int{},
+		struck:    map[int]bool{},
 		seed:      maphash.MakeSeed(),
 	}
 	for _, src := range sources {
@@ -55,6 +57,9 @@ func (b *planner) add(row Row, it item, records []Record) {
 	}
 	if it.hidden {
 		b.hidden = append(b.hidden, ordinal)
+		if it.struck {
+			b.struck[ordinal] = true
+		}
 	}
 	for _, n := range it.notices {
 		b.notices.add(it.place, Outcome{Code: n.Code, Reason: n.Reason})
@@ -155,13 +160,13 @@ func (b *planner) channelOf(c Channel) uint16 {
 	return i
 }
 
-// refuseHidden refuses a file of which hidden rows would be sent: people filter a list and take the
-// rest for gone.
+// refuseHidden refuses a file of which hidden or struck-out rows would be sent: people filter a list, or
+// strike a line through it, and take the rest for gone.
 func (b *planner) refuseHidden() error {
 	if b.cfg.Rules.Hidden != RefuseHidden {
 		return nil
 	}
-	var first, count int
+	var first, count, struck int
 	for _, o := range b.hidden {
 		if b.kinds[b.entries.at(o).kind].stage != stageSend {
 			continue
@@ -169,13 +174,25 @@ func (b *planner) refuseHidden() error {
 		if count++; count == 1 {
 			first = o
 		}
+		if b.struck[o] {
+			struck++
+		}
 	}
 	if count == 0 {
 		return nil
 	}
-	return &InputError{
+	e := &InputError{
 		Place:   b.place(first),
 		Problem: fmt.Sprintf("%d hidden rows would be sent, this one the first", count),
 		Todo:    "show the rows in the spreadsheet program, or say --hidden skip to leave them out or --hidden send to send them too",
 	}
+	switch struck {
+	case 0:
+	case count:
+		e.Problem = fmt.Sprintf("%d rows that are struck out would be sent, this one the first", count)
+		e.Todo = "delete the rows or take the line away, or say --hidden skip to leave them out or --hidden send to send them too"
+	default:
+		e.Problem = fmt.Sprintf("%d rows that are hidden and %d that are struck out would be sent, this one the first", count-struck, struck)
+	}
+	return e
 }

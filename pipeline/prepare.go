@@ -26,6 +26,7 @@ type item struct {
 	other        Digest
 	finding      Finding
 	hidden       bool
+	struck       bool
 	prior        Prior
 	region       string    // the country that the phone number itself belongs to
 	notices      []Finding // oddities that do not keep the row from being sent
@@ -58,7 +59,7 @@ func (it item) mayShareOther(records []Record) bool {
 
 // prepare is our own check of a row: everything that can be said of it without asking anybody.
 func (d Defaults) prepare(row Row) item {
-	it := item{place: row.Place, hidden: row.Hidden, prior: row.Prior}
+	it := item{place: row.Place, hidden: row.Hidden, struck: row.Struck, prior: row.Prior}
 	if row.Last && row.Fault.Code == "" && row.Fields.Empty() {
 		it.finding = Finding{CodeTotalsRow, "the last row has none of our fields; taken for a totals row"}
 		return it
@@ -79,6 +80,9 @@ func (d Defaults) prepare(row Row) item {
 	it.finding = row.Fault
 	if f := d.choose(row.Fields, &it); it.finding.Code == "" {
 		it.finding = f
+	}
+	if it.finding.Code == "" && len(row.Links) > 0 {
+		it.finding = d.linked(row, session)
 	}
 	return it
 }

@@ -27,10 +27,11 @@ func wholeRow(f pipeline.Finding) bool { return f.Code == CodeUnreadable || f.Co
 
 // traces are what hpp_raw says of a cell whose fault a report does not show: no more in its own cell.
 var traces = map[string]string{
-	CodeFormulaWithoutValue: "formula without a value",
-	CodeDigitsLost:          "digits lost",
-	CodeUnclearFormat:       "shown otherwise by its format",
-	CodeMarkedText:          "a part struck out, raised, lowered or invisible",
+	CodeFormulaWithoutValue:  "formula without a value",
+	CodeDigitsLost:           "digits lost",
+	CodeUnclearFormat:        "shown otherwise by its format",
+	pipeline.CodeLinkDiffers: "link to",
+	CodeMarkedText:           "a part struck out, raised, lowered or invisible",
 }
 
 // lasting gives the fault that a row of a report still has while its hpp_raw, which shows the row as
@@ -44,6 +45,9 @@ func lasting(p pipeline.Prior, raw string) pipeline.Finding {
 		Reason: "the row could not be read in the file that this report is on; mend its cells and then empty its hpp_raw cell",
 	}
 }
+
+// struckOut is what hpp_raw says of a row that was struck out, and is treated so until it is emptied.
+const struckOut = "struck out in the spreadsheet"
 
 // joined puts together what goes to hpp_raw; pasted into a spreadsheet, the parts are cells again.
 func joined(a, b string) string {

@@ -3,6 +3,7 @@ package reader
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gocarina/gocsv"
 
@@ -70,6 +71,8 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 		row.Prior = prior(m.header.hpp, cells)
 		row.Hidden = row.Hidden || row.Prior.Code == pipeline.CodeHiddenRow // a report shows all rows
 		if i, ok := m.header.hpp["hpp_raw"]; ok && cells[i].Text != "" {
+			row.Struck = row.Struck || strings.Contains(cells[i].Text, struckOut)
+			row.Hidden = row.Hidden || row.Struck
 			row.Raw = joined(cells[i].Text, row.Raw)
 			if f := lasting(row.Prior, cells[i].Text); f.Code != "" {
 				row.Fault = f

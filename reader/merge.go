@@ -79,7 +79,7 @@ func (b *bookFile) laidOut(s *sheetPart) (notices []string, err error) {
 	if err != nil {
 		return nil, bookError(at, err)
 	}
-	s.merged = layout.Merged
+	s.layout = layout
 	for _, c := range h.fields {
 		for _, r := range layout.Merged {
 			if within(r, c.at) && r.FirstColumn < r.LastColumn && r.FirstRow <= h.row && h.row <= r.LastRow {
@@ -91,6 +91,10 @@ func (b *bookFile) laidOut(s *sheetPart) (notices []string, err error) {
 		}
 		if slices.ContainsFunc(layout.Hidden, func(s xlsx.Span) bool { return s.First <= c.at && c.at <= s.Last }) {
 			notices = append(notices, fmt.Sprintf("column %q (%s), which is read for %s, is hidden", h.names[c.at], letters(c.at), c.field))
+		}
+		if slices.ContainsFunc(layout.Conditional, func(r xlsx.Conditional) bool { return r.Struck && r.LastRow > h.row && within(r.Range, c.at) }) {
+			notices = append(notices, fmt.Sprintf(
+				"cells of column %q (%s) may be struck out by a conditional format, which is not looked at: such rows are sent", h.names[c.at], letters(c.at)))
 		}
 	}
 	return notices, nil

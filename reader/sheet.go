@@ -23,7 +23,7 @@ type bookFile struct {
 type sheetPart struct {
 	name   string
 	header header
-	merged []xlsx.Range
+	layout xlsx.Layout
 }
 
 // openBook opens the workbook and finds the sheet with our header.
@@ -191,7 +191,10 @@ func (b *bookFile) rows(_ header, m *mapper) (notices []string, err error) {
 	for _, part := range b.sheets {
 		at, h, last := b.at, part.header, part.header.row
 		at.Sheet = part.name
-		s := sheetRows{at: at, header: h, merges: newMerges(h, part.merged)}
+		s := sheetRows{
+			at: at, header: h, under: part.layout.Conditional,
+			merges: newMerges(h, part.layout.Merged), links: newLinks(h, part.layout.Links),
+		}
 		for row, err := range b.book.Rows(part.name) {
 			if err != nil {
 				return nil, bookError(at, err)

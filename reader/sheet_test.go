@@ -17,9 +17,10 @@ import (
 type tab struct {
 	name   string
 	hidden bool
-	rows   string // XML
-	cols   string // XML before the rows
-	merges string // XML behind the rows
+	rows   string   // XML
+	cols   string   // XML before the rows
+	merges string   // XML behind the rows
+	links  []string // cells and where they lead
 }
 
 // row writes a row of a sheet. A cell that begins with <c is XML as it stands, others are text.
@@ -47,7 +48,7 @@ const (
 	danish     = 3 // +45 before a number or a text
 	misread    = 4 // 45 that some programs do not show
 	percent    = 5
-	struckOut  = 6
+	struckFont = 6
 	zeroFilled = 7
 )
 
@@ -67,7 +68,9 @@ func book(t *testing.T, tabs ...tab) string {
 			`<fonts count="2"><font/><font><strike/></font></fonts><fills count="1"><fill/></fills><borders count="1"><border/></borders>` +
 			`<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="8"><xf numFmtId="0"/>` +
 			`<xf numFmtId="14" applyNumberFormat="1"/><xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="59"/><xf numFmtId="165"/>` +
-			`<xf numFmtId="10"/><xf numFmtId="0" fontId="1"/><xf numFmtId="166"/></cellXfs></styleSheet>`,
+			`<xf numFmtId="10"/><xf numFmtId="0" fontId="1"/><xf numFmtId="166"/></cellXfs>` +
+			`<dxfs count="3"><dxf><numFmt numFmtId="170" formatCode="&quot;+45 &quot;0"/></dxf><dxf><font><strike/></font></dxf>` +
+			`<dxf><font><b/></font><numFmt numFmtId="171" formatCode="0"/></dxf></dxfs></styleSheet>`,
 		"_rels/.rels": `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
 			`<Relationship Id="rId1" Type="` + rel + `/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
 	}
@@ -80,6 +83,16 @@ func book(t *testing.T, tabs ...tab) string {
 		fmt.Fprintf(&sheets, `<sheet name="%s" sheetId="%d"%s r:id="rId%d"/>`, tb.name, n, state, n)
 		fmt.Fprintf(&rels, `<Relationship Id="rId%d" Type="%s/worksheet" Target="worksheets/sheet%d.xml"/>`, n, rel, n)
 		fmt.Fprintf(&content, `<Override PartName="/xl/worksheets/sheet%d.xml" ContentType="%sworksheet+xml"/>`, n, types)
+		if len(tb.links) > 0 {
+			tb.merges += `<hyperlinks xmlns:r="` + rel + `">`
+			targets := ""
+			for k := 0; k < len(tb.links); k += 2 {
+				tb.merges += fmt.Sprintf(`<hyperlink ref="%s" r:id="l%d"/>`, tb.links[k], k)
+				targets += fmt.Sprintf(`<Relationship Id="l%d" Type="%s/hyperlink" Target="%s" TargetMode="External"/>`, k, rel, tb.links[k+1])
+			}
+			tb.merges += `</hyperlinks>`
+			parts[fmt.Sprintf("xl/worksheets/_rels/sheet%d.xml.rels", n)] = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` + targets + `</Relationships>`
+		}
 		parts[fmt.Sprintf("xl/worksheets/sheet%d.xml", n)] = `<worksheet ` + ns + `>` + tb.cols + `<sheetData>` + tb.rows + `</sheetData>` + tb.merges + `</worksheet>`
 	}
 	fmt.Fprintf(&rels, `<Relationship Id="rIdStyles" Type="%s/styles" Target="styles.xml"/>`, rel)

@@ -22,6 +22,8 @@ type sheetRows struct {
 	at     pipeline.Place
 	header header
 	merges *merges
+	links  *links
+	under  []xlsx.Conditional // that have to do with our fields
 	cells  []pipeline.Cell
 	values []string
 }
@@ -29,7 +31,7 @@ type sheetRows struct {
 // row gives a row and the values of our fields, both valid until the next call.
 func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 	h := s.header
-	row := pipeline.Row{Place: s.at, Hidden: from.Hidden}
+	row := pipeline.Row{Place: s.at, Hidden: from.Hidden, Struck: from.Struck}
 	row.Row = from.Number
 	s.cells = append(s.cells[:0], make([]pipeline.Cell, len(h.names))...)
 	for i, c := range from.Cells {
@@ -53,7 +55,10 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 		if c.at >= len(from.Cells) {
 			continue
 		}
-		f := cellFault(h.names[c.at], from.Cells[c.at], s.values[i])
+		cell := from.Cells[c.at]
+		row.Struck = row.Struck || cell.Struck && strings.TrimSpace(cell.Text) != ""
+		cell.Unclear = cell.Unclear || cell.Kind == pipeline.CellNumber && s.reformatted(row.Row, c.at)
+		f := cellFault(h.names[c.at], cell, s.values[i])
 		if f.Code == "" {
 			continue
 		}
@@ -65,8 +70,19 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 			row.Fault = f
 		}
 	}
+	if row.Struck {
+		row.Hidden, row.Raw = true, joined(row.Raw, struckOut)
+	}
 	s.merges.fill(&row, s.values, from.Cells)
+	s.links.fill(&row, from.Cells)
 	return row, s.values
+}
+
+// reformatted tells whether a condition may give a cell a format of another number.
+func (s *sheetRows) reformatted(row, column int) bool {
+	return slices.ContainsFunc(s.under, func(c xlsx.Conditional) bool {
+		return c.Format && c.FirstRow <= row && row <= c.LastRow && within(c.Range, column)
+	})
 }
 
 // cellFault tells why a cell cannot be taken for text that somebody typed.

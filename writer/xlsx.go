@@ -130,7 +130,7 @@ func (x *xlsxReport) write(row pipeline.Row, out pipeline.Outcome) error {
 		x.own(colHTTPStatus, out.HTTPStatus)
 	}
 	x.cells[len(x.columns)+colStatus].StyleID = x.style.status[out.Status]
-	opts := excelize.RowOpts{Hidden: row.Hidden}
+	opts := excelize.RowOpts{Hidden: row.Hidden && !row.Struck}
 	if x.lines > 1 {
 		opts.Height = 15 * float64(min(x.lines, maxLines))
 	}

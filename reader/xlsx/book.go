@@ -173,6 +173,7 @@ type relationship struct {
 	Type   string `xml:"Type,attr"`
 	Target string `xml:"Target,attr"`
 	Mode   string `xml:"TargetMode,attr"`
+	given  string // Target as it is written
 }
 
 // relationships reads those of a part, with the targets as full names in lower case.
@@ -185,6 +186,7 @@ func (b *Book) relationships(of string) ([]relationship, error) {
 		return nil, err
 	}
 	for i, r := range parsed.All {
+		parsed.All[i].given = r.Target
 		if r.Mode != "External" {
 			target := strings.ReplaceAll(r.Target, `\`, "/")
 			if !strings.HasPrefix(target, "/") {

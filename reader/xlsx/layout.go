@@ -183,7 +183,7 @@ func (r *layoutReader) link() (err error) {
 			return err
 		}
 		for _, rel := range all {
-			r.targets[rel.ID] = rel.Target
+			r.targets[rel.ID] = rel.given
 		}
 	}
 	target, ok := r.targets[id]
