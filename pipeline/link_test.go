@@ -10,8 +10,9 @@ func TestLinks(t *testing.T) {
 	const mine, other = "a0000000-0000-4000-8000-000000000001", "a0000000-0000-4000-8000-000000000002"
 	const base = "https://api.klarna.com/hpp/v1/sessions/"
 	d := Defaults{SessionFromURL: func(url string) (string, error) {
-		id, ok := strings.CutPrefix(url, base)
-		if id, ok = strings.CutSuffix(id, "/distribution"); !ok {
+		id, begins := strings.CutPrefix(url, base)
+		id, ends := strings.CutSuffix(id, "/distribution")
+		if !begins || !ends {
 			return "", errors.New("not one")
 		}
 		return id, nil

@@ -54,6 +54,8 @@ func TestOpenRefuses(t *testing.T) {
 		{"OpenDocument", zipped(t, "mimetype", "content.xml"), Options{}, ": this is an OpenDocument file (.ods)"},
 		{"Numbers", zipped(t, "Index/Document.iwa"), Options{}, ": this is a document of Apple Numbers"},
 		{"binary workbook", zipped(t, "[Content_Types].xml", "xl/workbook.bin"), Options{}, ": this is a binary workbook (.xlsb)"},
+		{"binary workbook with backslashes", zipped(t, `xl\workbook.bin`), Options{}, ": this is a binary workbook (.xlsb)"},
+		{"half a workbook with backslashes", zipped(t, `xl\workbook.xml`), Options{}, ": _rels/.rels: the workbook is damaged: a part is missing"},
 		{"Word", zipped(t, "[Content_Types].xml", "word/document.xml"), Options{}, ": this is a text document (.docx)"},
 		{"archive", zipped(t, "contacts.csv"), Options{}, ": this is a zip archive, not a workbook"},
 		{"cut off workbook", "PK\x03\x04abc", Options{}, ": the workbook is damaged or cut off: zip: not a valid zip file"},

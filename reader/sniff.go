@@ -121,7 +121,7 @@ func archive(file io.ReaderAt, size int64) problem {
 		return problem{"the workbook is damaged or cut off: " + err.Error(), "copy or download it again"}
 	}
 	for _, f := range z.File {
-		name := strings.ToLower(strings.TrimPrefix(f.Name, "/"))
+		name := strings.ToLower(strings.TrimPrefix(strings.ReplaceAll(f.Name, `\`, "/"), "/"))
 		switch {
 		case name == "xl/workbook.bin":
 			return problem{"this is a binary workbook (.xlsb)", "open it in Excel and save it as .xlsx"}

@@ -186,6 +186,49 @@ func TestStrictWorkbook(t *testing.T) {
 	}
 }
 
+// Some programs write the names of parts as Windows has paths, or as targets are written.
+func TestNamesOfParts(t *testing.T) {
+	want, err := bare(data(oneCell)).rows(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, rename := range map[string]func(string) string{
+		"backslashes":              func(s string) string { return strings.ReplaceAll(s, "/", `\`) },
+		"a slash before":           func(s string) string { return "/" + s },
+		"capitals":                 strings.ToUpper,
+		"backslashes in some only": func(s string) string { return strings.Replace(s, "xl/", `xl\`, 1) },
+	} {
+		p := parts{}
+		for part, text := range bare(data(oneCell)) {
+			p[rename(part)] = text
+		}
+		got, err := p.rows(t)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", name, err, diff)
+		}
+	}
+	p := bare(data(oneCell)).with("xl/_rels/workbook.xml.rels", related("worksheet", `worksheets\sheet1.xml`, "styles", `\xl\styles.xml`))
+	if got, err := p.rows(t); err != nil || len(got) != 1 {
+		t.Errorf("targets with backslashes: %v", err)
+	}
+	_, err = bare(data(oneCell)).with(`xl\styles.xml`, "<styleSheet/>").open(t)
+	faulty(t, err, "twice")
+}
+
+// A module of Excel 5 is a sheet that is in no part. Where a part is left over, it may be a sheet whose
+// id was lost.
+func TestSheetWithAnEmptyID(t *testing.T) {
+	sheets := sheetsOf(`<sheet name="S" sheetId="1" r:id="r1"/><sheet name="Module1" sheetId="2" state="veryHidden" r:id=""/>`)
+	p := bare(data(oneCell)).with("xl/workbook.xml", sheets)
+	b, err := p.open(t)
+	if err != nil || len(b.Sheets()) != 1 {
+		t.Fatalf("%v", err)
+	}
+	rels := related("worksheet", "worksheets/sheet1.xml", "styles", "styles.xml", "sharedStrings", "sharedStrings.xml", "worksheet", "worksheets/sheet2.xml")
+	_, err = p.with("xl/_rels/workbook.xml.rels", rels, "xl/worksheets/sheet2.xml", data(oneCell)).open(t)
+	faulty(t, err, `its sheet "Module1" is missing`)
+}
+
 func TestOpenRefuses(t *testing.T) {
 	good := bare(data(oneCell))
 	for _, c := range []struct {
