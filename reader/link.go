@@ -30,19 +30,21 @@ func newLinks(h header, all []xlsx.Link) *links {
 
 // fill adds to a row the links that may name something else than its cells say. hpp_raw has them too,
 // since a report has no links.
-func (l *links) fill(row *pipeline.Row, cells []xlsx.Cell) {
+func (l *links) fill(row *pipeline.Row, from xlsx.Row) {
 	for len(l.coming) > 0 && l.coming[0].FirstRow <= row.Row {
 		l.active = append(l.active, l.coming[0])
 		l.coming = l.coming[1:]
 	}
 	l.active = slices.DeleteFunc(l.active, func(link xlsx.Link) bool { return link.LastRow < row.Row })
 	for _, c := range l.header.fields {
-		if c.at >= len(cells) || strings.TrimSpace(cells[c.at].Text) == "" {
+		if len(from.Links)+len(l.active) == 0 || c.at >= len(from.Cells) || strings.TrimSpace(from.Cells[c.at].Text) == "" {
 			continue
 		}
-		cell := cells[c.at]
-		if cell.Link != "" || cell.LinkHidden {
-			l.add(row, c, cell, cell.Link)
+		cell := from.Cells[c.at]
+		for _, link := range from.Links {
+			if link.Column == c.at {
+				l.add(row, c, cell, link.Target)
+			}
 		}
 		for _, link := range l.active {
 			if within(link.Range, c.at) {
@@ -53,7 +55,7 @@ func (l *links) fill(row *pipeline.Row, cells []xlsx.Cell) {
 }
 
 func (l *links) add(row *pipeline.Row, c column, cell xlsx.Cell, target string) {
-	if target != "" && leadsTo(target) == strings.ToLower(strings.TrimSpace(shown(cell))) {
+	if target != "" && (target == cell.Text || leadsTo(target) == strings.ToLower(strings.TrimSpace(shown(cell)))) {
 		return
 	}
 	name := l.header.names[c.at]

@@ -36,7 +36,7 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 	s.cells = append(s.cells[:0], make([]pipeline.Cell, len(h.names))...)
 	for i, c := range from.Cells {
 		if i < len(s.cells) {
-			s.cells[i] = c.Cell
+			s.cells[i] = pipeline.Cell{Text: c.Text, Kind: c.Kind, Format: c.Format}
 		} else if c.Text != "" {
 			row.Raw = joined(row.Raw, c.Text)
 		}
@@ -74,7 +74,7 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 		row.Hidden, row.Raw = true, joined(row.Raw, struckOut)
 	}
 	s.merges.fill(&row, s.values, from.Cells)
-	s.links.fill(&row, from.Cells)
+	s.links.fill(&row, from)
 	return row, s.values
 }
 

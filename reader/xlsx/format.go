@@ -116,6 +116,9 @@ func (f *format) stray() bool {
 // section gives the section for a number; nil where programs do not agree which one it is.
 func (f *format) section(digits string) *section {
 	n := f.numbers
+	if len(n) == 1 && n[0].when == nil {
+		return &n[0]
+	}
 	v, err := strconv.ParseFloat(digits, 64)
 	if err != nil || len(n) == 0 || len(n) > 3 {
 		return nil

@@ -232,14 +232,17 @@ func (r *layoutReader) rule() error {
 	return r.skip()
 }
 
-// finder tells whether one of some words went by, however the text was cut up. What is in UTF-16 may
-// have them all.
+// finder tells whether one of some words went by behind the rows, or near their end, however the text
+// was cut up. What is in UTF-16 may have them all.
 type finder struct {
 	words [][]byte
-	tail  []byte
+	tail  []byte // the end of what went by
 	begun bool
+	rows  int // how often the end of the name sheetData went by; twice is behind the rows
 	found bool
 }
+
+var rowsElement = []byte("Data") // of sheetData: its capital is rare, and so it is found fast
 
 func (f *finder) Write(p []byte) (int, error) {
 	if !f.begun {
@@ -248,17 +251,25 @@ func (f *finder) Write(p []byte) (int, error) {
 	if f.found {
 		return len(p), nil
 	}
-	n := 0
+	n := len(rowsElement)
 	for _, w := range f.words {
-		n = max(n, len(w)-1)
+		n = max(n, len(w))
 	}
+	n-- // so much of a word may be in what follows
 	seam := append(f.tail, p[:min(n, len(p))]...)
-	for _, w := range f.words {
-		f.found = f.found || bytes.Contains(p, w) || bytes.Contains(seam, w)
+	if f.rows < 2 {
+		around := seam[max(0, len(f.tail)-len(rowsElement)+1):min(len(seam), len(f.tail)+len(rowsElement)-1)]
+		f.rows += bytes.Count(around, rowsElement) + bytes.Count(p, rowsElement)
 	}
-	f.tail = append(f.tail[:0], seam[max(0, len(seam)-n):]...)
-	if len(p) > n {
+	if f.rows >= 2 {
+		for _, w := range f.words {
+			f.found = f.found || bytes.Contains(p, w) || bytes.Contains(seam, w)
+		}
+	}
+	if len(p) >= n {
 		f.tail = append(f.tail[:0], p[len(p)-n:]...)
+	} else {
+		f.tail = append(f.tail[:0], seam[max(0, len(seam)-n):]...)
 	}
 	return len(p), nil
 }

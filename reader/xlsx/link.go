@@ -57,17 +57,23 @@ func (l *linkFormulas) read(x *scanner, column, row int) (err error) {
 
 const sharedMost = 1 << 16
 
-// resolve says of the cells of a row what they are linked to.
-func (l *linkFormulas) resolve(row Row) {
+// FormulaLink is where the formula of a cell leads. Target is empty where the file does not tell.
+type FormulaLink struct {
+	Column int // from 0
+	Target string
+}
+
+// resolve gives the links of a row.
+func (l *linkFormulas) resolve(row Row) []FormulaLink {
 	for _, p := range l.pending {
-		cell := &row.Cells[p.at]
-		if target, known := p.target(row); !known {
-			cell.LinkHidden = true
-		} else if target != cell.Text {
-			cell.Link = target
+		target, known := p.target(row)
+		if !known {
+			target = ""
 		}
+		row.Links = append(row.Links, FormulaLink{p.at, target})
 	}
 	l.pending = l.pending[:0]
+	return row.Links
 }
 
 // target gives what a formula links to: HYPERLINK and nothing else, with a target that is put together

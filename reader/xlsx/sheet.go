@@ -23,22 +23,21 @@ type Row struct {
 	Hidden bool
 	Struck bool   // the row as a whole is struck out
 	Cells  []Cell // by column, from A; columns without a cell are zero Cells
+	Links  []FormulaLink
 }
 
-// Cell is a cell as it is stored, and what a person sees of it.
+// Cell is a cell as it is stored, and what a person sees of it: Shown is there where that is known and
+// is not Text.
 type Cell struct {
 	pipeline.Cell
 	Present    bool
-	Formula    bool   // computed; Text is the stored result
-	NoValue    bool   // a formula without a stored result
-	Date       bool   // a number that is shown as a date or time
-	DigitsLost bool   // a whole number with more digits than a spreadsheet keeps
-	Shown      string // the text that is seen, where that is known and is not Text; else empty
-	Unclear    bool   // its format shows something else than Text, and what is not known
-	Struck     bool   // it is struck out
-	Marked     bool   // a part of it is struck out, raised, lowered or invisible
-	Link       string // what its formula links it to, if that is known and is not Text
-	LinkHidden bool   // its formula links it to what the file does not tell
+	Formula    bool // computed; Text is the stored result
+	NoValue    bool // a formula without a stored result
+	Date       bool // a number that is shown as a date or time
+	DigitsLost bool // a whole number with more digits than a spreadsheet keeps
+	Unclear    bool // its format shows something else than Text, and what is not known
+	Struck     bool // it is struck out
+	Marked     bool // a part of it is struck out, raised, lowered or invisible
 }
 
 // Rows yields the rows of a sheet, in order; rows that are not in the file are left out. The first
@@ -197,7 +196,7 @@ func (r *rowReader) readRow() error {
 	if number > rowsMost {
 		return &Fault{Row: r.current.Number, Problem: "the sheet is damaged: it has too many rows"}
 	}
-	r.current = Row{Number: number, Hidden: hidden, Struck: styled && r.looks[style].struck, Cells: r.current.Cells[:0]}
+	r.current = Row{Number: number, Hidden: hidden, Struck: styled && r.looks[style].struck, Cells: r.current.Cells[:0], Links: r.current.Links[:0]}
 	for {
 		k, err := r.next()
 		switch {
@@ -206,7 +205,7 @@ func (r *rowReader) readRow() error {
 		case k == text && !blank(r.text):
 			return errStray
 		case k == closeTag:
-			r.links.resolve(r.current)
+			r.current.Links = r.links.resolve(r.current)
 			return nil
 		case k == openTag && string(r.name) == "c":
 			r.inCell = true
