@@ -37,7 +37,7 @@ func benchmarkReport(b *testing.B, format pipeline.Format) {
 				b.Fatal(err)
 			}
 		}
-		if _, err := r.Commit(); err != nil {
+		if _, err := put(r); err != nil {
 			b.Fatal(err)
 		}
 	}

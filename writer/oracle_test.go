@@ -62,7 +62,7 @@ func TestOracleRunsNoFormula(t *testing.T) {
 					}
 				}
 				r.Summarise(writer.Summary{File: "=1+1", Label: "@SUM(A1)", Target: "+1+1"})
-				if _, err := r.Commit(); err != nil {
+				if _, err := put(r); err != nil {
 					t.Fatal(err)
 				}
 				args := []string{"-env:UserInstallation=file://" + dir + "/profile", "--headless", "--convert-to", "fods", "--outdir", dir}
@@ -108,7 +108,7 @@ func TestOracleReadsTheReport(t *testing.T) {
 		}
 		want = append(want, []any{fmt.Sprint("s", i), "+46701740605", float64(i), float64(i + 2), string(status), "x"})
 	}
-	if _, err := r.Commit(); err != nil {
+	if _, err := put(r); err != nil {
 		t.Fatal(err)
 	}
 	const program = `

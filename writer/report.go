@@ -1,17 +1,19 @@
 // Package writer turns outcomes into a report: a CSV file, a workbook or JSON lines.
 //
 // A report shows every original column as it was, then ours ([Columns]). It appears under its path
-// whole or not at all: [Create] begins it in a private folder beside its place, [Report.Commit] moves
-// it there. Start from [Create].
+// whole or not at all: [Create] begins it in a private folder beside its place, [Report.Finish] completes
+// it, and [Report.Place] moves it there. Start from [Create].
 //
 // A spreadsheet program must not run a cell of a report. In CSV a cell that could be taken for a
 // formula has an apostrophe before it; in a workbook all text is string cells.
 package writer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -21,11 +23,12 @@ import (
 )
 
 // Report is a report in the making; it implements [pipeline.Sink]. It is not safe for concurrent use.
-// Whoever created it must call Commit or Abort.
+// Whoever created it must call Abort in the end.
 type Report struct {
-	draft *draft
-	enc   encoder
-	err   error // the first error; nothing can be written after it
+	draft    *draft
+	enc      encoder
+	finished bool
+	err      error // the first error; nothing can be done after it
 }
 
 // encoder writes one format.
@@ -34,9 +37,9 @@ type encoder interface {
 	close() error // writes what is left; called once, after the last row
 }
 
-// Create begins a report on the input. Nothing is visible under path before Commit, which replaces
-// what is there. The file will be readable by its owner at most, and by nobody who may not read the
-// input. Raw says that some row has text for hpp_raw, which the check pass knows; JSON lines do not
+// Create begins a report on the input, in the folder of path and as if it were to have its name. Nothing
+// is visible there before Place. The file will be readable by its owner at most, and by nobody who may not
+// read the input, where the file system keeps such things ([Report.Loose]). Raw says that some row has text for hpp_raw, which the check pass knows; JSON lines do not
 // need it. An error is an *[Error].
 func Create(path string, format pipeline.Format, in pipeline.Input, raw bool) (*Report, error) {
 	d, err := newDraft(path, in.Path)
@@ -64,12 +67,18 @@ func newEncoder(d *draft, format pipeline.Format, in pipeline.Input, raw bool) (
 	return nil, fmt.Errorf("a report cannot be written as %q", string(format))
 }
 
-var errEnded = errors.New("the report has already been committed or given up")
+var (
+	errEnded      = errors.New("the report has already been finished or given up")
+	errUnfinished = errors.New("the report is not finished")
+)
+
+// ErrColumns says that a report has more columns than its format holds.
+var ErrColumns = errors.New("too many for a sheet of a workbook")
 
 // Write adds one row. After an error the report is gone and every further call returns that error.
 func (r *Report) Write(row pipeline.Row, out pipeline.Outcome) error {
-	if r.err != nil {
-		return r.err
+	if err := r.open(); err != nil {
+		return err
 	}
 	if err := r.enc.write(row, out); err != nil {
 		r.end(r.draft.fault(fmt.Errorf("row %d: %w", row.Row, err)))
@@ -78,24 +87,68 @@ func (r *Report) Write(row pipeline.Row, out pipeline.Outcome) error {
 	return nil
 }
 
-// Commit puts the report, complete and on disk, under its path and gives the SHA-256 of its bytes.
-// After an error nothing has changed under the path, unless only the sync of the folder went wrong.
-func (r *Report) Commit() (sha256 [32]byte, err error) {
-	if r.err != nil {
-		return sha256, r.err
+// open gives why no row can be added any more.
+func (r *Report) open() error {
+	if r.err == nil && r.finished {
+		return errEnded
+	}
+	return r.err
+}
+
+// Finish completes the report, on the disk and still unseen, and gives the SHA-256 of its bytes.
+func (r *Report) Finish() (sha256 [32]byte, err error) {
+	if err := r.open(); err != nil {
+		return sha256, err
 	}
 	if err = r.enc.close(); err == nil {
-		sha256, err = r.draft.commit()
+		sha256, err = r.draft.finish()
 	}
 	if err != nil {
 		r.end(r.draft.fault(err))
 		return [32]byte{}, r.err
 	}
-	r.end(errEnded)
+	r.finished = true
 	return sha256, nil
 }
 
-// Abort removes what was written. It does nothing after Commit.
+// Place puts a finished report under a path in the folder that it was created for. What is there already
+// is replaced only if mayReplace says so of that file, where it lies and again out of everybody's reach;
+// nil allows nothing. An error that is [fs.ErrExist] says that it may not: nothing has changed, and another
+// path may be tried. After any other error nothing has changed under the path, unless only the sync of the
+// folder went wrong.
+func (r *Report) Place(path string, mayReplace func(path string) (bool, error)) error {
+	if r.err != nil || !r.finished {
+		return cmp.Or(r.err, errUnfinished)
+	}
+	if err := r.draft.place(path, mayReplace); err != nil {
+		return r.draft.faultAt(path, err)
+	}
+	r.end(errEnded)
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return r.draft.faultAt(path, err)
+	}
+	return nil
+}
+
+// CopyTo writes a finished report to what is no file, such as standard output.
+func (r *Report) CopyTo(w io.Writer) error {
+	if r.err != nil || !r.finished {
+		return cmp.Or(r.err, errUnfinished)
+	}
+	f, err := os.Open(r.draft.file.Name())
+	if err != nil {
+		return r.draft.fault(err)
+	}
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return err
+}
+
+// Loose reports whether a finished report may be readable by others, since its file system does not keep
+// the modes of files.
+func (r *Report) Loose() bool { return r.draft.loose }
+
+// Abort removes what was written and not placed.
 func (r *Report) Abort() {
 	if r.err == nil {
 		r.end(errEnded)

@@ -49,9 +49,17 @@ func create(t *testing.T, path string, format pipeline.Format, in pipeline.Input
 	return r
 }
 
+// put places a report in the stead of whatever file is there.
+func put(r *Report) (sum [32]byte, err error) {
+	if sum, err = r.Finish(); err == nil {
+		err = r.Place(r.draft.path, func(string) (bool, error) { return true, nil })
+	}
+	return sum, err
+}
+
 func commit(t *testing.T, r *Report) [32]byte {
 	t.Helper()
-	sum, err := r.Commit()
+	sum, err := put(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +117,7 @@ func TestColumnsIsACopy(t *testing.T) {
 	}
 }
 
-func TestCommitReplacesAtOnce(t *testing.T) {
+func TestPlaceReplacesAtOnce(t *testing.T) {
 	for _, format := range []pipeline.Format{pipeline.CSV, pipeline.XLSX, pipeline.JSONL} {
 		t.Run(string(format), func(t *testing.T) {
 			dir := t.TempDir()
@@ -122,7 +130,7 @@ func TestCommitReplacesAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got, _ := os.ReadFile(path); string(got) != "earlier" {
-				t.Fatalf("before Commit the file holds %d other bytes", len(got))
+				t.Fatalf("before Place the file holds %d other bytes", len(got))
 			}
 			sum := commit(t, r)
 			r.Abort()
@@ -134,10 +142,10 @@ func TestCommitReplacesAtOnce(t *testing.T) {
 				t.Errorf("left in the folder: %q", left)
 			}
 			if err := r.Write(texts(3, "x"), sample()); err == nil {
-				t.Error("a row was taken after Commit")
+				t.Error("a row was taken after it was placed")
 			}
-			if _, err := r.Commit(); err == nil {
-				t.Error("Commit worked twice")
+			if _, err := put(r); err == nil {
+				t.Error("it was placed twice")
 			}
 		})
 	}
@@ -213,14 +221,14 @@ func TestAFailedReportChangesNothing(t *testing.T) {
 			err = r.Write(texts(n+2, "x"), sample())
 		}
 		if err == nil {
-			_, err = r.Commit()
+			_, err = put(r)
 		}
 		var hinted interface{ Hint() string }
 		if !errors.Is(err, fs.ErrClosed) || !errors.As(err, &hinted) || hinted.Hint() == "" {
 			t.Errorf("%s: got %v, want a closed file and a hint", format, err)
 		}
-		if _, again := r.Commit(); !errors.Is(again, fs.ErrClosed) {
-			t.Errorf("%s: Commit after an error says %v", format, again)
+		if _, again := put(r); !errors.Is(again, fs.ErrClosed) {
+			t.Errorf("%s: Place after an error says %v", format, again)
 		}
 		if got, _ := os.ReadFile(path); string(got) != "earlier" || len(names(t, dir)) != 1 {
 			t.Errorf("%s: the folder has %q, the file %d bytes", format, names(t, dir), len(got))
@@ -237,8 +245,6 @@ func TestCreateRefuses(t *testing.T) {
 		want       string
 	}{
 		{"no folder", filepath.Join(dir, "none", "out.csv"), pipeline.CSV, pipeline.Input{}, "create the folder"},
-		{"a folder in its place", dir, pipeline.CSV, pipeline.Input{}, "name a file"},
-		{"a device in its place", os.DevNull, pipeline.CSV, pipeline.Input{}, "name a file"},
 		{"unknown format", filepath.Join(dir, "out.pdf"), "pdf", pipeline.Input{}, "name another place"},
 		{
 			"bad delimiter", filepath.Join(dir, "out.csv"), pipeline.CSV,
@@ -248,7 +254,7 @@ func TestCreateRefuses(t *testing.T) {
 		{
 			"too many columns", filepath.Join(dir, "out.xlsx"), pipeline.XLSX,
 			pipeline.Input{Columns: make([]string, 16380)},
-			"name another place",
+			"--format csv",
 		},
 	} {
 		_, err := Create(tt.path, tt.format, tt.in, false)
@@ -282,7 +288,7 @@ func TestErrorNamesNoTemporaryFile(t *testing.T) {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, err := r.Commit()
+	_, err := put(r)
 	if err == nil || !strings.HasPrefix(err.Error(), "write report "+path+": ") || strings.Contains(err.Error(), ".hppsend") {
 		t.Errorf("got %v", err)
 	}

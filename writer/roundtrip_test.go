@@ -75,7 +75,10 @@ func write(t *testing.T, path string, format pipeline.Format, in pipeline.Input,
 			t.Fatal(err)
 		}
 	}
-	if _, err := r.Commit(); err != nil {
+	if _, err := r.Finish(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Place(path, nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -25,7 +25,7 @@ type Summary struct {
 	SentNow               int
 }
 
-// Summarise says what the report is about, before Commit. A workbook shows it, the other formats do not.
+// Summarise says what the report is about, before Finish. A workbook shows it, the other formats do not.
 func (r *Report) Summarise(s Summary) {
 	if x, ok := r.enc.(*xlsxReport); ok {
 		x.about = s

@@ -44,7 +44,10 @@ func Template(path string, format pipeline.Format) error {
 		err = fmt.Errorf("a template cannot be written as %q", string(format))
 	}
 	if err == nil {
-		_, err = d.commit()
+		_, err = d.finish()
+	}
+	if err == nil {
+		err = d.place(path, nil)
 	}
 	if err != nil {
 		return d.fault(err)

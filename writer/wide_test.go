@@ -26,7 +26,7 @@ func BenchmarkWide(b *testing.B) {
 				if err := r.Write(row, pipeline.Outcome{}); err != nil {
 					b.Fatal(err)
 				}
-				if _, err := r.Commit(); err != nil {
+				if _, err := put(r); err != nil {
 					b.Fatal(err)
 				}
 			}

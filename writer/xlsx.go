@@ -60,7 +60,7 @@ func newXLSX(w io.Writer, folder string, t table, in pipeline.Input) (*xlsxRepor
 		return nil, err
 	}
 	if n := len(t.columns) + len(t.ours()); n > excelize.MaxColumns {
-		return nil, fmt.Errorf("a sheet holds %d columns and the report has %d; choose --format csv", excelize.MaxColumns, n)
+		return nil, fmt.Errorf("the report has %d columns: %w, which holds %d", n, ErrColumns, excelize.MaxColumns)
 	}
 	if in.Date1904 {
 		if err := x.book.SetWorkbookProps(&excelize.WorkbookPropsOptions{Date1904: &in.Date1904}); err != nil {

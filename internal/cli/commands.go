@@ -59,21 +59,23 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 		return exitOK, err
 	}
 	a.tellPlan(plan, s.perSecond(t))
+	places, err := a.places(s, l, paths)
+	if err != nil {
+		return exitOK, err
+	}
 	for i, f := range plan.Files {
 		line := summaryOf(f.Input.Path, f.Tally)
 		if s.output != "" || s.rejects != "" {
-			out, err := a.outputsFor(ctx, s, l, f.Input, paths)
+			out, err := places.find(ctx, f, s.output != "")
 			if err != nil {
 				return exitOK, err
 			}
-			if s.output == "" {
-				out.report = output{} // only the rejected rows are asked for
-			}
 			why := pipeline.Finding{Code: pipeline.CodeNotReached, Reason: "to be sent"}
-			if _, line.Report, err = a.makeReport(ctx, l, plan, i, files[i], why, out); err != nil {
+			_, at, err := places.makeReport(ctx, plan, i, files[i], why, out)
+			if err != nil {
 				return exitBroken, err
 			}
-			line.Rejects = out.rejects.path
+			line.Report, line.Rejects = at.report, at.rejects
 			a.tellFiles("What was found", line)
 		}
 		line.Label, line.Reminder, line.Target, line.Exit = opt.Label, opt.Reminder, t.Name, checkCode(f.Tally)

@@ -86,12 +86,14 @@ func (c *campaign) skip(err error) error {
 	return nil
 }
 
-// check judges all rows of all files.
-func (c *campaign) check(ctx context.Context) (err error) {
+// check judges all rows of all files, and tries the places of their reports.
+func (c *campaign) check(ctx context.Context, paths []string) (err error) {
 	cfg := c.opt.checking(c.target, c.ledger.View(c.target.Name))
 	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.s.retryRejected, c.s.resendUncertain
 	for {
-		c.plan, err = pipeline.Check(ctx, cfg, asSources(c.files)...)
+		if c.plan, err = pipeline.Check(ctx, cfg, asSources(c.files)...); err == nil {
+			err = c.findPlaces(ctx, paths)
+		}
 		var input *pipeline.InputError
 		if !errors.As(err, &input) {
 			return err
@@ -106,6 +108,22 @@ func (c *campaign) check(ctx context.Context) (err error) {
 		c.files[i].Close()
 		c.files = slices.Delete(c.files, i, i+1)
 	}
+}
+
+// findPlaces finds where the reports will lie, before anything is sent.
+func (c *campaign) findPlaces(ctx context.Context, paths []string) (err error) {
+	if c.places, err = c.app.places(c.s, c.ledger, paths); err != nil {
+		return err
+	}
+	c.outputs = nil
+	for _, f := range c.plan.Files {
+		out, err := c.places.find(ctx, f, true)
+		if err != nil {
+			return err
+		}
+		c.outputs = append(c.outputs, out)
+	}
+	return nil
 }
 
 // distinct refuses the same content under two names, which could only be a mistake.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,29 +16,50 @@ import (
 	"hppsend/writer"
 )
 
-// makeReport writes the report of one file. Where it cannot be written it goes to the state folder; the
-// error then says so, and path where it is.
-func (a *app) makeReport(ctx context.Context, l *ledger.Ledger, plan *pipeline.Plan, file int, src pipeline.Source,
-	why pipeline.Finding, out outputs,
-) (t pipeline.Tally, path string, err error) {
-	t, err = a.reportTo(ctx, l, plan, file, src, why, out)
+// reporting is the report pass of one file.
+type reporting struct {
+	*places
+	plan *pipeline.Plan
+	file int
+	src  pipeline.Source
+	why  pipeline.Finding // of rows that were not reached
+	rows rowLines
+}
+
+// made says where the files of a report lie. What is not there has no path.
+type made struct{ report, rejects string }
+
+// makeReport writes the report of a file. Where it cannot be written it goes to the state folder; the error
+// then says so.
+func (p *places) makeReport(ctx context.Context, plan *pipeline.Plan, file int, src pipeline.Source, why pipeline.Finding,
+	out outputs,
+) (pipeline.Tally, made, error) {
+	r := &reporting{p, plan, file, src, why, rowLines{lines: p.lines}}
+	t, at, err, rejectsErr := r.write(ctx, out)
 	var blocked *writer.Error
-	if !errors.As(err, &blocked) || blocked.Path == out.rejects.path {
-		return t, out.report.path, err
+	if !errors.As(err, &blocked) {
+		return t, at, errors.Join(err, rejectsErr)
 	}
-	dir, derr := a.stateFolder()
-	if derr == nil {
-		dir = filepath.Join(dir, "reports")
-		derr = os.MkdirAll(dir, 0o700)
+	elsewhere := outputs{rejects: out.rejects}
+	var again error
+	if elsewhere.report, again = r.elsewhere(out.report.format); again == nil {
+		t, at, again, rejectsErr = r.write(ctx, elsewhere)
 	}
-	elsewhere := outputs{report: output{filepath.Join(dir, plan.Files[file].Run+"."+filepath.Base(out.report.path)), out.report.format}}
-	if derr == nil {
-		t, derr = a.reportTo(ctx, l, plan, file, src, why, elsewhere)
+	if again != nil {
+		return t, at, errors.Join(err, again, rejectsErr)
 	}
-	if derr != nil {
-		return t, "", errors.Join(err, derr)
+	return t, at, errors.Join(&misplacedError{at.report, err}, rejectsErr)
+}
+
+// elsewhere is a place in the state folder for a report that cannot lie where it belongs.
+func (r *reporting) elsewhere(format pipeline.Format) (output, error) {
+	dir, err := r.stateFolder()
+	if err != nil {
+		return output{}, err
 	}
-	return t, elsewhere.report.path, &misplacedError{elsewhere.report.path, err}
+	dir = filepath.Join(dir, "reports")
+	path := filepath.Join(dir, r.plan.Files[r.file].Run+".report."+string(format))
+	return output{path: path, format: format, n: 1, name: func(n int) string { return numbered(path, n) }}, os.MkdirAll(dir, 0o700)
 }
 
 // misplacedError says that a report is not where it belongs.
@@ -56,63 +78,80 @@ func (e *misplacedError) Hint() string {
 	return "mend what kept it from being written; hppsend report writes it again"
 }
 
-// reportTo writes the report and, if it is wanted, the file of rejected rows.
-func (a *app) reportTo(ctx context.Context, l *ledger.Ledger, plan *pipeline.Plan, file int, src pipeline.Source,
-	why pipeline.Finding, out outputs,
-) (t pipeline.Tally, err error) {
-	f := plan.Files[file]
-	if out.report.path == stdout {
-		dir, err := os.MkdirTemp("", "hppsend-")
-		if err != nil {
-			return t, err
-		}
-		defer os.RemoveAll(dir)
-		out.report.path = filepath.Join(dir, "report")
-		defer func() {
-			if err == nil {
-				err = copyTo(a.Stdout, out.report.path)
-			}
-		}()
-	}
+// write writes the report and the file of rejected rows, as far as they are wanted. Without the report
+// there is no file of rejected rows; a fault of that file does no harm to the report.
+func (r *reporting) write(ctx context.Context, out outputs) (t pipeline.Tally, at made, err, rejectsErr error) {
+	f := r.plan.Files[r.file]
+	var report, rejected *writer.Report
 	var to sinks
-	if a.lines != nil {
-		to = append(to, a.lines)
+	if r.lines != nil {
+		r.rows.at = 0
+		to = append(to, &r.rows)
 	}
-	written := map[string]*writer.Report{}
-	for _, o := range []output{out.report, out.rejects} {
-		if o.path == "" {
-			continue
+	if out.report.path != "" {
+		if report, err = begin(out.report, f); err != nil {
+			return t, at, err, nil
 		}
-		r, err := writer.Create(o.path, o.format, f.Input, f.Raw)
-		if err != nil {
-			return t, err
-		}
-		defer r.Abort()
-		written[o.path] = r
-		if o == out.rejects {
-			to = append(to, rejects{r})
-		} else {
-			to = append(to, r)
+		defer report.Abort()
+		to = append(to, report)
+	}
+	if out.rejects.path != "" {
+		if rejected, rejectsErr = begin(out.rejects, f); rejectsErr == nil {
+			defer rejected.Abort()
+			to = append(to, rejects{rejected})
 		}
 	}
-	if t, err = pipeline.Report(ctx, plan, file, src, why, to); err != nil {
-		return t, err
+	if t, err = pipeline.Report(ctx, r.plan, r.file, r.src, r.why, to); err != nil {
+		return t, at, err, rejectsErr
 	}
-	about := a.aboutRun(ctx, l, f, t, why)
-	for path, r := range written {
-		r.Summarise(about)
-		sum, err := r.Commit()
-		if err != nil {
-			return t, err
-		}
-		if l == nil {
-			continue
-		}
-		if err := l.ReportWritten(ctx, sum, f.Input.SHA256, path, f.Run); err != nil {
-			return t, fmt.Errorf("record that the report %s was written: %w", path, err)
+	about := r.aboutRun(ctx, r.ledger, f, t, r.why)
+	if report != nil {
+		if at.report, err = r.put(ctx, report, out.report, about); err != nil {
+			return t, at, err, rejectsErr
 		}
 	}
-	return t, nil
+	if rejected != nil && rejectsErr == nil {
+		at.rejects, rejectsErr = r.put(ctx, rejected, out.rejects, about)
+	}
+	return t, at, nil, rejectsErr
+}
+
+// put completes an output and puts it under the first of its names that is free by now: somebody may have
+// mended what lies there while the run went on. The ledger knows its bytes before anybody can see them.
+func (r *reporting) put(ctx context.Context, report *writer.Report, out output, about writer.Summary) (path string, err error) {
+	report.Summarise(about)
+	sum, err := report.Finish()
+	if err != nil {
+		return "", err
+	}
+	f := r.plan.Files[r.file]
+	var unknown error
+	if r.ledger != nil {
+		if err := r.ledger.ReportWritten(ctx, sum, f.Input.SHA256, out.path, f.Run); err != nil {
+			unknown = fmt.Errorf("record that the report %s was written: %w", out.path, err)
+		}
+	}
+	if out.path == stdout {
+		return stdout, errors.Join(report.CopyTo(r.Stdout), unknown)
+	}
+	for n := out.n; n < out.n+maxNames; n++ {
+		path = out.name(n)
+		if err = report.Place(path, r.mayReplace(ctx, f.Input)); !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	if err != nil {
+		return "", err
+	}
+	r.written[placeOf(path)] = true
+	if path != out.path {
+		r.say("notice", "report_kept", fmt.Sprintf("%s was changed while the run went on, and is kept as it is; what is new is %s.", out.path, path))
+	}
+	if report.Loose() && !r.loose {
+		r.loose = true
+		r.say("notice", "report_loose", path+" shows contacts, and its file system does not keep the modes of files: others may be able to read it.")
+	}
+	return path, unknown
 }
 
 // aboutRun is what the first sheet of a workbook says of the run that a report is about.
@@ -146,24 +185,29 @@ func (s sinks) Write(row pipeline.Row, out pipeline.Outcome) error {
 	return nil
 }
 
-// rejects passes on the rows that a person has to mend.
-type rejects struct{ pipeline.Sink }
+// rejects passes on the rows that a person has to mend. That they could not be written is told by Finish,
+// and keeps no report from being written.
+type rejects struct{ *writer.Report }
 
 func (r rejects) Write(row pipeline.Row, out pipeline.Outcome) error {
-	if out.Status != pipeline.Rejected {
-		return nil
+	if out.Status == pipeline.Rejected {
+		_ = r.Report.Write(row, out)
 	}
-	return r.Sink.Write(row, out)
+	return nil
 }
 
-func copyTo(out io.Writer, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
+// rowLines writes each row once, however often a report is begun.
+type rowLines struct {
+	*lines
+	at, told int
+}
+
+func (l *rowLines) Write(row pipeline.Row, out pipeline.Outcome) error {
+	if l.at++; l.at <= l.told {
+		return nil
 	}
-	defer f.Close()
-	_, err = io.Copy(out, f)
-	return err
+	l.told = l.at
+	return l.lines.Write(row, out)
 }
 
 // hashFile is the SHA-256 of a file's bytes.

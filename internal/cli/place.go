@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
-	"io/fs"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+	"golang.org/x/text/unicode/norm"
 
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
@@ -20,66 +21,220 @@ import (
 
 // output is where a report goes, and as what. The path - is standard output.
 type output struct {
-	path   string
+	path   string // the first of its names that is free; empty for what is not wanted
 	format pipeline.Format
+	n      int                // of the name
+	name   func(n int) string // the n-th choice of a name, from 1
+	flag   string             // that names another
+	named  bool               // by the user, as a file
 }
 
-// outputs are the files that are written for one input. Without --rejects that one has no path.
+// outputs are the files that are written for one input.
 type outputs struct{ report, rejects output }
 
 const stdout = "-"
 
-// outputsFor finds the places of a file's report and of its rejected rows, before anything is sent.
-func (a *app) outputsFor(ctx context.Context, s *settings, l *ledger.Ledger, in pipeline.Input, inputs []string) (out outputs, err error) {
+// places finds where an invocation writes, before anything is sent, and sees to it that no file is lost by
+// that: what is there is replaced only while it is as this program wrote it, for the very same input.
+type places struct {
+	*app
+	s       *settings
+	ledger  *ledger.Ledger // that knows the reports; nil knows none
+	inputs  []string
+	planned map[string]string // places by what names them
+	written map[string]bool
+	loose   bool // it was said that others may read what is written
+}
+
+func (a *app) places(s *settings, l *ledger.Ledger, inputs []string) (*places, error) {
+	p := &places{app: a, s: s, ledger: l, inputs: inputs, planned: map[string]string{}, written: map[string]bool{}}
+	if s.metricsFile != "" {
+		p.planned[placeOf(s.metricsFile)] = "--metrics-file"
+		if isInput(s.metricsFile, inputs) {
+			return nil, overwritten(s.metricsFile, "--metrics-file")
+		}
+	}
+	return p, nil
+}
+
+// find gives the places of a file's report, if it is wanted, and of its rejected rows. What cannot be
+// written there is refused.
+func (p *places) find(ctx context.Context, f pipeline.FilePlan, report bool) (out outputs, err error) {
+	if report {
+		if out.report, err = p.one(ctx, f, p.s.output, "-o"); err != nil {
+			return out, err
+		}
+	}
+	if p.s.rejects != "" {
+		out.rejects, err = p.one(ctx, f, p.s.rejects, "--rejects")
+	}
+	return out, err
+}
+
+func (p *places) one(ctx context.Context, f pipeline.FilePlan, wanted, flag string) (out output, err error) {
+	if wanted == stdout && flag == "-o" {
+		out, err = p.onStdout(f.Input)
+	} else {
+		out, err = p.choose(ctx, f.Input, p.wanted(f.Input, wanted, flag))
+	}
+	if err == nil {
+		err = try(out, f)
+	}
+	return out, err
+}
+
+// wanted is an output by what the user says of it: nothing, a folder, or a file.
+func (p *places) wanted(in pipeline.Input, where, flag string) output {
 	if in.Path == reader.Stdin {
 		in.Path = "stdin"
 	}
-	if out.report, err = a.reportPlace(ctx, s, l, in, inputs); err != nil || s.rejects == "" {
-		return out, err
+	out := output{format: p.s.formatOf(in), flag: flag}
+	beside := func(n int) string { return writer.Name(in.Path, out.format, n) }
+	switch folder := len(p.inputs) > 1 || isFolder(where); {
+	case where == "":
+		out.name = beside
+	case folder && flag == "-o":
+		out.name = func(n int) string { return filepath.Join(where, filepath.Base(beside(n))) }
+	case folder:
+		name := reportPart.ReplaceAllString(filepath.Base(beside(1)), ".rejects.")
+		out.name = func(n int) string { return numbered(filepath.Join(where, name), n) }
+	default:
+		out.format, out.named = p.s.byName(where, in), true
+		out.name = func(n int) string { return numbered(where, n) }
 	}
-	out.rejects = s.named(s.rejects, in)
-	if len(inputs) > 1 || isFolder(s.rejects) {
-		name := filepath.Base(writer.Name(in.Path, s.formatOf(in), 1))
-		out.rejects = output{filepath.Join(s.rejects, reportPart.ReplaceAllString(name, ".rejects.")), s.formatOf(in)}
-	}
-	if out.rejects.path == out.report.path {
-		return out, &usageError{"-o and --rejects name the same place, " + out.report.path, "name two"}
-	}
-	return out, free(ctx, l, out.rejects, inputs, "--rejects")
+	return out
 }
 
 var reportPart = regexp.MustCompile(`\.report(-\d+)?\.`)
 
-// reportPlace finds the place of a report. One that is there is only replaced when it is still as it was
-// written, so that one that somebody has mended is never lost.
-func (a *app) reportPlace(ctx context.Context, s *settings, l *ledger.Ledger, in pipeline.Input, inputs []string) (output, error) {
-	switch {
-	case s.output == stdout:
-		return s.onStdout(in, inputs, term.IsTerminal(int(a.Stdout.Fd())))
-	case s.output == "":
-		for n := 1; ; n++ {
-			path := writer.Name(in.Path, s.formatOf(in), n)
-			if ok, err := replaceable(ctx, l, path, &in.SHA256); err != nil || ok && !isInput(path, inputs) {
-				return output{path, s.formatOf(in)}, err
+// numbered is a name with a number before its ending, from the second on.
+func numbered(path string, n int) string {
+	if n == 1 {
+		return path
+	}
+	return fmt.Sprintf("%s-%d%s", stem(path), n, filepath.Ext(path))
+}
+
+// choose finds the first of an output's names that is free. Only what is there counts on; that a name
+// cannot be had for another reason is found out by trying it.
+func (p *places) choose(ctx context.Context, in pipeline.Input, out output) (output, error) {
+	for n := 1; n <= maxNames; n++ {
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
+		out.n, out.path = n, out.name(n)
+		at := placeOf(out.path)
+		if other := p.planned[at]; other != "" {
+			if out.named && n == 1 {
+				return out, &usageError{fmt.Sprintf("%s and %s name the same place, %s", other, out.flag, out.path), "name two"}
+			}
+			continue
+		}
+		if _, err := os.Lstat(out.path); err == nil {
+			if out.named && n == 1 {
+				if err := p.unexpected(ctx, out); err != nil {
+					return out, err
+				}
+			}
+			if ok, err := p.mayReplace(ctx, in)(out.path); err != nil {
+				return out, err
+			} else if !ok {
+				continue
 			}
 		}
-	case len(inputs) > 1 || isFolder(s.output):
-		out := output{filepath.Join(s.output, filepath.Base(writer.Name(in.Path, s.formatOf(in), 1))), s.formatOf(in)}
-		return out, free(ctx, l, out, inputs, "-o")
+		p.planned[at] = out.flag
+		if out.named && n > 1 {
+			p.say("notice", "report_numbered", fmt.Sprintf("%s is there already, for another file or as that was before; %s is written.", out.name(1), out.path))
+		}
+		return out, nil
 	}
-	out := s.named(s.output, in)
-	return out, free(ctx, l, out, inputs, "-o")
+	return out, &usageError{fmt.Sprintf("%s is there already, and %d others of its name", out.name(1), maxNames-1), "move them away"}
+}
+
+// unexpected refuses a named output that is an input, or something that this program did not write: the
+// name is a mistake, or somebody has worked on the file.
+func (p *places) unexpected(ctx context.Context, out output) error {
+	if isInput(out.path, p.inputs) {
+		return overwritten(out.path, out.flag)
+	}
+	if _, known, err := p.known(ctx, out.path); err != nil || known {
+		return err
+	}
+	return &usageError{
+		out.path + " is there already, and is not a report as this program wrote it",
+		"somebody may have worked on it: move it away, or name another place with " + out.flag,
+	}
+}
+
+func overwritten(path, flag string) error {
+	return &usageError{path + " is an input, and would be overwritten", "name another place with " + flag}
+}
+
+// mayReplace tells of a file whether a report on the input may take its place: it is one that this program
+// wrote for the same input, unchanged, and not in this invocation.
+func (p *places) mayReplace(ctx context.Context, in pipeline.Input) func(path string) (bool, error) {
+	return func(path string) (bool, error) {
+		if p.written[placeOf(path)] || isInput(path, p.inputs) {
+			return false, nil
+		}
+		of, known, err := p.known(ctx, path)
+		return known && of == in.SHA256, err
+	}
+}
+
+// known tells whether a file is a report as it was written, and for which input.
+func (p *places) known(ctx context.Context, path string) (input [32]byte, ok bool, err error) {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() || p.ledger == nil {
+		return input, false, nil
+	}
+	sum, err := hashFile(path)
+	if err != nil {
+		return input, false, nil // what cannot be read is kept
+	}
+	return p.ledger.ReportKnown(ctx, sum)
+}
+
+// try writes an output, but for its rows and its name, and takes it away again, so that what cannot be
+// reported is found out before anything is sent.
+func try(out output, f pipeline.FilePlan) error {
+	r, err := begin(out, f)
+	if err == nil {
+		defer r.Abort()
+		_, err = r.Finish()
+	}
+	switch {
+	case errors.Is(err, writer.ErrColumns):
+		var why *writer.Error
+		errors.As(err, &why)
+		return &pipeline.InputError{
+			Place:   pipeline.Place{File: f.Input.Path, Sheet: f.Input.Sheet},
+			Problem: "there is no room for the columns of its report", Todo: why.Hint(), Err: why.Err,
+		}
+	case err != nil:
+		return &usageError{err.Error() + "; nothing was sent", strings.ReplaceAll(hintOf(err), "-o", out.flag)}
+	}
+	return nil
+}
+
+// begin begins an output. One for standard output is complete before its first byte is written there.
+func begin(out output, f pipeline.FilePlan) (*writer.Report, error) {
+	path := out.path
+	if path == stdout {
+		path = filepath.Join(os.TempDir(), "hppsend."+string(out.format))
+	}
+	return writer.Create(path, out.format, f.Input, f.Raw)
 }
 
 // onStdout is the report on standard output, unless something else is written there.
-func (s *settings) onStdout(in pipeline.Input, inputs []string, terminal bool) (output, error) {
-	out := output{stdout, s.formatOf(in)}
+func (p *places) onStdout(in pipeline.Input) (output, error) {
+	out := output{path: stdout, format: p.s.formatOf(in), flag: "TMPDIR"}
 	switch {
-	case s.json:
+	case p.s.json:
 		return out, &usageError{"-o - and --json both write to standard output", "leave one of them out"}
-	case len(inputs) > 1:
+	case len(p.inputs) > 1:
 		return out, &usageError{"-o - takes the report of one file, and there are several", "name a folder with -o"}
-	case terminal && out.format == pipeline.XLSX:
+	case out.format == pipeline.XLSX && term.IsTerminal(int(p.Stdout.Fd())):
 		return out, &usageError{"a workbook is nothing to write to a terminal", "send it on, as in -o - > report.xlsx, or say --format csv"}
 	}
 	return out, nil
@@ -93,45 +248,27 @@ func (s *settings) formatOf(in pipeline.Input) pipeline.Format {
 	return in.Format
 }
 
-// named is an output by its name, whose ending is its format unless --format says otherwise.
-func (s *settings) named(path string, in pipeline.Input) output {
-	format := s.formatOf(in)
-	if s.format == "" {
-		switch ext := pipeline.Format(strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")); ext {
-		case pipeline.CSV, pipeline.XLSX, pipeline.JSONL:
-			format = ext
+// byName is the format that the ending of a name asks for, unless --format says otherwise.
+func (s *settings) byName(path string, in pipeline.Input) pipeline.Format {
+	switch ext := pipeline.Format(strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")); ext {
+	case pipeline.CSV, pipeline.XLSX, pipeline.JSONL:
+		if s.format == "" {
+			return ext
 		}
 	}
-	return output{path, format}
+	return s.formatOf(in)
 }
 
-// free refuses an output that would replace an input, or what somebody may have worked on.
-func free(ctx context.Context, l *ledger.Ledger, out output, inputs []string, flag string) error {
-	if isInput(out.path, inputs) {
-		return &usageError{out.path + " is an input, and would be overwritten by the report", "name another place with " + flag}
+// placeOf is one form for all names of a place, also where case or composition do not tell names apart.
+func placeOf(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
 	}
-	ok, err := replaceable(ctx, l, out.path, nil)
-	if err == nil && !ok {
-		err = &usageError{
-			out.path + " is there already, and is not a report as this program wrote it",
-			"somebody may have worked on it: move it away, or name another place with " + flag,
-		}
+	dir, base := filepath.Split(path)
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
 	}
-	return err
-}
-
-// replaceable tells whether a report may be written to a path: nothing is there, or a report of ours,
-// unchanged, of this input if one is given.
-func replaceable(ctx context.Context, l *ledger.Ledger, path string, input *[32]byte) (bool, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return true, nil
-	}
-	sum, err := hashFile(path)
-	if err != nil || l == nil {
-		return false, nil // a folder, a broken disk: not ours
-	}
-	of, known, err := l.ReportKnown(ctx, sum)
-	return known && (input == nil || of == *input), err
+	return filepath.Join(dir, strings.ToLower(norm.NFC.String(base)))
 }
 
 func isFolder(path string) bool {

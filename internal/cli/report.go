@@ -39,18 +39,22 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 		return exitOK, err
 	}
 	defer file.Close()
-	out, err := a.outputsFor(ctx, s, l, file.Input(), paths)
+	places, err := a.places(s, l, paths)
+	if err != nil {
+		return exitOK, err
+	}
+	out, err := places.find(ctx, plan.Files[0], true)
 	if err != nil {
 		return exitOK, err
 	}
 	why := pipeline.Finding{Code: run.Ending, Reason: run.Reason}
-	tally, path, err := a.makeReport(ctx, l, plan, 0, file, why, out)
+	tally, at, err := places.makeReport(ctx, plan, 0, file, why, out)
 	if err != nil {
 		return exitBroken, err
 	}
 	line := summaryOf(paths[0], tally)
-	line.Run, line.Label, line.Reminder, line.Target, line.Report = run.ID, run.Label, run.Reminder, t.Name, path
-	line.Rejects = out.rejects.path
+	line.Run, line.Label, line.Reminder, line.Target, line.Report = run.ID, run.Label, run.Reminder, t.Name, at.report
+	line.Rejects = at.rejects
 	line.Exit = a.exitCode(tally, pipeline.Ending{})
 	a.tellSummary(line, tally, pipeline.Ending{})
 	a.lines.write(line)
@@ -70,6 +74,10 @@ func recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.Ru
 	if err != nil {
 		closeAll(files)
 		return nil, nil, err
+	}
+	if files[0].Input().SHA256 != run.SHA256 { // since it was looked up
+		closeAll(files)
+		return nil, nil, &pipeline.InputChangedError{Place: pipeline.Place{File: path}}
 	}
 	plan, err := pipeline.Check(ctx, opt.checking(t, l.View(t.Name)), files[0])
 	if err != nil {

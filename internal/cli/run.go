@@ -26,6 +26,7 @@ type campaign struct {
 	creds   hpp.Credentials
 	ledger  *ledger.Ledger
 	files   []*reader.File
+	places  *places
 	outputs []outputs
 	plan    *pipeline.Plan
 	runs    []*ledger.Run
@@ -111,15 +112,8 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 	if err := c.open(ctx, paths); err != nil {
 		return err
 	}
-	if err := c.check(ctx); err != nil {
+	if err := c.check(ctx, paths); err != nil {
 		return err
-	}
-	for _, f := range c.files {
-		out, err := c.outputsFor(ctx, c.s, c.ledger, f.Input(), paths)
-		if err != nil {
-			return err
-		}
-		c.outputs = append(c.outputs, out)
 	}
 	c.tellLedger(c.ledger)
 	c.tellPlan(c.plan, c.s.perSecond(c.target))
@@ -263,9 +257,9 @@ func (c *campaign) report(ctx context.Context) {
 	for i, f := range c.files {
 		in := c.plan.Files[i].Input
 		var t pipeline.Tally
-		var path string
+		var at made
 		err := pipeline.Guarded(func() (err error) {
-			t, path, err = c.makeReport(ctx, c.ledger, c.plan, i, f, c.ending.Finding, c.outputs[i])
+			t, at, err = c.places.makeReport(ctx, c.plan, i, f, c.ending.Finding, c.outputs[i])
 			return err
 		})
 		if err != nil {
@@ -274,8 +268,8 @@ func (c *campaign) report(ctx context.Context) {
 		s := summaryOf(in.Path, t)
 		ended := time.Now().UTC()
 		started := c.started.UTC()
-		s.Run, s.Label, s.Reminder, s.Target, s.Report = c.plan.Files[i].Run, c.opt.Label, c.opt.Reminder, c.target.Name, path
-		s.Rejects = c.outputs[i].rejects.path
+		s.Run, s.Label, s.Reminder, s.Target, s.Report = c.plan.Files[i].Run, c.opt.Label, c.opt.Reminder, c.target.Name, at.report
+		s.Rejects = at.rejects
 		s.Started, s.Ended = &started, &ended
 		if s.Exit = c.exitCode(t, c.ending); err != nil {
 			s.Exit = exitBroken

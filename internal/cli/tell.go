@@ -194,7 +194,7 @@ func advice(s summary, t pipeline.Tally, ending pipeline.Ending) []string {
 	if t.Status[pipeline.Pending] > 0 {
 		out = append(out, "The pending rows were not sent; the same command goes on with them.")
 	}
-	if t.Status[pipeline.Rejected] > 0 {
+	if t.Status[pipeline.Rejected] > 0 && s.Report != "" {
 		out = append(out, "Mend the rejected rows in the report, and run the report: what was delivered is not sent again.")
 		if strings.EqualFold(filepath.Ext(s.Report), ".csv") {
 			out = append(out, "Excel drops the + of phone numbers when it opens a CSV file. To mend there, take a workbook: hppsend report "+targetFlag(s.Target)+" --format xlsx "+s.File)
