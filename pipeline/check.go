@@ -54,7 +54,7 @@ func batches(ctx context.Context, src Source) iter.Seq2[[]Row, error] {
 				yield(nil, err)
 				return
 			}
-			row.Cells = slices.Clone(row.Cells)
+			row.Cells, row.Notes = slices.Clone(row.Cells), slices.Clone(row.Notes)
 			if rows = append(rows, row); len(rows) == batchRows {
 				if !yield(rows, nil) {
 					return

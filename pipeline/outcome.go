@@ -52,6 +52,7 @@ type Outcome struct {
 	Status        Status
 	Code          string
 	Reason        string
+	Note          string // what was remarked on a row that is sent all the same; contacts in it are masked
 	Method        Method
 	SentTo        string // the contact in clear, as it was given to HPP; for the report only
 	HTTPStatus    int    // of the last attempt; 0 when there was no answer

@@ -74,6 +74,7 @@ func (d Defaults) prepare(row Row) item {
 		return it
 	}
 	it.session, it.Session = session, session
+	it.notices = append(it.notices, row.Notes...)
 	if !IsUUID(session) {
 		it.notices = append(it.notices, Finding{"unusual_session", "the session id is not a UUID, as every known one is"})
 	}

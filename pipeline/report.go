@@ -26,6 +26,9 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 				j.outcome = rules.afterwards(it, g.records[i], why)
 				t.Left++
 			}
+			if sentAllTheSame(j) {
+				j.outcome.Note = it.note()
+			}
 			if err := sink.Write(g.rows[i], j.outcome); err != nil {
 				return t, err
 			}

@@ -96,11 +96,12 @@ type Row struct {
 	Cells    []Cell // one for each of Input.Columns, in their order
 	Raw      string // cells under no header and unreadable stretches, verbatim
 	Fields   Fields
-	Fault    Finding // why the reader could not prove what the row means; only a session among the Fields is then used, to look it up
-	Hidden   bool    // hidden or filtered out in the spreadsheet program, or Struck
-	Struck   bool    // struck out there
-	Links    []Link  // of cells of our fields that lead to more than they say
-	Last     bool    // no further data row follows in its sheet
+	Notes    []Finding // what the reader remarks on a row that may be sent all the same; without a contact in clear
+	Fault    Finding   // why the reader could not prove what the row means; only a session among the Fields is then used, to look it up
+	Hidden   bool      // hidden or filtered out in the spreadsheet program, or Struck
+	Struck   bool      // struck out there
+	Links    []Link    // of cells of our fields that lead to more than they say
+	Last     bool      // no further data row follows in its sheet
 	Prior    Prior
 }
 

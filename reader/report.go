@@ -11,7 +11,8 @@ import (
 // reportColumns are the columns that a report of ours adds.
 var reportColumns = []string{
 	"hpp_row", "hpp_status", "hpp_code", "hpp_reason", "hpp_method", "hpp_sent_to", "hpp_http_status",
-	"hpp_attempts", "hpp_correlation_id", "hpp_time", "hpp_target", "hpp_run", "hpp_raw",
+	"hpp_attempts", "hpp_correlation_id", "hpp_time", "hpp_target", "hpp_run", "hpp_note",
+	"hpp_raw",
 }
 
 // reportHeader gives where the columns of a report of ours are, or nil when it is none.

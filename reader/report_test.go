@@ -49,7 +49,7 @@ func TestReportRoundTrip(t *testing.T) {
 				own = append(own, cells[(i+k*k)%len(cells)])
 			}
 			want = append(want, own)
-			write(append(slices.Clone(own), "2", "delivered", "", "-x", "sms", "+46701740605", "200", "1", "c", "2026-05-04T10:00:00Z", "t", "r", cells[i]))
+			write(append(slices.Clone(own), "2", "delivered", "", "-x", "sms", "+46701740605", "200", "1", "c", "2026-05-04T10:00:00Z", "t", "r", "n", cells[i]))
 		}
 		w.Flush()
 		f, err := Open(file(t, "in.report.csv", b.String()), Options{})

@@ -24,12 +24,14 @@ const (
 	colTime
 	colTarget
 	colRun
+	colNote
 	colRaw // only when needed
 )
 
 var ourColumns = []string{
 	"hpp_row", "hpp_status", "hpp_code", "hpp_reason", "hpp_method", "hpp_sent_to", "hpp_http_status",
-	"hpp_attempts", "hpp_correlation_id", "hpp_time", "hpp_target", "hpp_run", "hpp_raw",
+	"hpp_attempts", "hpp_correlation_id", "hpp_time", "hpp_target", "hpp_run", "hpp_note",
+	"hpp_raw",
 }
 
 // Columns gives the names of our columns in their order. The last, hpp_raw, is not in every report.
@@ -79,6 +81,7 @@ func (t *table) values(row pipeline.Row, out pipeline.Outcome) ([]string, error)
 	v[colTime] = t.clock.text(out.Time)
 	v[colTarget] = out.Target
 	v[colRun] = out.Run
+	v[colNote] = out.Note
 	if t.raw {
 		v = append(v, row.Raw)
 	}

@@ -16,9 +16,9 @@ import (
 
 func TestCSV(t *testing.T) {
 	const ours = "hpp_row,hpp_status,hpp_code,hpp_reason,hpp_method,hpp_sent_to,hpp_http_status,hpp_attempts," +
-		"hpp_correlation_id,hpp_time,hpp_target,hpp_run"
+		"hpp_correlation_id,hpp_time,hpp_target,hpp_run,hpp_note"
 	const rejected = "rejected,NOT_FOUND,HPP knows no such session,sms,+46701740605,404,2,6d3e0f0a," +
-		"2026-05-04T03:02:01Z,https://api.klarna.com,01jrun"
+		"2026-05-04T03:02:01Z,https://api.klarna.com,01jrun,odd"
 	withRaw := texts(2, "x")
 	withRaw.Raw = "=cell under no header"
 	for _, tt := range []struct {
@@ -58,7 +58,7 @@ func TestCSV(t *testing.T) {
 			pipeline.Dialect{},
 			false, texts(2, ""),
 			pipeline.Outcome{Status: pipeline.Pending},
-			"id," + ours + "\n,2,pending,,,,,,0,,,,\n",
+			"id," + ours + "\n,2,pending,,,,,,0,,,,,\n",
 		},
 		{
 			"formulas in header, cells and ours",
@@ -66,7 +66,7 @@ func TestCSV(t *testing.T) {
 			pipeline.Dialect{},
 			false, texts(2, "@x", "-1"),
 			pipeline.Outcome{Status: pipeline.Failed, Reason: "=HYPERLINK()"},
-			"'=id,''n," + ours + "\n'@x,-1,2,failed,,'=HYPERLINK(),,,,0,,,,\n",
+			"'=id,''n," + ours + "\n'@x,-1,2,failed,,'=HYPERLINK(),,,,0,,,,,\n",
 		},
 		{
 			"line ends in cells stay as they are",
@@ -75,14 +75,14 @@ func TestCSV(t *testing.T) {
 			false,
 			texts(2, "a\r\nb\nc\rd"),
 			pipeline.Outcome{Status: pipeline.Failed},
-			"id," + ours + "\r\n\"a\r\nb\nc\rd\",2,failed,,,,,,0,,,,\r\n",
+			"id," + ours + "\r\n\"a\r\nb\nc\rd\",2,failed,,,,,,0,,,,,\r\n",
 		},
 		{
 			"no original column", nil,
 			pipeline.Dialect{},
 			false, texts(2),
 			pipeline.Outcome{Status: pipeline.Failed},
-			ours + "\n2,failed,,,,,,0,,,,\n",
+			ours + "\n2,failed,,,,,,0,,,,,\n",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 )
 
 // RowLine is one row as a JSON line, in a report and in what the command line prints for machines.
-// schema.json describes it. Every field is always there; what is unknown is empty or 0.
+// schema.json describes it. Every field but Note is always there; what is unknown is empty or 0.
 type RowLine struct {
 	Type          string `json:"type"` // always "row"
 	File          string `json:"file"`
@@ -30,6 +30,7 @@ type RowLine struct {
 	Attempts      int    `json:"attempts"`
 	CorrelationID string `json:"correlation_id"`
 	Time          string `json:"time"` // RFC 3339, UTC
+	Note          string `json:"note,omitempty"`
 }
 
 // Line gives the JSON line of a row whose session is known.
@@ -38,7 +39,7 @@ func Line(row pipeline.Row, session string, out pipeline.Outcome) RowLine {
 		Type: "row", File: row.File, Sheet: row.Sheet, Row: row.Row, Session: session,
 		Status: string(out.Status), Code: out.Code, Reason: out.Reason, Method: string(out.Method),
 		HTTPStatus: out.HTTPStatus, Attempts: out.Attempts, CorrelationID: out.CorrelationID,
-		Time: timestamp(out.Time),
+		Time: timestamp(out.Time), Note: out.Note,
 	}
 	if out.SentTo != "" {
 		l.SentTo = contact.Mask(out.SentTo)

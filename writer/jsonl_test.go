@@ -35,7 +35,7 @@ func TestJSONL(t *testing.T) {
 	got := lines(t, row, sample())
 	want := `{"type":"row","file":"in.xlsx","sheet":"May & June","row":17,"session":"` + session + `","status":"rejected",` +
 		`"code":"NOT_FOUND","reason":"HPP knows no such session","method":"sms","sent_to":"` + contact.Mask("+46701740605") + `",` +
-		`"http_status":404,"attempts":2,"correlation_id":"6d3e0f0a","time":"2026-05-04T03:02:01Z"}` + "\n"
+		`"http_status":404,"attempts":2,"correlation_id":"6d3e0f0a","time":"2026-05-04T03:02:01Z","note":"odd"}` + "\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

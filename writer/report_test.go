@@ -26,7 +26,7 @@ func sample() pipeline.Outcome {
 		Status: pipeline.Rejected, Code: "NOT_FOUND", Reason: "HPP knows no such session", Method: pipeline.SMS,
 		SentTo: "+46701740605", HTTPStatus: 404, Attempts: 2, CorrelationID: "6d3e0f0a",
 		Time:   time.Date(2026, 5, 4, 5, 2, 1, 9, time.FixedZone("", 2*60*60)),
-		Target: "https://api.klarna.com", Run: "01jrun",
+		Target: "https://api.klarna.com", Run: "01jrun", Note: "odd",
 	}
 }
 

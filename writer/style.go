@@ -122,7 +122,7 @@ var widths = map[string]float64{
 	"session_id": 40, "distribution_url": 40, "phone": 18, "email": 32,
 	"hpp_row": 11, "hpp_status": 14, "hpp_code": 26, "hpp_reason": 64, "hpp_method": 15, "hpp_sent_to": 32,
 	"hpp_http_status": 19, "hpp_attempts": 16, "hpp_correlation_id": 40, "hpp_time": 22, "hpp_target": 34,
-	"hpp_run": 40, "hpp_raw": 40,
+	"hpp_run": 40, "hpp_note": 64, "hpp_raw": 40,
 }
 
 var decimal = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?$`)
