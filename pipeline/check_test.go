@@ -32,6 +32,36 @@ func TestCheckCounts(t *testing.T) {
 	}
 }
 
+// TestOneContactWhateverItsCapitals: what the ledger takes for one contact is one in the check too, in
+// every form in which the address can stand in a row.
+func TestOneContactWhateverItsCapitals(t *testing.T) {
+	addresses := []string{
+		"anna@example.com", "Anna@example.com", "ANNA@EXAMPLE.COM", "anna@Example.com", "mailto:ANNA@example.com", " 'aNNa@example.com",
+	}
+	var one, people []Row
+	for i, a := range addresses {
+		row := byMail(1)
+		row.Fields.Email = a
+		one = append(one, row)
+		row = byMail(10 + i)
+		row.Fields.Email = a
+		people = append(people, row)
+	}
+	other := byMail(1)
+	other.Fields.Email = "bo@example.com"
+	cfg := CheckConfig{Defaults: testDefaults, Rules: Rules{EachContact: true}}
+	plan, err := Check(context.Background(), cfg, sheet(append(one, other)...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Due != 2 || plan.Total.Status[Skipped] != len(one)-1 {
+		t.Errorf("%d contacts are to get the session, and %d rows repeat one", plan.Due, plan.Total.Status[Skipped])
+	}
+	if plan := checked(t, sheet(people...)); plan.Due != len(people) || plan.Repeated != 1 {
+		t.Errorf("%d rows of one person are to be sent, and %d people get more than one message", plan.Due, plan.Repeated)
+	}
+}
+
 func TestCheckShowsTheFirstPlacesOfEachFile(t *testing.T) {
 	bad := func(n int) (rows []Row) {
 		for i := range n {

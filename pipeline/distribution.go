@@ -32,6 +32,10 @@ func CanonicalSession(id string) string {
 	return id
 }
 
+// CanonicalContact gives the form in which contacts compare: e-mail addresses without regard to case,
+// since hardly any provider tells Anna@ from anna@, and nobody may get a message twice.
+func CanonicalContact(contact string) string { return strings.ToLower(contact) }
+
 // IsUUID tells whether a session id has the form that every documented one has.
 func IsUUID(id string) bool {
 	if len(id) != 36 {

@@ -46,7 +46,7 @@ type bookRun struct {
 }
 
 func (b *book) Digest(contact string) (d Digest) {
-	sum := sha256.Sum256([]byte("secret" + contact))
+	sum := sha256.Sum256([]byte("secret" + CanonicalContact(contact)))
 	d[0] = 1
 	copy(d[1:], sum[:])
 	return d

@@ -122,3 +122,18 @@ func TestEachContactOfOneSession(t *testing.T) {
 		}
 	})
 }
+
+func TestEachContactOnceWhateverItsCapitals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCampaign(func(context.Context, Distribution, int) Reply { return ok200 })
+		c.rules.EachContact = true
+		var rows []Row
+		for _, address := range []string{"anna@example.com", "Anna@example.com", "ANNA@Example.COM"} {
+			rows = append(rows, Row{Fields: Fields{Session: id(1), Email: address}})
+		}
+		res := c.runAndReport(t, sheet(rows...))
+		if n := c.server.count(id(1)); n != 1 || res.tallies[0].SentNow != 1 || res.tallies[0].Status[Skipped] != 2 {
+			t.Errorf("%d calls, and the report says %v", n, res.statuses())
+		}
+	})
+}

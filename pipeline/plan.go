@@ -106,7 +106,7 @@ func sessionKey(session string) hash {
 
 func (r Rules) unitKey(it item) hash {
 	if r.EachContact {
-		return hashOf(it.session, string(it.Method), it.Contact)
+		return hashOf(it.session, string(it.Method), CanonicalContact(it.Contact))
 	}
 	return sessionKey(it.session)
 }

@@ -70,7 +70,7 @@ func (b *planner) add(row Row, it item, records []Record) {
 		f.sheets = append(f.sheets, sheetStart{it.place.Sheet, ordinal})
 	}
 	b.entries.add(e)
-	b.people = append(b.people, maphash.String(b.seed, it.Contact))
+	b.people = append(b.people, maphash.String(b.seed, CanonicalContact(it.Contact)))
 	if b.reports {
 		b.sessions.add(sessionKey(it.session))
 	}

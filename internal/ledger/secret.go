@@ -27,12 +27,12 @@ func keyed(key []byte) *secret {
 	return &secret{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
-// digest stands for a contact: an E.164 number, or an e-mail address, which compares in lower case.
+// digest stands for a contact, in the form in which contacts compare.
 func (s *secret) digest(contact string) pipeline.Digest {
 	mac := s.macs.Get().(hash.Hash)
 	defer s.macs.Put(mac)
 	mac.Reset()
-	io.WriteString(mac, strings.ToLower(contact))
+	io.WriteString(mac, pipeline.CanonicalContact(contact))
 	d := pipeline.Digest{digestVersion}
 	copy(d[1:], mac.Sum(nil))
 	return d
