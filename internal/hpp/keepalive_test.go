@@ -129,10 +129,18 @@ func TestKeptConnectionFoundClosed(t *testing.T) {
 // answer to the next request, which here gets the connection before the transport could look.
 func TestAnswersLeftOver(t *testing.T) {
 	answer := func(id string) string { return httpAnswer(200, "Klarna-Correlation-Id: "+id+"\r\n", "") }
-	s := serve(t, nil, then(answer("real")+answer("left-over"), silence))
+	idle, asked := make(chan struct{}), make(chan struct{})
+	s := serve(t, nil, func(s *server, conn net.Conn) {
+		r := bufio.NewReader(conn)
+		if s.request(r) {
+			_, _ = io.WriteString(conn, answer("real")+answer("left-over"))
+			s.request(r) // only when it is here is it beyond doubt that it was written
+			close(asked)
+			_, _ = io.Copy(io.Discard, conn)
+		}
+	})
 	c := newClient(t, Config{Endpoint: s.URL})
 
-	idle, asked := make(chan struct{}), make(chan struct{})
 	first := make(chan pipeline.Reply)
 	go func() {
 		first <- c.Send(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
@@ -143,9 +151,7 @@ func TestAnswersLeftOver(t *testing.T) {
 		}), bySMS("first"))
 	}()
 	<-idle
-	second := c.Send(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
-		WroteRequest: func(httptrace.WroteRequestInfo) { close(asked) },
-	}), bySMS("second"))
+	second := c.Send(t.Context(), bySMS("second"))
 	if r := <-first; r.Verdict != pipeline.Accepted || r.CorrelationID != "real" {
 		t.Errorf("first: %+v", r)
 	}
