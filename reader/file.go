@@ -9,6 +9,7 @@
 package reader
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -16,9 +17,9 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 
 	"hppsend/pipeline"
 )
@@ -63,7 +64,7 @@ func (o Options) check(at pipeline.Place) error {
 type File struct {
 	file   *os.File
 	info   fs.FileInfo // when it was opened
-	spool  string      // the private folder of standard input; empty for a file
+	spool  *spooled    // of standard input
 	format format
 	header header
 
@@ -82,28 +83,68 @@ type format interface {
 // Stdin is the path of standard input.
 const Stdin = "-"
 
-// Open reads a file once, to tell its hash and its encoding, and finds its header. Standard input is
-// kept in a private file until Close. What it refuses, it refuses with an *[pipeline.InputError]. The
-// caller closes the File.
+// Open is OpenContext without an end.
 func Open(path string, opt Options) (*File, error) {
+	return OpenContext(context.Background(), path, opt)
+}
+
+// OpenContext reads a file once, to tell its hash and its encoding, and finds its header. Standard input
+// is kept in a private file until Close; waiting for it ends with the context, whose error is then
+// returned. What is refused is refused with an *[pipeline.InputError]. The caller closes the File.
+func OpenContext(ctx context.Context, path string, opt Options) (*File, error) {
 	at := pipeline.Place{File: path}
 	if err := opt.check(at); err != nil {
 		return nil, err
 	}
 	f := &File{input: pipeline.Input{Path: path}}
-	var err error
 	if path == Stdin {
-		f.file, f.spool, err = spool(os.Stdin)
+		in, err := spool(ctx, os.Stdin)
+		if err != nil {
+			return nil, err
+		}
+		f.file, f.spool = in.file, &in
 	} else {
-		f.file, err = os.Open(path)
-	}
-	if err != nil {
-		return nil, cannotOpen(path, err)
+		err := Regular(path)
+		if err == nil {
+			if f.file, err = os.Open(path); err != nil {
+				err = cannotOpen(path, err)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	if err := f.open(at, opt); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+// Regular sees that a path names a regular file before anything opens it: to open a pipe that nobody
+// writes to waits for ever, and to open a device may do more than that. Its error is an
+// *[pipeline.InputError].
+func Regular(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return cannotOpen(path, err)
+	}
+	const todo = "save the table to a file first, or pipe it into - (standard input)"
+	what := ""
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		return problem{"this is a folder, not a file", "name the files in it"}.at(path, nil)
+	case mode&fs.ModeNamedPipe != 0:
+		what = "a pipe"
+	case mode&fs.ModeSocket != 0:
+		what = "a socket"
+	case mode&fs.ModeDevice != 0:
+		what = "a device"
+	case !mode.IsRegular():
+		what = "something else"
+	default:
+		return nil
+	}
+	return problem{"this is " + what + " and no regular file, and it has to be read more than once", todo}.at(path, nil)
 }
 
 func (f *File) open(at pipeline.Place, opt Options) error {
@@ -112,12 +153,7 @@ func (f *File) open(at pipeline.Place, opt Options) error {
 		return cannotOpen(at.File, err)
 	}
 	f.info, f.input.Size = info, info.Size()
-	switch {
-	case info.IsDir():
-		return problem{"this is a folder, not a file", "name the files in it"}.at(at.File, nil)
-	case !info.Mode().IsRegular():
-		return problem{"this is not a regular file, and it has to be read more than once", "save it to a file first"}.at(at.File, nil)
-	case f.input.Size == 0:
+	if f.input.Size == 0 {
 		return problem{"the file is empty", "see whether it was exported or copied to its end"}.at(at.File, nil)
 	}
 	kind, refused, err := sniff(f.file, f.input.Size)
@@ -225,36 +261,20 @@ func (f *File) Close() error {
 	if f.format != nil {
 		err = f.format.close()
 	}
-	err = errors.Join(err, f.file.Close())
-	if f.spool != "" {
-		err = errors.Join(err, os.RemoveAll(f.spool))
+	if f.spool != nil {
+		return errors.Join(err, f.spool.close())
 	}
-	return err
-}
-
-// spool keeps what can be read only once in a file that only its owner can read, in a folder of its own.
-func spool(in io.Reader) (file *os.File, dir string, err error) {
-	if dir, err = os.MkdirTemp("", "hppsend-"); err != nil {
-		return nil, "", err
-	}
-	file, err = os.OpenFile(filepath.Join(dir, "stdin"), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
-	if err == nil {
-		if _, err = io.Copy(file, in); err == nil {
-			return file, dir, nil
-		}
-		err = errors.Join(err, file.Close())
-	}
-	return nil, "", errors.Join(err, os.RemoveAll(dir))
+	return errors.Join(err, f.file.Close())
 }
 
 func cannotOpen(path string, err error) error {
-	var inner *fs.PathError
-	if errors.As(err, &inner) {
-		err = inner.Err
-	}
+	err = cause(err)
 	p := problem{"the file cannot be opened", "see that the path is right and that you may read it"}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		p, err = problem{"there is no such file", "see that the path is right"}, nil
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		p.todo = "name fewer files at once, or let the system allow more open files (ulimit -n)"
 	}
 	return p.at(path, err)
 }

@@ -114,7 +114,7 @@ func TestOpenRefusesPaths(t *testing.T) {
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none.csv"): "there is no such file",
 		dir:                            "this is a folder, not a file",
-		os.DevNull:                     "this is not a regular file, and it has to be read more than once",
+		os.DevNull:                     "this is a device and no regular file, and it has to be read more than once",
 	} {
 		_, err := Open(path, Options{})
 		var e *pipeline.InputError

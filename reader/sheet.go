@@ -28,7 +28,7 @@ type sheetPart struct {
 
 // openBook opens the workbook and finds the sheet with our header.
 func (f *File) openBook(at pipeline.Place, opt Options) (header, error) {
-	book, err := xlsx.Open(f.file.Name(), xlsx.Limits{})
+	book, err := xlsx.Read(f.file, f.input.Size, xlsx.Limits{})
 	if err != nil {
 		return header{}, bookError(at, err)
 	}

@@ -113,8 +113,8 @@ func (m moved) row(i int) []string {
 	return cells
 }
 
-// sweep gives every way there is.
-func sweep(yield func(moved)) {
+// eachMoved gives every way there is.
+func eachMoved(yield func(moved)) {
 	n := 0
 	for k, columns := range shapes {
 		for where := range columns {
@@ -170,7 +170,7 @@ func (m moved) untold() bool {
 func TestNoRowIsShifted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "in.csv")
 	tried, taken, refused, needless := 0, 0, 0, 0
-	sweep(func(m moved) {
+	eachMoved(func(m moved) {
 		if m.untold() {
 			return
 		}

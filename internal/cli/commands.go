@@ -31,7 +31,7 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 		return exitOK, err
 	}
 	opt := s.options()
-	files, err := open(paths, opt)
+	files, err := open(ctx, paths, opt)
 	defer func() { closeAll(files) }()
 	if err != nil {
 		return exitOK, err

@@ -46,7 +46,7 @@ func (a *app) expand(args []string) (paths []string, err error) {
 // open opens the inputs, in order, and leaves out reports of files that are named too.
 func (c *campaign) open(ctx context.Context, paths []string) error {
 	for _, path := range paths {
-		files, err := open([]string{path}, c.opt)
+		files, err := open(ctx, []string{path}, c.opt)
 		if err == nil {
 			if err = c.notBusy(ctx, files[0].Input()); err != nil {
 				closeAll(files)

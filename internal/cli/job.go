@@ -81,13 +81,13 @@ func (o options) checking(t hpp.Target, records pipeline.Records) pipeline.Check
 }
 
 // open opens the files in order; the caller closes what it got, also beside an error.
-func open(paths []string, o options) (sources []*reader.File, err error) {
+func open(ctx context.Context, paths []string, o options) (sources []*reader.File, err error) {
 	opt, err := o.reading()
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range paths {
-		f, err := reader.Open(path, opt)
+		f, err := reader.OpenContext(ctx, path, opt)
 		if err != nil {
 			return sources, err
 		}

@@ -20,6 +20,9 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 		return exitOK, err
 	}
 	defer l.Close()
+	if err := reader.Regular(paths[0]); err != nil {
+		return exitOK, err
+	}
 	sum, err := hashFile(paths[0])
 	if err != nil {
 		return exitOK, err
@@ -70,7 +73,7 @@ func recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.Ru
 	if opt.Hidden == string(pipeline.RefuseHidden) {
 		opt.Hidden = string(pipeline.SendHidden) // nothing will be sent
 	}
-	files, err := open([]string{path}, opt)
+	files, err := open(ctx, []string{path}, opt)
 	if err != nil {
 		closeAll(files)
 		return nil, nil, err

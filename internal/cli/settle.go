@@ -55,7 +55,7 @@ func (a *app) settle(ctx context.Context, s *settings, args []string) (int, erro
 	var decided map[string]string // by session
 	switch {
 	case s.decisions != "":
-		decided, err = decisionsOf(s.decisions, t, doubts)
+		decided, err = decisionsOf(ctx, s.decisions, t, doubts)
 	case s.all:
 		decided = map[string]string{}
 		for _, d := range doubts {
@@ -105,8 +105,8 @@ func decideAll(sessions []string, as string, doubts []ledger.Doubt) (map[string]
 // decisionsOf reads a table of sessions and decisions: a report with the status changed, or one with a
 // column named decision. What it says of sessions that are not in doubt is not looked at, as a report
 // is full of them; nor are other rows of a session in doubt, which have not its code.
-func decisionsOf(path string, t hpp.Target, doubts []ledger.Doubt) (map[string]string, error) {
-	f, err := reader.Open(path, reader.Options{Sessions: true})
+func decisionsOf(ctx context.Context, path string, t hpp.Target, doubts []ledger.Doubt) (map[string]string, error) {
+	f, err := reader.OpenContext(ctx, path, reader.Options{Sessions: true})
 	if err != nil {
 		return nil, err
 	}

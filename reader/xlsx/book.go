@@ -62,23 +62,33 @@ type Sheet struct {
 	part   string
 }
 
-// Open opens a workbook, after every part was inflated and its checksum compared. What cannot be
-// trusted is refused with a *Fault. The caller closes the Book.
-func Open(name string, limits Limits) (_ *Book, err error) {
-	b := &Book{parts: map[string]*zip.File{}, behind: map[string]bool{}, limits: limits.filled()}
-	defer func() {
-		if err != nil {
-			b.Close()
-		}
-	}()
-	if b.file, err = os.Open(name); err != nil {
-		return nil, err
-	}
-	info, err := b.file.Stat()
+// Open reads the workbook of a file. The caller closes the Book.
+func Open(name string, limits Limits) (*Book, error) {
+	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	zipped, err := zip.NewReader(b.file, info.Size())
+	b, err := readFile(file, limits)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	b.file = file
+	return b, nil
+}
+
+func readFile(file *os.File, limits Limits) (*Book, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return Read(file, info.Size(), limits)
+}
+
+// Read reads a workbook of so many bytes, after every part was inflated and its checksum compared. What
+// cannot be trusted is refused with a *Fault. The caller closes the Book, and what it is read from after it.
+func Read(from io.ReaderAt, size int64, limits Limits) (*Book, error) {
+	b := &Book{parts: map[string]*zip.File{}, behind: map[string]bool{}, limits: limits.filled()}
+	zipped, err := zip.NewReader(from, size)
 	if err != nil {
 		return nil, &Fault{Problem: "the workbook is damaged: it is not a whole zip file", Err: err}
 	}
