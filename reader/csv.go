@@ -16,6 +16,8 @@ const firstRead = 1 << 14
 // errLongLine means that the text has no lines as a table would have.
 var errLongLine = errors.New("a line is longer than 1 MiB")
 
+const linesOfRows = "a quoted cell holds lines that could be rows of their own"
+
 // record is one record of a CSV file. All texts together, in order, are the file.
 type record struct {
 	text       string   // verbatim, with its line end
@@ -92,13 +94,17 @@ func (r *records) next() (record, error) {
 	}
 	switch {
 	case state == closed && !way.suspect:
-		return r.take(way.end, way.lines, ""), nil
+		rec := r.take(way.end, way.lines, "")
+		if rec.lines > 1 && r.under != nil && r.under.swallows(rec.cells, r.split.style.comma) {
+			rec.unreadable, rec.cells = linesOfRows, nil
+		}
+		return rec, nil
 	case r.under == nil: // nothing is known by which to tell what else goes with the line
 		return r.take(next, 1, state.problem()), nil
 	case state == closed:
 		r.cells = r.split.texts(string(r.window()[:way.end]), r.cells[:0])
 		if r.under.like(r.cells) != noRow {
-			return r.take(way.end, way.lines, "a quoted cell holds lines that could be rows of their own"), nil
+			return r.take(way.end, way.lines, linesOfRows), nil
 		}
 		state = stray
 	}
