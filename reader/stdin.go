@@ -35,8 +35,10 @@ func spool(ctx context.Context, in io.Reader) (spooled, error) {
 	s := spooled{file, err != nil && !errors.Is(err, fs.ErrNotExist)} // another run may have swept it first
 	copied := make(chan error, 1)                                     // read by nobody when the context has ended first
 	go func() {
-		_, err := io.Copy(file, in)
-		copied <- err
+		copied <- pipeline.Guarded(func() error {
+			_, err := io.Copy(file, in)
+			return err
+		})
 	}()
 	select {
 	case err = <-copied:
