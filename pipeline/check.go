@@ -182,7 +182,7 @@ func (c CheckConfig) inspect(ctx context.Context, rows []Row) ([]item, [][]Recor
 	}
 	each(len(items), func(i int) {
 		if it := &items[i]; it.mayShareOther(records[i]) {
-			it.Other = c.Defaults.other(rows[i].Fields, it.Method)
+			it.Other = c.Defaults.other(rows[i], it.Method)
 			it.other = c.digest(it.Other)
 		}
 	})

@@ -39,7 +39,7 @@ func (p *Plan) feedTo(ctx context.Context, file int, src Source, send func(*job)
 		}
 		due, changed := p.mayBeDue(file, n, rows)
 		items := p.cfg.Defaults.prepareAll(due)
-		each(len(items), func(i int) { items[i].Other = p.cfg.Defaults.other(due[i].Fields, items[i].Method) })
+		each(len(items), func(i int) { items[i].Other = p.cfg.Defaults.other(due[i], items[i].Method) })
 		for _, it := range items {
 			if p.due(it) && !send(&job{order: Order{Distribution: it.Distribution, Place: it.place}}) {
 				return nil

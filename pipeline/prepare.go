@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"hppsend/internal/contact"
 )
@@ -79,7 +80,7 @@ func (d Defaults) prepare(row Row) item {
 		it.notices = append(it.notices, Finding{"unusual_session", "the session id is not a UUID, as every known one is"})
 	}
 	it.finding = row.Fault
-	if f := d.choose(row.Fields, &it); it.finding.Code == "" {
+	if f := d.choose(row, &it); it.finding.Code == "" {
 		it.finding = f
 	}
 	if it.finding.Code == "" && len(row.Links) > 0 {
@@ -137,7 +138,8 @@ func safeSession(id string) bool {
 
 // choose decides which contact is to be used, reads it, and fills the item in. The other one is read where
 // it is needed: to read a contact costs more than all else that is done about a row in the check.
-func (d Defaults) choose(f Fields, it *item) Finding {
+func (d Defaults) choose(row Row, it *item) Finding {
+	f := row.Fields
 	method, bad := methodOf(f.Method)
 	if bad.Code != "" {
 		return bad
@@ -175,7 +177,7 @@ func (d Defaults) choose(f Fields, it *item) Finding {
 	if !hasEmail {
 		return Finding{CodeMissingContact, "the method is email and the row has no e-mail address"}
 	}
-	address, err := contact.ParseEmail(f.Email)
+	address, err := row.address()
 	if err != nil {
 		return problem(err)
 	}
@@ -187,18 +189,29 @@ func (d Defaults) choose(f Fields, it *item) Finding {
 }
 
 // other reads the contact that the method of a row does not use; empty when there is none that is readable.
-func (d Defaults) other(f Fields, used Method) string {
+func (d Defaults) other(row Row, used Method) string {
 	switch used {
 	case SMS:
-		if address, err := contact.ParseEmail(f.Email); err == nil {
+		if address, err := row.address(); err == nil {
 			return address.Text
 		}
 	case Email:
-		if phone, _, err := d.phone(f); err == nil {
+		if phone, _, err := d.phone(row.Fields); err == nil {
 			return phone.E164
 		}
 	}
 	return ""
+}
+
+// address reads the e-mail address of a row. A guess at the encoding decides no domain: müller.example is
+// another name in every encoding.
+func (r Row) address() (contact.Address, error) {
+	if r.Guessed && strings.ContainsFunc(r.Fields.Email, func(c rune) bool { return c >= utf8.RuneSelf }) {
+		return contact.Address{}, &contact.Problem{
+			Code: "bad_email", Reason: "the e-mail address has a character that would be another in another encoding, and the file's was guessed; name it with --encoding, or mend the address (and, in a report, empty hpp_raw)",
+		}
+	}
+	return contact.ParseEmail(r.Fields.Email)
 }
 
 // phone gives the number and the country that goes with it on the wire: the row's, else the default,

@@ -53,7 +53,7 @@ func TestPrepare(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			it := test.defaults.prepare(Row{Fields: test.fields})
-			it.Other = test.defaults.other(test.fields, it.Method)
+			it.Other = test.defaults.other(Row{Fields: test.fields}, it.Method)
 			if it.finding.Code != test.code {
 				t.Errorf("found %q (%s), want %q", it.finding.Code, it.finding.Reason, test.code)
 			}
@@ -147,4 +147,31 @@ func FuzzPrepare(f *testing.F) {
 			t.Errorf("session %q", it.Session)
 		}
 	})
+}
+
+// A guess at the encoding decides no address; it is the address only that hangs on it.
+func TestGuessedEncoding(t *testing.T) {
+	for _, test := range []struct {
+		fields  Fields
+		guessed bool
+		code    string
+		other   string
+	}{
+		{Fields{Email: "zoe@müller.example"}, true, "bad_email", ""},
+		{Fields{Email: "zoe@müller.example"}, false, "", ""},
+		{Fields{Email: "zoé@example.com"}, true, "bad_email", ""},
+		{Fields{Email: "zoe@example.com\u00a0"}, true, "bad_email", ""},
+		{Fields{Email: "zoe@example.com", Phone: "+46701740605"}, true, "", "+46701740605"},
+		{Fields{Email: "zoe@müller.example", Phone: "+46701740605"}, true, "bad_email", "+46701740605"},
+		{Fields{Email: "zoe@müller.example", Phone: "+46701740605", Method: "sms"}, true, "", ""},
+		{Fields{Email: "zoe@müller.example", Phone: "+46701740605", Method: "sms"}, false, "", "zoe@xn--mller-kva.example"},
+		{Fields{Phone: "0701740605", PhoneCountry: "España"}, true, "bad_phone", ""},
+	} {
+		row := Row{Fields: test.fields, Guessed: test.guessed}
+		row.Fields.Session = id(1)
+		it := testDefaults.prepare(row)
+		if other := testDefaults.other(row, it.Method); it.finding.Code != test.code || other != test.other {
+			t.Errorf("%+v: %q, %q", row.Fields, it.finding.Code, other)
+		}
+	}
 }

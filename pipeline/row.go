@@ -97,6 +97,7 @@ type Row struct {
 	Raw      string // cells under no header and unreadable stretches, verbatim
 	Fields   Fields
 	Notes    []Finding // what the reader remarks on a row that may be sent all the same; without a contact in clear
+	Guessed  bool      // the row's text holds bytes that an encoding was guessed for
 	Fault    Finding   // why the reader could not prove what the row means; only a session among the Fields is then used, to look it up
 	Hidden   bool      // hidden or filtered out in the spreadsheet program, or Struck
 	Struck   bool      // struck out there

@@ -9,8 +9,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -29,6 +27,7 @@ type census struct {
 	run      int    // characters on end that are two bytes of ASCII, or one in the other byte order
 	foreign  bool   // such a run is too long for chance: UTF-16 in which something else stands
 	rest     []byte // a sequence that was cut
+	high     highBytes
 }
 
 func (c *census) Write(p []byte) (int, error) {
@@ -43,6 +42,7 @@ func (c *census) Write(p []byte) (int, error) {
 
 // count goes over the bytes from one that is not ASCII to the next.
 func (c *census) count(p []byte, end bool) {
+	all := p
 	for len(p) > 0 {
 		i := 0
 		for i < len(p) && p[i] < utf8.RuneSelf {
@@ -63,6 +63,7 @@ func (c *census) count(p []byte, end bool) {
 		switch {
 		case r == utf8.RuneError && size == 1:
 			c.invalid++
+			c.high.add(all, len(all)-len(p), c.line+1)
 		case r == utf8.RuneError:
 			c.replaced++
 			c.multi++
@@ -89,6 +90,7 @@ type decoding struct {
 	name     string
 	encoding encoding.Encoding // nil for UTF-8
 	notice   string
+	guess    *guess // nil where it is proved, or was named
 }
 
 // survey reads a text to its end and tells its encoding. wanted is the name of an encoding, or empty.
@@ -102,17 +104,16 @@ func survey(r io.Reader, wanted string) (decoding, problem, error) {
 	head = head[:n]
 	r = io.MultiReader(bytes.NewReader(head), r)
 	marked := mark(head)
+	if marked == markUTF32 || marked == "" && utf32Like(head) {
+		return decoding{}, problem{"the file is in UTF-32, which we do not read", "save it again as UTF-8"}, nil
+	}
 	if wanted != "" {
-		enc, err := htmlindex.Get(wanted)
-		if err != nil {
+		enc, name := encodingNamed(wanted)
+		if enc == nil {
 			return decoding{}, problem{
 				fmt.Sprintf("%q is no encoding that we know", wanted),
-				"name it as web pages do: utf-8, utf-16le, windows-1252, iso-8859-2 …",
+				"name it as web pages do: utf-8, utf-16le, windows-1252, iso-8859-2 …, or cp850, cp437, macintosh …",
 			}, nil
-		}
-		name, err := htmlindex.Name(enc)
-		if err != nil {
-			return decoding{}, problem{}, err
 		}
 		d := decoding{name: name, encoding: enc}
 		switch {
@@ -153,10 +154,8 @@ func survey(r io.Reader, wanted string) (decoding, problem, error) {
 			"save it again as UTF-8, or name its encoding with --encoding",
 		}, nil
 	}
-	return decoding{
-		name: "windows-1252", encoding: charmap.Windows1252,
-		notice: "read as Windows-1252, since it is not UTF-8; see that names look right, or name the encoding with --encoding",
-	}, problem{}, nil
+	d, refused := c.high.guessed()
+	return d, refused, nil
 }
 
 // proved sees that the whole text can be read so.
@@ -186,11 +185,27 @@ var utf16s = map[string]encoding.Encoding{
 	"UTF-16BE": unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM),
 }
 
+const markUTF32 = "UTF-32"
+
+// utf32Like knows UTF-32 without a mark: no character has its highest byte set, nor is beyond the
+// seventeenth plane.
+func utf32Like(head []byte) bool {
+	little := len(head) >= 8 && bytes.Count(head, []byte{0}) < len(head)
+	big := little
+	for i := 0; i+4 <= len(head); i += 4 {
+		little = little && head[i+3] == 0 && head[i+2] <= 0x10
+		big = big && head[i] == 0 && head[i+1] <= 0x10
+	}
+	return little || big
+}
+
 // mark gives the encoding that a text says of itself, or nothing.
 func mark(head []byte) string {
 	switch {
 	case bytes.HasPrefix(head, []byte(byteOrderMark)):
 		return "UTF-8"
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe, 0, 0}), bytes.HasPrefix(head, []byte{0, 0, 0xfe, 0xff}):
+		return markUTF32 // no text begins with NUL
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
 		return "UTF-16LE"
 	case bytes.HasPrefix(head, []byte{0xfe, 0xff}):

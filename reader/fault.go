@@ -49,6 +49,10 @@ func lasting(p pipeline.Prior, raw string) pipeline.Finding {
 // struckOut is what hpp_raw says of a row that was struck out, and is treated so until it is emptied.
 const struckOut = "struck out in the spreadsheet"
 
+// guessedAddress is what hpp_raw says of a row whose e-mail address was read in an encoding that was
+// guessed, and is treated so until it is emptied.
+const guessedAddress = "the encoding of the e-mail address was guessed"
+
 // joined puts together what goes to hpp_raw; pasted into a spreadsheet, the parts are cells again.
 func joined(a, b string) string {
 	if a == "" || b == "" {

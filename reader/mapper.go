@@ -73,6 +73,7 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 		if i, ok := m.header.hpp["hpp_raw"]; ok && cells[i].Text != "" {
 			row.Struck = row.Struck || strings.Contains(cells[i].Text, struckOut)
 			row.Hidden = row.Hidden || row.Struck
+			row.Guessed = row.Guessed || strings.Contains(cells[i].Text, guessedAddress)
 			row.Raw = joined(cells[i].Text, row.Raw)
 			if f := lasting(row.Prior, cells[i].Text); f.Code != "" {
 				row.Fault = f

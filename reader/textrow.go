@@ -12,6 +12,7 @@ type builder struct {
 	at     pipeline.Place
 	header header
 	style  style
+	guess  *guess // nil where the encoding is no guess
 	pad    bool
 	padded int // short rows filled up
 }
@@ -51,6 +52,9 @@ func (b *builder) fill(e *entry, number int, rec record) {
 			}
 		}
 	}
+	if b.guess != nil {
+		b.doubt(&row, e.values, rec.text)
+	}
 	if row.Fault.Code == "" && strings.IndexByte(rec.text, 0) >= 0 {
 		row.Fault = pipeline.Finding{
 			Code:   CodeControlCharacter,
@@ -58,6 +62,23 @@ func (b *builder) fill(e *entry, number int, rec record) {
 		}
 	}
 	e.row = row
+}
+
+// doubt says of a row what hangs on the guess at the encoding. A report is in UTF-8, where it could no
+// longer be told, so that it keeps a trace where an address does.
+func (b *builder) doubt(row *pipeline.Row, values []string, text string) {
+	some, open := b.guess.beyond(text)
+	row.Guessed = some
+	if open {
+		row.Notes = append(row.Notes, pipeline.Finding{
+			Code: "guessed_encoding", Reason: "letters of the row were read as Windows-1252, which is a guess: in other encodings they are others",
+		})
+	}
+	for i, c := range b.header.fields {
+		if address, _ := b.guess.beyond(values[i]); address && c.field == fieldEmail && !wholeRow(row.Fault) {
+			row.Raw = joined(row.Raw, guessedAddress)
+		}
+	}
 }
 
 // firstID gives the id of a record; of a stretch that was not split, that on its first line, counted from
