@@ -51,6 +51,7 @@ func ok(t *testing.T, err error) {
 // TestInputIsAnotherAtTheEnd lets the input become another in every way while the run sends. What is not
 // what was sent stays where it is, and is said; the next night sends what is new, once.
 func TestInputIsAnotherAtTheEnd(t *testing.T) {
+	t.Parallel()
 	const rows, more = 8, 4
 	change := func(path, old, changed string) error {
 		text, err := os.ReadFile(path)
@@ -172,6 +173,7 @@ func TestInputIsAnotherAtTheEnd(t *testing.T) {
 
 // TestArchiveOfALink copies what a link leads to, and takes the link away.
 func TestArchiveOfALink(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	ok(t, os.Mkdir(p.path("in"), 0o700))
 	p.contacts("may.csv", 0, 2)
@@ -197,6 +199,7 @@ func TestArchiveOfALink(t *testing.T) {
 
 // TestArchiveNames lets names be taken, and be too long: the one counts on, the other ends at once.
 func TestArchiveNames(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	long := strings.Repeat("a", 235) // with .report it may be written, with a time it may not
 	p.contacts(long+".csv", 0, 2)

@@ -39,6 +39,7 @@ type crashing struct {
 // its end. HPPSEND_CRASHES is how many kills there are, over all ways of running; HPPSEND_SEED draws the
 // same moments again, as far as the machine's timing lets it.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	kills, seed := 60, rand.Uint64()
 	var err error
 	if text := os.Getenv("HPPSEND_CRASHES"); text != "" {

@@ -51,6 +51,7 @@ func (p *place) onlyTheRest(rows, sent int) {
 // that says what to do, unless it has no need of the page, and sends nothing that was sent before; with
 // the page as it was the same command finishes.
 func TestEveryPageOfTheLedgerMayBeDamaged(t *testing.T) {
+	t.Parallel()
 	const rows, sent, page = 6, 4, 4096
 	begin := halfway(t, rows, sent)
 	met := map[int]int{}
@@ -95,6 +96,7 @@ func (p *place) overwrite(path string, offset int, with []byte) {
 // TestLedgerOutOfReach puts something else in the place of each file that belongs to a ledger. These
 // hinder root as well. Nothing is sent, and the same command finishes once all is as it was.
 func TestLedgerOutOfReach(t *testing.T) {
+	t.Parallel()
 	const rows, sent = 6, 4
 	begin := halfway(t, rows, sent)
 	folder := func(path string) error { return os.Mkdir(path, 0o700) }
@@ -147,6 +149,7 @@ func TestLedgerOutOfReach(t *testing.T) {
 // TestReportFindsNoRoom has room for the ledger and for nothing else: everything is sent, no half report
 // is left behind, and the report is made once there is room.
 func TestReportFindsNoRoom(t *testing.T) {
+	t.Parallel()
 	const rows, note, room = 6, 1 << 20, 3 << 20
 	p := newPlace(t, sandbox.Config{})
 	input := [][]string{{"session_id", "email", "note"}}

@@ -34,6 +34,7 @@ func limited() {
 // goes through; once there is room the same command finishes, and nothing was sent twice, or sent
 // without its intent on disk.
 func TestEveryWriteMayFail(t *testing.T) {
+	t.Parallel()
 	const rows, page = 12, 4096
 	ended := map[int]int{}
 	clean := 0
@@ -85,6 +86,7 @@ func TestEveryWriteMayFail(t *testing.T) {
 // TestFolderOfTheReportGoes takes the folder away while the run sends. The report is then found in the
 // state folder, and the next run puts it where it belongs.
 func TestFolderOfTheReportGoes(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("may.csv", 0, 60)
 	if err := os.Mkdir(p.path("out"), 0o755); err != nil {
@@ -118,6 +120,7 @@ func TestFolderOfTheReportGoes(t *testing.T) {
 // TestInputGoesOrChanges takes the input away, or changes a row that has not been sent. The run stops,
 // and goes on when the file is as it was.
 func TestInputGoesOrChanges(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		change func(t *testing.T, path string)

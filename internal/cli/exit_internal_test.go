@@ -8,6 +8,7 @@ import (
 
 // TestCheckCode takes every set of statuses that a file can have: the gravest decides.
 func TestCheckCode(t *testing.T) {
+	t.Parallel()
 	gravest := []struct {
 		status pipeline.Status
 		code   int

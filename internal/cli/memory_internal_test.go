@@ -7,6 +7,7 @@ import (
 
 // TestEachCollectionIsHeardOf sees that what is set after one collection is set after the next too.
 func TestEachCollectionIsHeardOf(t *testing.T) {
+	t.Parallel()
 	heard := make(chan struct{}, 1)
 	afterEachCollection(func() {
 		select {

@@ -14,6 +14,7 @@ import (
 // TestNamesAreBounded looks for a free name where there is none, where none is possible, and where nobody
 // waits for it any more.
 func TestNamesAreBounded(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	taken := filepath.Join(dir, "taken.csv")
 	if err := os.WriteFile(taken, []byte("a stranger's"), 0o600); err != nil {

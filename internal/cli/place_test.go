@@ -21,6 +21,7 @@ import (
 // TestReportsAreNotLost has somebody work on what a report or a file of rejected rows would replace, at
 // every moment: that is kept, the new one lies beside it, and the run says where.
 func TestReportsAreNotLost(t *testing.T) {
+	t.Parallel()
 	mend := func(p *place, name string) {
 		text, err := os.ReadFile(p.path(name))
 		ok(p.t, err)
@@ -91,6 +92,7 @@ func TestReportsAreNotLost(t *testing.T) {
 
 // TestNamesThatCollide has inputs whose outputs would have one name, in one run and in the next ones.
 func TestNamesThatCollide(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name   string
 		inputs []string
@@ -161,6 +163,7 @@ func TestNamesThatCollide(t *testing.T) {
 
 // TestRejectsOfTheNightBefore are still to be mended when the next file's are written.
 func TestRejectsOfTheNightBefore(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	for night, want := range []string{"r.csv", "r-2.csv", "r-3.csv"} {
 		in := fmt.Sprintf("night%d.csv", night)
@@ -181,6 +184,7 @@ func TestRejectsOfTheNightBefore(t *testing.T) {
 
 // TestOneNameForTwoOutputs refuses every spelling of it.
 func TestOneNameForTwoOutputs(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("may.csv", 0, 2)
 	ok(t, os.Symlink(".", p.path("here")))
@@ -208,6 +212,7 @@ func TestOneNameForTwoOutputs(t *testing.T) {
 // TestWhatCannotBeReportedIsNotSent refuses every place in which a report could not be written, and every
 // input that a report has no room for, before the first call.
 func TestWhatCannotBeReportedIsNotSent(t *testing.T) {
+	t.Parallel()
 	wide := func(p *place, last int) {
 		book := excelize.NewFile()
 		defer book.Close()
@@ -291,6 +296,7 @@ func TestWhatCannotBeReportedIsNotSent(t *testing.T) {
 
 // TestSummaryNamesWhatIsThere lets the input change under the run: no report is written, and none is named.
 func TestSummaryNamesWhatIsThere(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("may.csv", 0, 40)
 	p.during(func() {

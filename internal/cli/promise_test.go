@@ -134,6 +134,7 @@ func (p *place) once() int {
 }
 
 func TestSecondRunsSendNothing(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("may.csv", 0, 40)
 	p.must(0, p.run("--rate", "unlimited", "may.csv"))
@@ -180,6 +181,7 @@ func TestSecondRunsSendNothing(t *testing.T) {
 }
 
 func TestKilledRunGoesOn(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	const sessions = 300
 	p.contacts("may.csv", 0, sessions)
@@ -214,6 +216,7 @@ func TestKilledRunGoesOn(t *testing.T) {
 }
 
 func TestStoppedRunDrainsAndGoesOn(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	const sessions = 120
 	p.contacts("may.csv", 0, sessions)
@@ -245,6 +248,7 @@ func TestStoppedRunDrainsAndGoesOn(t *testing.T) {
 }
 
 func TestMendedReportSendsOnlyWhatWasMended(t *testing.T) {
+	t.Parallel()
 	for _, ext := range []string{"csv", "xlsx"} {
 		t.Run(ext, func(t *testing.T) {
 			p := newPlace(t, sandbox.Config{})
@@ -293,6 +297,7 @@ func TestMendedReportSendsOnlyWhatWasMended(t *testing.T) {
 }
 
 func TestReaderThatGoesAwayDoesNotEndTheRun(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("may.csv", 0, 200)
 	c := p.run("--rate", "unlimited", "--json", "may.csv")
@@ -310,6 +315,7 @@ func TestReaderThatGoesAwayDoesNotEndTheRun(t *testing.T) {
 }
 
 func TestRepeatsCountAcrossFiles(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("one.csv", 0, 10)
 	p.contacts("two.csv", 5, 10)
@@ -352,6 +358,7 @@ func TestPaceAtTheServer(t *testing.T) {
 }
 
 func TestLedgerHoldsNoContact(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("may.csv", 0, 60)
 	out := p.must(0, p.run("--rate", "unlimited", "--label", "May", "may.csv"))

@@ -45,6 +45,7 @@ func readme(t *testing.T) (text string, blocks []block) {
 // TestReadmeSessions types what the README shows, and compares what comes back. A line … stands for any
 // lines.
 func TestReadmeSessions(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	p.samples(filepath.Join(root, "testdata"))
 	if typed := p.sessions(); typed < 2 {
@@ -55,6 +56,7 @@ func TestReadmeSessions(t *testing.T) {
 // TestReadmeSessionsAgain types it in a checkout in which it was typed before, by somebody whose ledger is
 // another: the reports that are left there are nothing to these tests.
 func TestReadmeSessionsAgain(t *testing.T) {
+	t.Parallel()
 	before := newPlace(t, sandbox.Config{})
 	before.samples(filepath.Join(root, "testdata"))
 	for range 2 {
@@ -131,6 +133,7 @@ func settled(s string) string { return changing.ReplaceAllString(strings.TrimRig
 
 // TestReadmeCommands asks the program about each command line of the README: are there such flags?
 func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
 	_, blocks := readme(t)
 	asked := 0
 	for _, b := range blocks {
@@ -155,6 +158,7 @@ func TestReadmeCommands(t *testing.T) {
 }
 
 func TestReadmeFlagsExist(t *testing.T) {
+	t.Parallel()
 	var known strings.Builder
 	for _, command := range []string{"run", "check", "report", "settle", "runs", "purge", "template", "sandbox", "version"} {
 		out, err := exec.Command("hppsend", command, "--help").CombinedOutput()
@@ -172,6 +176,7 @@ func TestReadmeFlagsExist(t *testing.T) {
 }
 
 func TestReadmeFilesLoad(t *testing.T) {
+	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	_, blocks := readme(t)
 	loaded := map[string]int{}

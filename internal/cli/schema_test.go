@@ -12,6 +12,7 @@ import (
 // TestLinesFollowTheSchema validates every line that the commands write for machines, and sees that
 // the schema names every field.
 func TestLinesFollowTheSchema(t *testing.T) {
+	t.Parallel()
 	schema, err := jsonschema.NewCompiler().Compile(root + "/writer/schema.json")
 	if err != nil {
 		t.Fatal(err)

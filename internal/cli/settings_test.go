@@ -31,6 +31,7 @@ func loaded(t *testing.T, args, environ []string, file string) (*settings, error
 }
 
 func TestFlagBeatsEnvironmentBeatsFile(t *testing.T) {
+	t.Parallel()
 	const file = "rate: 1/s\nconcurrency: 2\ntimeout: 9s\nmap:\n  phone: Mobile\n  email: E-mail\nyes: true\n"
 	s, err := loaded(t, []string{"--rate", "3/s"}, []string{"HPPSEND_RATE=2/s", "HPPSEND_CONCURRENCY=7", "PATH=/bin"}, file)
 	if err != nil {
@@ -44,6 +45,7 @@ func TestFlagBeatsEnvironmentBeatsFile(t *testing.T) {
 }
 
 func TestWrongSettingsAreRefusedWithTheirPlace(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name    string
 		environ []string
@@ -73,6 +75,7 @@ func TestWrongSettingsAreRefusedWithTheirPlace(t *testing.T) {
 }
 
 func TestRates(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]string{
 		"20/s": "20/s", "120/m": "2/s", "30/m": "30/m", "7200/h": "2/s", "unlimited": "unlimited", "0.5/s": "30/m", "1000/S": "1000/s",
 		"20": "", "0/s": "", "-1/s": "", "NaN/s": "", "Inf/s": "", "20/d": "", "": "", "1e400/s": "",
@@ -86,6 +89,7 @@ func TestRates(t *testing.T) {
 }
 
 func TestCredentialsFile(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) string {
 		path := filepath.Join(dir, name)

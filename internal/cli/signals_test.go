@@ -17,6 +17,7 @@ import (
 // TestEverySignalDrainsOrIsNothing sends a run each signal there is, in the midst of its calls. Those that
 // Go answers with a crash stop it as Ctrl-C does, the others it does not hear, and none ends it with 2.
 func TestEverySignalDrainsOrIsNothing(t *testing.T) {
+	t.Parallel()
 	const sessions = 40
 	run := func(t *testing.T, during func(*os.Process)) (p *place, code int, said string) {
 		p = newPlace(t, sandbox.Config{})
@@ -102,6 +103,7 @@ func fatal() {
 // TestCrashIsNotExitCodeTwo lets a run meet what ends the process whatever is done. By its exit code
 // nobody can take it for a run that sent nothing, and the same command goes on.
 func TestCrashIsNotExitCodeTwo(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"stack", "map", "panic"} {
 		t.Run(how, func(t *testing.T) {
 			p := newPlace(t, sandbox.Config{})
