@@ -100,7 +100,8 @@ func TestNamesThatCollide(t *testing.T) {
 		out    []string
 	}{
 		{
-			"a folder for each", []string{"a/list.csv", "b/list.csv", "c/list.csv"},
+			"a folder for each",
+			[]string{"a/list.csv", "b/list.csv", "c/list.csv"},
 			[]string{"-o", "out", "--rejects", "rej"},
 			[]string{
 				"out/list.report-2.csv", "out/list.report-3.csv", "out/list.report.csv",
@@ -108,21 +109,28 @@ func TestNamesThatCollide(t *testing.T) {
 			},
 		},
 		{
-			"one folder for both", []string{"a/list.csv", "b/list.csv"},
+			"one folder for both",
+			[]string{"a/list.csv", "b/list.csv"},
 			[]string{"-o", "out", "--rejects", "out"},
 			[]string{"out/list.rejects-2.csv", "out/list.rejects.csv", "out/list.report-2.csv", "out/list.report.csv"},
 		},
 		{
-			"case alone tells them apart", []string{"a/List.csv", "b/list.csv"},
-			[]string{"-o", "out"}, []string{"out/List.report.csv", "out/list.report-2.csv"},
+			"case alone tells them apart",
+			[]string{"a/List.csv", "b/list.csv"},
+			[]string{"-o", "out"},
+			[]string{"out/List.report.csv", "out/list.report-2.csv"},
 		},
 		{
-			"the ending alone tells them apart", []string{"a/list.csv", "a/list.txt"}, nil,
+			"the ending alone tells them apart",
+			[]string{"a/list.csv", "a/list.txt"},
+			nil,
 			[]string{"a/list.report-2.csv", "a/list.report.csv"},
 		},
 		{
-			"one is named like the other's second", []string{"a/list.csv", "b/list.report.csv"},
-			[]string{"-o", "out"}, []string{"out/list.report-2.csv", "out/list.report.csv"},
+			"one is named like the other's second",
+			[]string{"a/list.csv", "b/list.report.csv"},
+			[]string{"-o", "out"},
+			[]string{"out/list.report-2.csv", "out/list.report.csv"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
