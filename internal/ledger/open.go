@@ -112,7 +112,7 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 	}
 	// One process at a time makes or opens it, so that two first runs do not make two secrets.
 	lock := flock.New(l.path + ".lock")
-	if err := lock.Lock(); err != nil {
+	if err := l.await(ctx, lock); err != nil {
 		return err
 	}
 	defer lock.Unlock()
@@ -151,6 +151,24 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 		return err
 	}
 	return settleSecret(l.path)
+}
+
+// opening is how long another process may take to make or open the ledger, and again how often it is
+// looked whether it has.
+const opening, again = 30 * time.Second, 20 * time.Millisecond
+
+// await takes the lock under which a ledger is opened.
+func (l *Ledger) await(ctx context.Context, lock *flock.Flock) error {
+	within, cancel := context.WithTimeout(ctx, opening)
+	defer cancel()
+	_, err := lock.TryLockContext(within, again)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return &Error{
+			Path: l.path, Problem: fmt.Sprintf("another process has been opening it for more than %s", opening),
+			Todo: "see whether an hppsend hangs or was suspended, and end it",
+		}
+	}
+	return err
 }
 
 // onNetwork is networked, which tests stand in for.

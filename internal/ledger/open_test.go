@@ -7,6 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gofrs/flock"
 )
 
 func TestLedgersThatAreRefused(t *testing.T) {
@@ -89,4 +93,29 @@ func TestAfterClose(t *testing.T) {
 	if err := l.update(context.Background(), func(*txn) error { return nil }); !errors.Is(err, errClosed) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// TestOpeningIsNotWaitedForForEver has another process in the midst of opening the ledger.
+func TestOpeningIsNotWaitedForForEver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sandbox.db")
+	other := flock.New(path + ".lock")
+	if ok, err := other.TryLock(); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	defer other.Unlock()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		_, err := Open(t.Context(), Options{Path: path, Environment: "sandbox", Create: true})
+		var known *Error
+		if !errors.As(err, &known) || !strings.Contains(known.Problem, "another process") || time.Since(began) != opening {
+			t.Errorf("after %s: %v", time.Since(began), err)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		stop()
+		if _, err := Open(ctx, Options{Path: path, Environment: "sandbox", Create: true}); !errors.Is(err, context.Canceled) {
+			t.Errorf("stopped: %v", err)
+		}
+	})
 }
