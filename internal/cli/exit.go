@@ -72,6 +72,8 @@ func (a *app) codeOf(err error) int {
 		write  *ledger.WriteError
 	)
 	switch {
+	case errors.Is(err, context.Canceled) && a.caught() != nil: // whatever was broken off by it
+		return a.signalCode()
 	case errors.As(err, &usage), errors.As(err, &fault):
 		return exitUsage
 	case errors.As(err, &record) && (record.Missing || record.Refused):
@@ -82,8 +84,6 @@ func (a *app) codeOf(err error) int {
 		return exitInput
 	case errors.As(err, &brake):
 		return exitPending
-	case errors.Is(err, context.Canceled) && a.caught() != nil:
-		return a.signalCode()
 	}
 	return exitBroken
 }

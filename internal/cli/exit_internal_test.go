@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"context"
+	"syscall"
 	"testing"
 
+	"hppsend/internal/ledger"
 	"hppsend/pipeline"
 )
 
@@ -29,6 +32,24 @@ func TestCheckCode(t *testing.T) {
 		}
 		if got := checkCode(total); got != want {
 			t.Errorf("%v: exit code %d, want %d", total.Status, got, want)
+		}
+	}
+}
+
+// TestCodeOfWhatASignalBrokeOff is that of the signal, whatever waited.
+func TestCodeOfWhatASignalBrokeOff(t *testing.T) {
+	for _, err := range []error{
+		context.Canceled,
+		&ledger.Error{Err: context.Canceled},
+		&ledger.ReadError{Err: context.Canceled},
+		&stoppedError{&ledger.Error{Err: context.Canceled}},
+		&pipeline.InputError{Err: context.Canceled},
+	} {
+		a := &app{}
+		before := a.codeOf(err)
+		a.first = syscall.SIGTERM
+		if got := a.codeOf(err); got != exitTerminate || before == exitTerminate {
+			t.Errorf("%T: exit code %d, and %d without a signal", err, got, before)
 		}
 	}
 }

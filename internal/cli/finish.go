@@ -11,12 +11,16 @@ import (
 	"time"
 )
 
-// hookTime is how long the command of --on-finish may take.
-const hookTime = 5 * time.Minute
+// hookTime is how long the command of --on-finish may take, and hookTimeStopped how long after a run that
+// was asked to stop twice: there is nobody left then who could end the command.
+const (
+	hookTime        = 5 * time.Minute
+	hookTimeStopped = 10 * time.Second
+)
 
 // finish tells others how an invocation has ended: monitoring, and a command of the user's. What goes
 // wrong there is said, and changes nothing about how the run itself ended.
-func (c *campaign) finish(code int, err error) {
+func (c *campaign) finish(ctx context.Context, code int, err error) {
 	s := c.overall(c.codeBeside(code, err))
 	if c.s.metricsFile != "" {
 		if err := writeMetrics(c.s.metricsFile, s); err != nil {
@@ -24,7 +28,7 @@ func (c *campaign) finish(code int, err error) {
 		}
 	}
 	if len(c.s.onFinish) > 0 {
-		if err := c.call(c.s.onFinish, s); err != nil {
+		if err := c.call(ctx, c.s.onFinish, s); err != nil {
 			c.complain("on_finish_failed", fmt.Errorf("--on-finish %s: %w", c.s.onFinish[0], err))
 		}
 	}
@@ -49,8 +53,8 @@ func (c *campaign) overall(code int) summary {
 }
 
 // call runs the user's command, without a shell, with the summary on its standard input. It gets no
-// credentials, and what it writes goes to standard error.
-func (c *campaign) call(command []string, s summary) error {
+// credentials, and what it writes goes to standard error. The next signal ends it.
+func (c *campaign) call(ctx context.Context, command []string, s summary) error {
 	if len(command) == 1 {
 		command = strings.Fields(command[0])
 	}
@@ -61,7 +65,16 @@ func (c *campaign) call(command []string, s summary) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), hookTime)
+	allowed := hookTime
+	switch {
+	case ctx.Err() != nil:
+		ctx, allowed = context.WithoutCancel(ctx), hookTimeStopped
+	case c.caught() == nil:
+		var end context.CancelFunc
+		ctx, end = c.untilStop(ctx)
+		defer end()
+	}
+	ctx, cancel := context.WithTimeout(ctx, allowed)
 	defer cancel()
 	hook := exec.CommandContext(ctx, command[0], command[1:]...)
 	hook.Stdin = bytes.NewReader(append(in, '\n'))
@@ -73,10 +86,12 @@ func (c *campaign) call(command []string, s summary) error {
 			hook.Env = append(hook.Env, kv)
 		}
 	}
-	if err := hook.Run(); ctx.Err() != nil {
-		return fmt.Errorf("it took longer than %s", hookTime)
-	} else if err != nil {
-		return err
+	err = hook.Run()
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fmt.Errorf("it took longer than %s", allowed)
+	case ctx.Err() != nil:
+		return errors.New("it was ended by a signal")
 	}
-	return nil
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"hppsend/pipeline"
+	"hppsend/reader"
 )
 
 const lastSuccess = "hppsend_last_success_timestamp_seconds"
@@ -50,6 +51,9 @@ func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // previous reads the time of the last success out of the file as it was; 0 when it does not tell.
 func previous(path string) float64 {
+	if reader.Regular(path) != nil {
+		return 0
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return 0

@@ -13,6 +13,7 @@ import (
 
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
+	"hppsend/reader"
 	"hppsend/writer"
 )
 
@@ -212,16 +213,25 @@ func (l *rowLines) Write(row pipeline.Row, out pipeline.Outcome) error {
 
 // hashFile is the SHA-256 of a file's bytes.
 func hashFile(path string) (sum [32]byte, err error) {
+	if err := reader.Regular(path); err != nil {
+		return sum, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
-		return sum, &pipeline.InputError{Place: pipeline.Place{File: path}, Problem: "it cannot be read", Todo: "is the name right, and may you read it?", Err: unwrapPath(err)}
+		return sum, unreadable(path, err)
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return sum, &pipeline.InputError{Place: pipeline.Place{File: path}, Problem: "it cannot be read", Todo: "is it a file, and may you read it?", Err: unwrapPath(err)}
+		return sum, unreadable(path, err)
 	}
 	return [32]byte(h.Sum(nil)), nil
+}
+
+func unreadable(path string, err error) error {
+	return &pipeline.InputError{
+		Place: pipeline.Place{File: path}, Problem: "it cannot be read", Todo: "is the name right, and may you read it?", Err: unwrapPath(err),
+	}
 }
 
 // missing tells whether a ledger could not be opened because there is none.

@@ -43,7 +43,7 @@ type campaign struct {
 func (a *app) run(ctx context.Context, s *settings, paths []string) (code int, err error) {
 	c := &campaign{app: a, s: s, opt: s.options(), started: time.Now()}
 	defer c.close()
-	defer func() { c.finish(code, err) }()
+	defer func() { c.finish(ctx, code, err) }()
 	if err := c.prepare(ctx, paths); err != nil {
 		return exitOK, err
 	}
