@@ -2,7 +2,6 @@ package reader
 
 import (
 	"bufio"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +35,9 @@ func (f *File) openText(at pipeline.Place, opt Options, kind content, all io.Rea
 		return header{}, cannotRead(at, err)
 	}
 	d, refused, err := survey(plain, opt.Encoding)
+	if errors.Is(err, errBomb) {
+		return header{}, bomb.at(at.File, nil)
+	}
 	if err != nil {
 		return header{}, cannotRead(at, err)
 	}
@@ -80,7 +82,7 @@ var notCSV = problem{
 // unpacked gives the text in r, which may be compressed.
 func (t *textFile) unpacked(r io.Reader) (io.Reader, error) {
 	if t.kind == gzipped {
-		return gzip.NewReader(bufio.NewReader(r))
+		return newGunzip(r)
 	}
 	return r, nil
 }
