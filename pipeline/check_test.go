@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -145,5 +146,28 @@ func TestPlaces(t *testing.T) {
 		if got := p.String(); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
+	}
+}
+
+// That a row is sent all the same is said of no row that is not sent.
+func TestNoticesAreOfRowsThatAreSent(t *testing.T) {
+	odd := func(n int) Row {
+		r := byMail(n)
+		r.Fields.Session = fmt.Sprintf("order-0815x%d", n)
+		return r
+	}
+	broken, hidden, delivered, refused := odd(2), odd(3), odd(4), odd(5)
+	broken.Fields.Email = "nobody"
+	hidden.Hidden = true
+	b := newBook()
+	b.know(delivered.Fields.Session, known(Delivered, to(mail(4))))
+	b.know(refused.Fields.Session, known(Rejected, to(mail(5))))
+	list := sheet(broken, hidden, delivered, refused, odd(1), odd(1))
+	plan, err := Check(context.Background(), CheckConfig{Rules: Rules{Hidden: SkipHidden}, Defaults: testDefaults, Records: b.run("")}, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan.Due != 1 || len(plan.Notices) != 1 || plan.Notices[0].Rows != 1 || plan.Notices[0].Places[0].Place.Row != 6 {
+		t.Errorf("%d due, notices %+v", plan.Due, plan.Notices)
 	}
 }

@@ -17,7 +17,7 @@ func TestNote(t *testing.T) {
 			}
 			return row
 		}
-		odd := Row{Fields: Fields{Session: "an-odd-id", Email: mail(1)}}
+		odd := Row{Fields: Fields{Session: "odd-1d-x9", Email: mail(1)}}
 		mailTo := func(session, address string) Row { return Row{Fields: Fields{Session: session, Email: address}} }
 		broken := noted(byMail(7), "a remark")
 		broken.Fault = Finding{"ragged_row", "too many cells"}

@@ -33,7 +33,7 @@ type Plan struct {
 	Due      int             // rows to be sent
 	Messages map[Channel]int // of the rows to be sent
 	Repeated int             // people who would get more than one message
-	Notices  []Group         // oddities that do not keep a row from being sent
+	Notices  []Group         // oddities of the rows to be sent
 
 	cfg       CheckConfig
 	entries   chunks[entry]

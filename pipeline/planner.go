@@ -21,8 +21,13 @@ type planner struct {
 	reports   bool
 	people    []uint64 // the contacts, by ordinal, as hashes
 	seed      maphash.Seed
-	notices   Tally
+	noted     chunks[noted]
+	remarks   []Finding // that rows were noted for
+	remarked  map[Finding]uint32
 }
+
+// noted is a row with a remark, which is told of only if the row is sent.
+type noted struct{ ordinal, remark uint32 }
 
 func newPlanner(cfg CheckConfig, sources []Source) *planner {
 	b := &planner{
@@ -33,6 +38,7 @@ func newPlanner(cfg CheckConfig, sources []Source) *planner {
 		channels:  map[Channel]uint16{},
 		reasons:   map[int]string{},
 		examples:  map[uint16]int{},
+		remarked:  map[Finding]uint32{},
 		struck:    map[int]bool{},
 		seed:      maphash.MakeSeed(),
 	}
@@ -62,7 +68,13 @@ func (b *planner) add(row Row, it item, records []Record) {
 		}
 	}
 	for _, n := range it.notices {
-		b.notices.add(it.place, Outcome{Code: n.Code, Reason: n.Reason})
+		i, ok := b.remarked[n]
+		if !ok {
+			i = uint32(len(b.remarks))
+			b.remarks = append(b.remarks, n)
+			b.remarked[n] = i
+		}
+		b.noted.add(noted{uint32(ordinal), i})
 	}
 	f := &b.Files[len(b.Files)-1]
 	f.Raw = f.Raw || row.Raw != ""
@@ -121,7 +133,14 @@ func (b *planner) settle() {
 			b.Repeated++
 		}
 	}
-	b.Notices = b.notices.Groups
+	var notices Tally
+	for i := range b.noted.len() {
+		n := b.noted.at(i)
+		if o := int(n.ordinal); b.kinds[b.entries.at(o).kind].stage == stageSend {
+			notices.add(b.place(o), Outcome{Code: b.remarks[n.remark].Code, Reason: b.remarks[n.remark].Reason})
+		}
+	}
+	b.Notices = notices.Groups
 }
 
 // settledOf is Plan.among for a row of which only the judgement's kind was kept.

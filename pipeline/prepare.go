@@ -14,6 +14,8 @@ type Defaults struct {
 	Country string // ISO 3166 alpha-2 in upper case; empty for none
 	Method  Method // for rows without a method; empty for whichever contact is there
 	Prefer  Method // of a row with both contacts and no method; empty for e-mail
+	// Sessions says what is taken for a session id; empty for AutoSession.
+	Sessions SessionFormat
 	// SessionFromURL takes a distribution URL apart; its error says what is wrong with it.
 	SessionFromURL func(url string) (session string, err error)
 }
@@ -97,43 +99,28 @@ func (d Defaults) Session(f Fields) (string, Finding) {
 	if id == "" && url == "" {
 		return "", Finding{CodeMissingSession, "the row has no session id"}
 	}
-	if id != "" && !safeSession(id) {
-		return "", Finding{CodeBadSession, "the session id has characters that no session id has"}
-	}
-	if url == "" {
-		return CanonicalSession(id), Finding{}
+	var finding Finding
+	if id != "" {
+		if id, finding = d.Sessions.session(id, "the session column"); finding.Code != "" || url == "" {
+			return id, finding
+		}
 	}
 	fromURL, err := d.SessionFromURL(url)
 	if err != nil {
-		return "", Finding{CodeBadURL, "the distribution URL cannot be used: " + err.Error()}
+		return "", Finding{CodeBadURL, "the distribution URL cannot be used: " + contact.MaskAll(err.Error())}
 	}
-	if !safeSession(fromURL) {
-		return "", Finding{CodeBadURL, "the distribution URL names what cannot be a session id"}
+	if fromURL, finding = d.Sessions.session(fromURL, "the distribution URL"); finding.Code != "" {
+		return "", Finding{CodeBadURL, finding.Reason}
 	}
-	if id != "" && CanonicalSession(id) != CanonicalSession(fromURL) {
+	if id != "" && id != fromURL {
 		return "", Finding{CodeSessionMismatch, "the session id and the distribution URL name different sessions"}
 	}
-	return CanonicalSession(fromURL), Finding{}
+	return fromURL, Finding{}
 }
 
 // unquoted are the runes that people leave round an id: spaces, invisible characters and quotes.
 func unquoted(r rune) bool {
 	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`"'`+"`\u2018\u2019\u201c\u201d", r)
-}
-
-// safeSession refuses what could change the path of the request. Ids are documented as strings only.
-func safeSession(id string) bool {
-	if len(id) > 256 {
-		return false
-	}
-	for _, r := range id {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_', r == '~', r == ':':
-		default:
-			return false
-		}
-	}
-	return id != ""
 }
 
 // choose decides which contact is to be used, reads it, and fills the item in. The other one is read where

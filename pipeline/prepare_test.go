@@ -106,7 +106,7 @@ func TestFaultOfTheReader(t *testing.T) {
 }
 
 func TestOddities(t *testing.T) {
-	it := testDefaults.prepare(Row{Fields: Fields{Session: "not-a-uuid", Email: "user@example.com"}})
+	it := testDefaults.prepare(Row{Fields: Fields{Session: "no-uuid-0815", Email: "user@example.com"}})
 	if !slices.ContainsFunc(it.notices, func(f Finding) bool { return f.Code == "unusual_session" }) || it.finding.Code != "" {
 		t.Errorf("notices %v, finding %q", it.notices, it.finding.Code)
 	}

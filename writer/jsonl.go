@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strings"
 	"unicode"
 	"unicode/utf16"
 
@@ -82,22 +81,7 @@ func newJSONL(w io.Writer) jsonReport {
 }
 
 func (j jsonReport) write(row pipeline.Row, out pipeline.Outcome) error {
-	return j.enc.Encode(Line(row, sessionOf(row.Fields, out.Code), out))
+	return j.enc.Encode(Line(row, out.Session, out))
 }
 
 func (j jsonReport) close() error { return nil }
-
-// sessionOf gives the session as far as the row names one. What was found not to be a session id may
-// be anything, a contact too, and is left out.
-func sessionOf(f pipeline.Fields, code string) string {
-	switch code {
-	case pipeline.CodeMissingSession, pipeline.CodeBadSession, pipeline.CodeBadURL, pipeline.CodeSessionMismatch:
-		return ""
-	}
-	if id := strings.TrimSpace(f.Session); id != "" {
-		return pipeline.CanonicalSession(id)
-	}
-	_, rest, _ := strings.Cut(f.URL, "/sessions/")
-	id, _, _ := strings.Cut(rest, "/")
-	return pipeline.CanonicalSession(id)
-}

@@ -44,7 +44,7 @@ var codeAdvice = map[string]advice{
 	pipeline.CodeNoClearAnswer:           {"The call was made, and no clear answer came.", "Ask Klarna or the consumer; then: hppsend settle."},
 	pipeline.CodeUnavailable:             {"HPP could not be reached, or said that it was unavailable.", "Run the same command again."},
 	pipeline.CodeMissingSession:          {"The row has no session.", mendCell},
-	pipeline.CodeBadSession:              {"The session id has characters that none has.", mendCell},
+	pipeline.CodeBadSession:              {"What stands there is no session id: a phone number, a date, or characters that none has.", mendCell},
 	pipeline.CodeBadURL:                  {"The distribution URL is not one of this target.", mendCell},
 	pipeline.CodeSessionMismatch:         {"The session id and the distribution URL name different sessions.", mendCell},
 	pipeline.CodeBadMethod:               {"The method is neither sms nor email.", mendCell},

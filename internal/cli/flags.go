@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"hppsend/pipeline"
 )
 
 // flagSet adds a few kinds of flags to pflag's.
@@ -139,6 +141,8 @@ func (s *settings) judgeFlags(f *flagSet) {
 	f.Var(&s.country, "default-country", "the country of local phone numbers in rows that name none, such as SE")
 	f.choice(&s.method, "method", "auto", "for rows that name no method; auto: by the contact that is there", "auto", "sms", "email")
 	f.choice(&s.prefer, "prefer", "email", "for rows with both contacts and no method", "email", "sms")
+	f.choice(&s.sessionFormat, "session-format", "auto", "what is taken for a session id; auto: a UUID, or what cannot be a phone number, a date or another cell",
+		string(pipeline.AutoSession), string(pipeline.UUIDSession), string(pipeline.AnySession))
 	f.choice(&s.perSession, "per-session", "one", "whether a session goes to one contact only", "one", "each-contact")
 	f.StringVar(&s.reminder, "reminder", "", "start a further round with this `NAME`: only sessions that were delivered before")
 }

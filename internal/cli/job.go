@@ -34,6 +34,7 @@ type options struct {
 	Method    string            `json:"method"`
 	Prefer    string            `json:"prefer"`
 	Each      bool              `json:"each_contact,omitempty"`
+	Sessions  string            `json:"session_format,omitempty"`
 	Reminder  string            `json:"reminder,omitempty"`
 	Label     string            `json:"label,omitempty"`
 }
@@ -42,7 +43,7 @@ func (s *settings) options() options {
 	return options{
 		Sheet: s.sheet, HeaderRow: s.headerRow, Map: s.columns, Delimiter: s.delimiter, Encoding: s.encoding,
 		Ragged: s.ragged, Hidden: s.hidden, Country: string(s.country), Method: s.method, Prefer: s.prefer,
-		Each: s.perSession == "each-contact", Label: s.label,
+		Each: s.perSession == "each-contact", Sessions: s.sessionFormat, Label: s.label,
 		Reminder: strings.ToLower(strings.Join(strings.Fields(s.reminder), " ")),
 	}
 }
@@ -70,7 +71,7 @@ func (o options) checking(t hpp.Target, records pipeline.Records) pipeline.Check
 			Target: t.Name, Reminder: o.Reminder, EachContact: o.Each, Hidden: pipeline.HiddenRule(o.Hidden),
 		},
 		Defaults: pipeline.Defaults{
-			Country: o.Country, Prefer: pipeline.Method(o.Prefer),
+			Country: o.Country, Prefer: pipeline.Method(o.Prefer), Sessions: pipeline.SessionFormat(o.Sessions),
 			SessionFromURL: func(url string) (string, error) { return hpp.SessionFromURL(url, t.Origin) },
 		},
 	}

@@ -61,11 +61,22 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 	return line.Exit, nil
 }
 
+// optionsOf gives the options that a run was made with.
+func optionsOf(run ledger.RunInfo) (opt options, err error) {
+	if err := json.Unmarshal(run.Options, &opt); err != nil {
+		return opt, fmt.Errorf("the options of run %s: %w", run.ID, err)
+	}
+	if opt.Sessions == "" { // of a time when every id was taken
+		opt.Sessions = string(pipeline.AnySession)
+	}
+	return opt, nil
+}
+
 // recorded opens the input of a run and judges its rows as that run did. The caller closes the file.
 func recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.RunInfo, path string) (*reader.File, *pipeline.Plan, error) {
-	var opt options
-	if err := json.Unmarshal(run.Options, &opt); err != nil {
-		return nil, nil, fmt.Errorf("the options of run %s: %w", run.ID, err)
+	opt, err := optionsOf(run)
+	if err != nil {
+		return nil, nil, err
 	}
 	if opt.Hidden == string(pipeline.RefuseHidden) {
 		opt.Hidden = string(pipeline.SendHidden) // nothing will be sent

@@ -22,7 +22,7 @@ type settings struct {
 	headerRow                                  int
 	columns                                    mappings
 	country                                    country
-	method, prefer, perSession                 string
+	method, prefer, perSession, sessionFormat  string
 	label, reminder                            string
 
 	rate        rateFlag

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os/user"
 	"slices"
@@ -93,7 +94,7 @@ func decideAll(sessions []string, as string, doubts []ledger.Doubt) (map[string]
 		session = pipeline.CanonicalSession(session)
 		if !slices.ContainsFunc(doubts, func(d ledger.Doubt) bool { return d.Session == session }) {
 			return nil, &usageError{
-				fmt.Sprintf("session %s is not uncertain in this run; nothing was settled", session),
+				fmt.Sprintf("session %s is not uncertain in this run; nothing was settled", pipeline.ShownSession(session)),
 				"without --as the command lists those that are",
 			}
 		}
@@ -123,7 +124,7 @@ func decisionsOf(ctx context.Context, path string, t hpp.Target, doubts []ledger
 	for _, d := range doubts {
 		codes[d.Session] = d.Code
 	}
-	defaults := options{}.checking(t, nil).Defaults
+	defaults := options{Sessions: string(pipeline.AnySession)}.checking(t, nil).Defaults
 	decided := map[string]string{}
 	for row, err := range f.Rows() {
 		if err != nil {
@@ -143,7 +144,7 @@ func decisionsOf(ctx context.Context, path string, t hpp.Target, doubts []ledger
 		switch other := decided[session]; {
 		case said == decidedDelivered || said == decidedNotSent:
 			if other != "" && other != said {
-				return nil, refuse(fmt.Sprintf("session %s is %s here and %s further up", session, said, other))
+				return nil, refuse(fmt.Sprintf("session %s is %s here and %s further up", pipeline.ShownSession(session), said, other))
 			}
 			decided[session] = said
 		case said == "" || column < 0: // not decided yet; a report says uncertain, or that another row carries the session
@@ -199,14 +200,20 @@ func (a *app) listDoubts(ctx context.Context, l *ledger.Ledger, t hpp.Target, ru
 		}
 	}
 	a.console.sayf("Uncertain rows of run %s on %s, %s:", run.ID, run.Path, run.Started.Local().Format("2006-01-02 15:04"))
+	var opt options // without those, what reads as a contact is one: older versions took any id
+	json.Unmarshal(run.Options, &opt)
 	for _, d := range doubts {
+		session := d.Session
+		if opt.Sessions != string(pipeline.AnySession) {
+			session = pipeline.ShownSession(session)
+		}
 		line := writer.RowLine{
-			Type: "row", File: d.Place.File, Sheet: d.Place.Sheet, Row: d.Place.Row, Session: d.Session,
+			Type: "row", File: d.Place.File, Sheet: d.Place.Sheet, Row: d.Place.Row, Session: session,
 			Status: string(pipeline.Uncertain), Code: d.Code, Reason: d.Reason, Method: string(d.Method), SentTo: sentTo[d.Session],
 			HTTPStatus: d.HTTPStatus, Attempts: d.Attempts, CorrelationID: d.CorrelationID, Time: d.Time.UTC().Format(time.RFC3339),
 		}
 		a.lines.write(line)
-		text := fmt.Sprintf("  row %-6d %s  %-5s  %s", d.Place.Row, d.Session, d.Method, d.Time.Local().Format("2006-01-02 15:04:05"))
+		text := fmt.Sprintf("  row %-6d %s  %-5s  %s", d.Place.Row, session, d.Method, d.Time.Local().Format("2006-01-02 15:04:05"))
 		for _, more := range []string{line.SentTo, d.CorrelationID} {
 			if more != "" {
 				text += "  " + more

@@ -119,6 +119,7 @@ func SessionFromURL(raw, origin string) (session string, err error) {
 	// The path as it was written: a coded slash or dot must not pass for a plain one.
 	rest, before := strings.CutPrefix(u.EscapedPath(), pathBefore)
 	session, after := strings.CutSuffix(rest, pathAfter)
+	session = braces.Replace(session) // some programs write a UUID in them
 	if !before || !after || strings.Contains(session, "/") {
 		return "", fmt.Errorf("the path of the URL is not %sID%s", pathBefore, pathAfter)
 	}
@@ -127,6 +128,8 @@ func SessionFromURL(raw, origin string) (session string, err error) {
 	}
 	return session, nil
 }
+
+var braces = strings.NewReplacer("%7B", "{", "%7D", "}", "%7b", "{", "%7d", "}")
 
 func parseURL(raw string) (*url.URL, error) {
 	switch {
