@@ -14,15 +14,15 @@ import (
 
 // until is a writer that closes a channel once it has seen some words.
 type until struct {
-	bytes.Buffer
+	text  bytes.Buffer // not embedded: io.Copy would read into it, past Write
 	words string
 	seen  chan struct{}
 }
 
 func (u *until) Write(p []byte) (int, error) {
-	before := strings.Contains(u.String(), u.words)
-	n, err := u.Buffer.Write(p)
-	if !before && strings.Contains(u.String(), u.words) {
+	before := strings.Contains(u.text.String(), u.words)
+	n, err := u.text.Write(p)
+	if !before && strings.Contains(u.text.String(), u.words) {
 		close(u.seen)
 	}
 	return n, err
@@ -39,11 +39,17 @@ func TestHookHearsTheSignal(t *testing.T) {
 	out := &until{words: "The sandbox serves at", seen: make(chan struct{})}
 	c.Stdout, c.Stderr = io.Discard, out
 	ok(t, c.Start())
-	<-out.seen
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	select {
+	case <-out.seen:
+	case <-ended:
+		t.Fatalf("the command did not begin\n%s", out.text.String())
+	}
 	ok(t, c.Process.Signal(syscall.SIGTERM))
-	c.Wait()
-	if code := c.ProcessState.ExitCode(); code != 0 || !strings.Contains(out.String(), "--on-finish hppsend: it was ended by a signal; how the run itself ended stays as it is") {
-		t.Errorf("exit code %d\n%s", code, out)
+	<-ended
+	if code := c.ProcessState.ExitCode(); code != 0 || !strings.Contains(out.text.String(), "--on-finish hppsend: it was ended by a signal; how the run itself ended stays as it is") {
+		t.Errorf("exit code %d\n%s", code, out.text.String())
 	}
 }
 
