@@ -90,6 +90,10 @@ type Purged struct {
 // purgeMost is how many distributions are forgotten in one transaction, so that runs beside it can write.
 const purgeMost = 20_000
 
+// vacuumMost is the size in bytes from which the room stays with the ledger, for what comes: to give it back
+// locks everybody out for as long as the whole takes to be written again, and runs wait ten seconds at most.
+const vacuumMost = 256 << 20
+
 // Purge forgets distributions that were last tried before a time, and runs of which nothing is left.
 // What a living run has under way stays. A dry run only counts.
 func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purged, err error) {
@@ -97,17 +101,16 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 	const old = "FROM distribution WHERE time < ? AND intent IS NULL"
 	const gone = `FROM run WHERE ended < ? AND number NOT IN (SELECT coalesce(run, 0) FROM distribution WHERE time >= ?
 		UNION SELECT intent FROM distribution WHERE intent IS NOT NULL)`
-	if err := l.update(ctx, func(t *txn) error {
-		if err := t.bury(); err != nil {
-			return err
-		}
-		if err := t.get([]any{&p.Distributions, &p.Delivered, &p.Uncertain}, `SELECT count(*),
-			count(*) FILTER (WHERE status = 'delivered'), count(*) FILTER (WHERE status = 'uncertain') `+old, at); err != nil {
-			return err
-		}
-		return t.get([]any{&p.Runs}, "SELECT count(*) "+gone, at, at)
-	}); err != nil || dry {
+	if err := l.update(ctx, (*txn).bury); err != nil {
 		return p, err
+	}
+	// What is read at length is read outside a transaction that writes, for which runs would wait.
+	if err := l.db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE status = 'delivered'),
+		count(*) FILTER (WHERE status = 'uncertain') `+old, at).Scan(&p.Distributions, &p.Delivered, &p.Uncertain); err != nil {
+		return p, l.reading(err)
+	}
+	if err := l.db.QueryRowContext(ctx, "SELECT count(*) "+gone, at, at).Scan(&p.Runs); err != nil || dry {
+		return p, l.reading(err)
 	}
 	for n := int64(purgeMost); n == purgeMost; {
 		if err := l.update(ctx, func(t *txn) error {
@@ -131,6 +134,8 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 	}); err != nil {
 		return p, err
 	}
-	l.db.ExecContext(ctx, "VACUUM") // gives the room back, unless somebody else is at the ledger
+	if l.Info().Size < vacuumMost {
+		l.db.ExecContext(ctx, "VACUUM") // gives the room back, unless somebody else is at the ledger
+	}
 	return p, nil
 }
