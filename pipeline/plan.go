@@ -133,10 +133,17 @@ func (r Rules) servedElsewhere(p Prior) bool {
 		return p.Code == CodeDeliveredElsewhere || p.Code == CodeUncertainElsewhere ||
 			p.Code == CodeSessionAlreadyDelivered
 	}
-	return false
+	return p.underWay()
 }
 
-func (p Prior) uncertain() bool { return p.Status == Uncertain || p.Code == CodeUncertainElsewhere }
+func (p Prior) uncertain() bool {
+	return p.Status == Uncertain || p.Code == CodeUncertainElsewhere || p.underWay()
+}
+
+// underWay tells whether the report was made while a run was still sending the session, or about to.
+func (p Prior) underWay() bool {
+	return p.Status == Pending && (p.Code == CodeInFlight || p.Code == CodeInOtherRun)
+}
 
 // among joins the judgement of a row by itself with what the other rows and reports say.
 func (p *Plan) among(r Rules, ordinal int, it item, j judgement) judgement {
@@ -172,7 +179,10 @@ func repeats(s stage) bool {
 
 func (r Rules) fromElsewhere(it item, p Prior) Outcome {
 	out := r.outcome(it, Skipped, CodeDeliveredElsewhere, "this report says that the session was delivered")
-	if p.uncertain() {
+	switch {
+	case p.underWay():
+		out.Code, out.Reason = CodeUncertainElsewhere, "when this report was made the session was being sent"
+	case p.uncertain():
 		out.Code, out.Reason = CodeUncertainElsewhere, "this report says that the session may have been delivered"
 	}
 	if p.Run != "" {

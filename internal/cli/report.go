@@ -48,6 +48,11 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 		return exitOK, err
 	}
 	why := pipeline.Finding{Code: run.Ending, Reason: run.Reason}
+	if busy, err := l.Busy(ctx, sum, t.Name); err != nil {
+		return exitOK, err
+	} else if busy != nil && busy.Run.ID == run.ID { // so that this report, elsewhere, prevents what this run still sends
+		why = pipeline.Finding{Code: pipeline.CodeInOtherRun, Reason: fmt.Sprintf("run %s is under way, and has not come to this row yet", run.ID)}
+	}
 	tally, at, err := places.makeReport(ctx, plan, 0, file, why, out)
 	if err != nil {
 		return exitBroken, err
