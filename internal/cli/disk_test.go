@@ -59,6 +59,9 @@ func TestEveryWriteMayFail(t *testing.T) {
 			t.Errorf("with room for %d bytes it exits with %d\n%s", limit, code, out)
 		}
 		called := p.box.Stats().Calls
+		if report, _ := os.ReadFile(p.path("may.report.csv")); strings.Contains(string(report), ",in_flight,") {
+			t.Errorf("with room for %d bytes a run that has ended says that calls are under way:\n%s", limit, report)
+		}
 
 		again, _ := p.run("--rate", "unlimited", "-o", "again.csv", "may.csv").CombinedOutput()
 		counts := map[string]int{}

@@ -254,6 +254,9 @@ func (c *campaign) client() (*hpp.Client, error) {
 
 // report writes the report of every file, ends its run, and tells people and machines how it went.
 func (c *campaign) report(ctx context.Context) {
+	for _, run := range c.runs {
+		run.Over()
+	}
 	for i, f := range c.files {
 		in := c.plan.Files[i].Input
 		var t pipeline.Tally

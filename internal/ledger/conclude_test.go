@@ -9,6 +9,33 @@ import (
 	"hppsend/pipeline"
 )
 
+// What a run could not write before its end is in doubt for all who ask: at once in its own process, and on
+// disk with its end, or with its death when that cannot be written either.
+func TestOpenAtTheEndOfARun(t *testing.T) {
+	l := opened(t)
+	other := reopened(t, l.path)
+	r := begun(t, l, "a")
+	r.mustClaim(t, claim(1, "a@example.com"))
+	inDoubt := func(v *View, want bool, when string) {
+		t.Helper()
+		rec := record(t, v, 1)
+		if got := rec.Status == pipeline.Uncertain && rec.Intent == pipeline.NoIntent; got != want {
+			t.Errorf("%s: it is %q with intent %d", when, rec.Status, rec.Intent)
+		}
+	}
+	inDoubt(l.View(target), false, "while it sends")
+	r.Over()
+	inDoubt(l.View(target), true, "once it has made its last call")
+	inDoubt(other.View(target), false, "elsewhere, while its process is there")
+	if err := r.End(t.Context(), pipeline.Finding{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	inDoubt(other.View(target), true, "elsewhere, after its end")
+	if doubts, err := other.Doubts(t.Context(), "a"); err != nil || len(doubts) != 1 {
+		t.Errorf("to be settled are %v, %v", doubts, err)
+	}
+}
+
 func TestRecordKeepsWhatAnAttemptCameTo(t *testing.T) {
 	l := opened(t)
 	r := begun(t, l, "a")

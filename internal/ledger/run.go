@@ -99,10 +99,17 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 	return r, nil
 }
 
-// End records how a run ended and lets go of its lock.
+// Over tells that the run has made its last call. An attempt that is still open, since its outcome could
+// not be written, is in doubt from then on for all who ask here, and for others once the run has ended.
+func (r *Run) Over() { r.l.dead.Store(r.number, true) }
+
+// End records how a run ended and lets go of its lock. What it has open is uncertain from then on.
 func (r *Run) End(ctx context.Context, ending pipeline.Finding, counts json.RawMessage) error {
 	defer r.unlock()
 	return r.l.update(ctx, func(t *txn) error {
+		if err := t.doubt(r.number); err != nil {
+			return err
+		}
 		return t.exec("UPDATE run SET ended = ?, ending = ?, reason = ?, counts = ? WHERE number = ?",
 			time.Now().UnixMilli(), ending.Code, ending.Reason, string(counts), r.number)
 	})
