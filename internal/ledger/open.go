@@ -140,7 +140,7 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 	if l.conn, err = l.db.Conn(ctx); err != nil {
 		return err
 	}
-	if err := migrate(ctx, l.conn, func(tx *sql.Tx) error {
+	if err := l.migrate(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT INTO meta VALUES ('environment', ?), ('secret', ?), ('made', ?)",
 			opt.Environment, l.secret.check(), time.Now().UnixMilli())
 		return err

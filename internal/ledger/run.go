@@ -78,9 +78,10 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 			return err
 		}
 		res, err := t.result(`INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet,
-			options, version, host, pid, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			options, version, host, pid, started, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			info.ID, target, info.UserName, info.Label, info.Reminder, info.Path, info.SHA256[:], info.Sheet,
-			string(info.Options), info.Version, info.Host, info.PID, info.Started.UnixMilli())
+			string(info.Options), info.Version, info.Host, info.PID, info.Started.UnixMilli(),
+			len(migrations))
 		if err != nil {
 			return err
 		}
@@ -128,17 +129,23 @@ func (l *Ledger) lives(number int64, id string) bool {
 	if _, dead := l.dead.Load(number); dead {
 		return false
 	}
-	path := l.lockFile(id)
-	if _, err := os.Stat(path); err == nil {
-		lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
-		free, err := lock.TryRLock()
-		lock.Close()
-		if err != nil || !free { // in doubt it lives, so that nothing is sent on a guess
-			return !errors.Is(err, os.ErrNotExist)
-		}
+	if held(l.lockFile(id)) {
+		return true
 	}
 	l.dead.Store(number, true)
 	return false
+}
+
+// held tells whether somebody has the lock on the file of a run. In doubt somebody has, so that nothing is
+// sent on a guess.
+func held(path string) bool {
+	if _, err := os.Stat(path); err != nil {
+		return false
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	free, err := lock.TryRLock()
+	lock.Close()
+	return !free && !errors.Is(err, os.ErrNotExist)
 }
 
 // bury ends the runs whose process is gone; what they had open may have been sent.

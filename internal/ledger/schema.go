@@ -3,18 +3,21 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
 )
 
-// migrations bring a database from one version of the schema to the next; the first makes a new one.
-// A released one is never changed.
-//
+// migration brings a database from one version of the schema to the next; the first makes a new one. A
+// released one is never changed.
+type migration struct {
+	schema  string
+	records func(context.Context, *sql.Tx) error // what is done to the records; nil for nothing
+}
+
+var migrations = []migration{{schema: schemaV1}, {schemaV2, oneForm}}
+
 // distribution has one record per (session, target, reminder, method, contact, country). intent is the
-// run that has an attempt open on it, status what the last attempt came to (” while none has ended),
+// run that has an attempt open on it, status what the last attempt came to (empty while none has ended),
 // run the run that made the last attempt. Contacts are digests. Times are Unix milliseconds, those of
 // the pace nanoseconds.
-var migrations = []string{schemaV1}
-
 const schemaV1 = `
 CREATE TABLE meta (
 	name  TEXT PRIMARY KEY,
@@ -98,35 +101,13 @@ CREATE TABLE report (
 CREATE INDEX report_sha256 ON report (sha256);
 `
 
-// migrate brings the schema up to date, in one transaction.
-func migrate(ctx context.Context, conn *sql.Conn, onNew func(*sql.Tx) error) error {
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	var version int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	if version > len(migrations) {
-		return fmt.Errorf("its schema has version %d, and this program knows %d", version, len(migrations))
-	}
-	for v := version; v < len(migrations); v++ {
-		if _, err := tx.ExecContext(ctx, migrations[v]); err != nil {
-			return fmt.Errorf("bring the schema from version %d to %d: %w", v, v+1, err)
-		}
-	}
-	if version == len(migrations) {
-		return nil
-	}
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(migrations))); err != nil {
-		return err
-	}
-	if version == 0 {
-		if err := onNew(tx); err != nil {
-			return err
-		}
-	}
-	return tx.Commit()
-}
+// schemaV2 says of each run which schema it was written for: a process that had opened the ledger before it
+// was brought to this one must not begin a run afterwards, since it writes sessions in other forms. gap is
+// the time between two slots of the stretch that was taken last.
+const schemaV2 = `
+ALTER TABLE run ADD COLUMN schema INTEGER NOT NULL DEFAULT 1;
+CREATE TRIGGER run_schema BEFORE INSERT ON run WHEN NEW.schema < 2
+BEGIN SELECT RAISE(ABORT, 'a later version of hppsend has taken this ledger over'); END;
+ALTER TABLE target ADD COLUMN gap INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX settlement_distribution ON settlement (distribution);
+`

@@ -1,0 +1,163 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gofrs/flock"
+
+	"hppsend/pipeline"
+)
+
+const uuid = "abcdef00-0000-4000-8000-00000000ab01"
+
+// earlier makes a ledger of the first version with records of one session to one contact, each in a form,
+// with a status, and one settlement of each.
+func earlier(t *testing.T, records ...[2]string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "ledger[1].db") // a name that means something in a pattern
+	was := migrations
+	migrations = was[:1]
+	l, err := Open(t.Context(), Options{Path: path, Environment: "sandbox", Create: true})
+	migrations = was
+	if err != nil {
+		t.Fatal(err)
+	}
+	contact := l.Digest("a@example.com")
+	err = l.update(t.Context(), func(t *txn) error {
+		id, err := t.target(target)
+		if err != nil {
+			return err
+		}
+		if err := t.exec(`INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started)
+			VALUES ('old', ?, '', '', '', 'old.csv', x'00', '', '{}', '', '', 1, 1)`, id); err != nil {
+			return err
+		}
+		for i, r := range records {
+			intent := any(nil)
+			if r[1] == "open" {
+				r[1], intent = "", 1
+			}
+			if err := t.exec(`INSERT INTO distribution (session, target, reminder, method, contact, country, other, sheet, row, intent, run, time,
+				attempts, status, binding) VALUES (?, ?, '', 'email', ?, '', x'', '', ?, ?, 1, ?, 1, ?, ?)`,
+				r[0], id, contact[:], i, intent, 1000+i, r[1], r[1] == "rejected"); err != nil {
+				return err
+			}
+			if err := t.exec("INSERT INTO settlement VALUES ((SELECT max(id) FROM distribution), 'x', 'y', 'z', 1)"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Every form of a session that an earlier version kept is found again, and of several records of one
+// distribution the weightiest stays.
+func TestOlderLedgerIsBroughtToOneForm(t *testing.T) {
+	braces, urn, bare, capitals := "{"+strings.ToUpper(uuid)+"}", "urn:uuid:"+uuid, strings.ReplaceAll(uuid, "-", ""), strings.ToUpper(uuid)
+	for _, tt := range []struct {
+		records [][2]string
+		want    pipeline.Status
+	}{
+		{[][2]string{{braces, "delivered"}}, pipeline.Delivered},
+		{[][2]string{{urn, "uncertain"}}, pipeline.Uncertain},
+		{[][2]string{{bare, "open"}}, pipeline.Uncertain},
+		{[][2]string{{uuid, "open"}}, pipeline.Uncertain},
+		{[][2]string{{uuid, "failed"}, {braces, "delivered"}}, pipeline.Delivered},
+		{[][2]string{{braces, "delivered"}, {uuid, "failed"}}, pipeline.Delivered},
+		{[][2]string{{uuid, "delivered"}, {bare, "open"}}, pipeline.Delivered},
+		{[][2]string{{uuid, "rejected"}, {bare, "open"}, {urn, "failed"}}, pipeline.Uncertain},
+		{[][2]string{{capitals, "rejected"}, {bare, "failed"}, {urn, "failed"}}, pipeline.Rejected},
+		{[][2]string{{capitals, ""}, {bare, "failed"}}, pipeline.Failed},
+		{[][2]string{{capitals, "failed"}, {bare, "uncertain"}, {urn, "rejected"}, {braces, "delivered"}}, pipeline.Delivered},
+	} {
+		path := earlier(t, tt.records...)
+		for range 2 { // the second finds it done
+			l := reopened(t, path)
+			got, err := l.View(target).Lookup(t.Context(), []string{uuid})
+			if err != nil || len(got[0]) != 1 || got[0][0].Status != tt.want || got[0][0].Intent != pipeline.NoIntent {
+				t.Errorf("%v becomes %+v, %v; want one that is %s", tt.records, got, err, tt.want)
+			}
+			var attempts, strays int
+			if err := l.db.QueryRowContext(t.Context(), `SELECT (SELECT sum(attempts) FROM distribution), (SELECT count(*) FROM settlement
+				WHERE distribution NOT IN (SELECT id FROM distribution))`).Scan(&attempts, &strays); err != nil || attempts < len(tt.records) || strays > 0 {
+				t.Errorf("%v: %d attempts, %d settlements of nothing, %v", tt.records, attempts, strays, err)
+			}
+		}
+	}
+}
+
+// While an earlier version sends, its ledger is not taken over; and once it is taken over, a process of the
+// earlier version that has it open can begin no run.
+func TestOlderLedgerInUse(t *testing.T) {
+	path := earlier(t, [2]string{uuid, "failed"})
+	was := migrations
+	migrations = was[:1]
+	old, err := Open(t.Context(), Options{Path: path, Environment: "sandbox"})
+	migrations = was
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	lock := flock.New(old.lockFile("living"))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Path: path, Environment: "sandbox"}); err == nil || !strings.Contains(err.Error(), "run living is under way") {
+		t.Errorf("beside a living run it is opened: %v", err)
+	}
+	lock.Unlock()
+	if err := os.Remove(old.lockFile("living")); err != nil {
+		t.Fatal(err)
+	}
+	l := reopened(t, path)
+	begin := func(l *Ledger) error {
+		return l.update(context.Background(), func(t *txn) error {
+			return t.exec(`INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started)
+				VALUES ('late', 1, '', '', '', 'old.csv', x'00', '', '{}', '', '', 1, 1)`)
+		})
+	}
+	if err := begin(old); err == nil || !strings.Contains(err.Error(), "later version") {
+		t.Errorf("an earlier version begins a run: %v", err)
+	}
+	r := begun(t, l, "a")
+	if err := r.End(t.Context(), pipeline.Finding{}, nil); err != nil {
+		t.Error(err)
+	}
+}
+
+// A migration is one transaction: one that is
+// cut short leaves the ledger as it was.
+func TestMigrationIsAllOrNothing(t *testing.T) {
+	path := earlier(t, [2]string{"{" + uuid + "}", "delivered"})
+	was := migrations
+	defer func() { migrations = was }()
+	migrations = append(was[:2:2], migration{schema: "SELECT broken FROM nowhere"})
+	if _, err := Open(t.Context(), Options{Path: path, Environment: "sandbox"}); err == nil {
+		t.Fatal("a broken migration went through")
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var version int
+	var session string
+	if err := db.QueryRowContext(t.Context(), "SELECT session FROM distribution").Scan(&session); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.QueryRowContext(t.Context(), "PRAGMA user_version").Scan(&version); err != nil || version != 1 || session[0] != '{' {
+		t.Errorf("version %d, session %s, %v", version, session, err)
+	}
+}
