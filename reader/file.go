@@ -222,6 +222,9 @@ func (f *File) Rows() iter.Seq2[pipeline.Row, error] {
 			defer close(m.full)
 			readErr = pipeline.Guarded(func() (err error) {
 				notices, err = f.format.rows(f.header, m)
+				if err == nil && !m.any && !m.stopped {
+					err = f.noRows()
+				}
 				return err
 			})
 			if !m.stopped {
@@ -252,6 +255,15 @@ func (f *File) Rows() iter.Seq2[pipeline.Row, error] {
 		f.mu.Lock()
 		f.found = notices
 		f.mu.Unlock()
+	}
+}
+
+// noRows refuses a table that is a header and nothing else: who sends a list every night, without a look,
+// is to hear of an export that came to nothing.
+func (f *File) noRows() error {
+	at := pipeline.Place{File: f.input.Path, Sheet: f.input.Sheet, Row: f.header.row, Line: f.header.line}
+	return &pipeline.InputError{
+		Place: at, Problem: "there is no row under the header", Todo: "see that the table was exported to its end; if it is empty, there is nothing to send",
 	}
 }
 

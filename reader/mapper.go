@@ -45,6 +45,7 @@ type mapper struct {
 	full    chan *batch
 	free    chan *batch
 	quit    chan struct{}
+	any     bool // a row was taken
 	stopped bool // the loop over the rows has ended early
 }
 
@@ -66,6 +67,7 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 	if len(m.now.rows) == batchRows && !m.pass(false) {
 		return false
 	}
+	m.any = true
 	b, cells := m.now, row.Cells
 	if m.header.hpp != nil && !wholeRow(row.Fault) {
 		row.Prior = prior(m.header.hpp, cells)

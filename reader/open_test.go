@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -180,7 +181,6 @@ func TestOptions(t *testing.T) {
 			[]string{"unreadable", "b2"},
 			nil,
 		},
-		{"no rows", "session_id,phone\n", Options{}, nil, nil},
 		{"a CSV file named like a workbook", "session_id,phone\na1,1\n", Options{}, []string{"a1"}, nil},
 	}
 	for _, tt := range tests {
@@ -197,6 +197,28 @@ func TestOptions(t *testing.T) {
 				t.Error(d)
 			}
 		})
+	}
+}
+
+// A header without rows is refused where its rows are read.
+func TestNoRows(t *testing.T) {
+	head := row(1, "session_id", "phone")
+	for name, path := range map[string]string{
+		"a header":                   file(t, "in.csv", "session_id,phone"),
+		"blank lines":                file(t, "in.csv", "session_id,phone\r\n\r\n , \r\n,\r\n"),
+		"lines above":                file(t, "in.csv", "Reminders\n\nsession_id,phone\n\n"),
+		"the header again":           file(t, "in.csv", "session_id,phone\nsession_id,phone\n"),
+		"a delimiter named":          file(t, "in.csv", "sep=;\nsession_id;phone\n"),
+		"packed":                     file(t, "in.csv", tight(t, func(io.Writer) {})),
+		"a report":                   file(t, "in.csv", "session_id,phone,hpp_status,hpp_run\n"),
+		"a workbook":                 book(t, tab{name: "May", rows: head}),
+		"a workbook with blank rows": book(t, tab{name: "May", rows: head + row(2, "", "") + row(3, " ")}),
+	} {
+		rows, err := everyRow(path, Options{})
+		var e *pipeline.InputError
+		if !errors.As(err, &e) || e.Problem != "there is no row under the header" || e.Place.Row == 0 || len(rows) > 0 {
+			t.Errorf("%s: %d rows, %v", name, len(rows), err)
+		}
 	}
 }
 
