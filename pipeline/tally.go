@@ -65,6 +65,37 @@ func (t *Tally) doubt(run string) {
 	}
 }
 
+// Reached counts a file whose rows cannot be read again: as the check found them, but for those that the
+// run has brought to an outcome, which done counts. Where these and those that are left stand is not known.
+func (f FilePlan) Reached(done []Group) (t Tally) {
+	left := f.Due
+	for _, g := range done {
+		left -= g.Rows
+		t.Add(Tally{Rows: g.Rows, Status: map[Status]int{g.Status: g.Rows}, Groups: []Group{g}})
+		if g.Status == Failed {
+			t.Left += g.Rows
+		}
+	}
+	t.SentNow = t.Status[Delivered]
+	if t.Status[Uncertain] > 0 {
+		t.doubt(f.Run)
+	}
+	t.Left += left
+	planned := f.Tally
+	planned.Status = maps.Clone(planned.Status)
+	planned.Rows -= f.Due - left
+	planned.Status[Pending] -= f.Due - left
+	planned.Groups = slices.Clone(planned.Groups)
+	for i, g := range planned.Groups {
+		if g.Status == Pending && g.Code == CodeNotReached {
+			planned.Groups[i] = Group{Status: g.Status, Code: g.Code, Rows: g.Rows - (f.Due - left)}
+		}
+	}
+	planned.Groups = slices.DeleteFunc(planned.Groups, func(g Group) bool { return g.Rows <= 0 })
+	t.Add(planned)
+	return t
+}
+
 // Add joins the counts of another tally to this one.
 func (t *Tally) Add(o Tally) {
 	if t.Status == nil {

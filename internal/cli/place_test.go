@@ -4,6 +4,7 @@ package cli_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -303,28 +304,57 @@ func TestWhatCannotBeReportedIsNotSent(t *testing.T) {
 }
 
 // TestSummaryNamesWhatIsThere lets the input change under the run: no report is written, and none is named.
+// What was sent is counted all the same.
 func TestSummaryNamesWhatIsThere(t *testing.T) {
 	t.Parallel()
-	p := newPlace(t, sandbox.Config{})
-	p.contacts("may.csv", 0, 40)
-	p.during(func() {
-		text, err := os.ReadFile(p.path("may.csv"))
-		ok(t, err)
-		ok(t, os.WriteFile(p.path("may.csv"), bytes.Replace(text, []byte("person25@"), []byte("nobody25@"), 1), 0o600))
-	})
-	c := p.run("--rate", "unlimited", "--rejects", "bad.csv", "--json", "may.csv")
-	var stdout, stderr strings.Builder
-	c.Stdout, c.Stderr = &stdout, &stderr
-	c.Run()
-	if code := c.ProcessState.ExitCode(); code != 1 {
-		t.Errorf("exit code %d", code)
-	}
-	for _, word := range []string{"Report:", "Rejected rows", `"report":`, `"rejects":`} {
-		if strings.Contains(stdout.String()+stderr.String(), word) {
-			t.Errorf("it speaks of %s\n%s%s", word, stdout.String(), stderr.String())
-		}
-	}
-	if got, _ := filepath.Glob(p.path("*re*.csv")); got != nil {
-		t.Errorf("there is %q", got)
+	for _, tc := range []struct {
+		name   string
+		rows   int // 3000 are more than are read ahead, so that the run itself stops
+		change func(text []byte) []byte
+	}{
+		{"a contact changes", 40, func(text []byte) []byte { return bytes.Replace(text, []byte("person25@"), []byte("nobody25@"), 1) }},
+		{"it is cut short", 40, func(text []byte) []byte { return text[:len(text)/2] }},
+		{"nothing is left", 40, func([]byte) []byte { return nil }},
+		{"a contact changes that was not reached", 3000, func(text []byte) []byte {
+			return bytes.Replace(text, []byte("person2999@"), []byte("nobody2999@"), 1)
+		}},
+		{"it is cut short before what was not reached", 3000, func(text []byte) []byte { return text[:len(text)/100] }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			p := newPlace(t, sandbox.Config{})
+			p.contacts("may.csv", 0, tc.rows)
+			p.write("may.csv", append(p.read("may.csv"), []string{sessionID(tc.rows), "call me", ""}))
+			p.during(func() {
+				text, err := os.ReadFile(p.path("may.csv"))
+				ok(t, err)
+				ok(t, os.WriteFile(p.path("may.csv"), tc.change(text), 0o600))
+			})
+			c := p.run("--rate", "5000/s", "--rejects", "bad.csv", "--json", "may.csv")
+			var stdout, stderr strings.Builder
+			c.Stdout, c.Stderr = &stdout, &stderr
+			c.Run()
+			if code := c.ProcessState.ExitCode(); code != 1 {
+				t.Errorf("exit code %d", code)
+			}
+			for _, word := range []string{"Report:", "Rejected rows", `"report":`, `"rejects":`} {
+				if strings.Contains(stdout.String()+stderr.String(), word) {
+					t.Errorf("it speaks of %s\n%s%s", word, stdout.String(), stderr.String())
+				}
+			}
+			if got, _ := filepath.Glob(p.path("*re*.csv")); got != nil {
+				t.Errorf("there is %q", got)
+			}
+			type counts struct{ Rows, Delivered, Sent_now, Rejected, Pending, Uncertain int }
+			var got counts
+			for line := range strings.Lines(stdout.String()) {
+				if strings.HasPrefix(line, `{"type":"summary"`) {
+					ok(t, json.Unmarshal([]byte(line), &got))
+				}
+			}
+			sent := p.once()
+			if want := (counts{tc.rows + 1, sent, sent, 1, tc.rows - sent, 0}); got != want {
+				t.Errorf("counted %+v, want %+v\n%s", got, want, stderr.String())
+			}
+		})
 	}
 }

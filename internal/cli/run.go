@@ -267,6 +267,9 @@ func (c *campaign) report(ctx context.Context) {
 		})
 		if err != nil {
 			c.faults = append(c.faults, err)
+			if t.Rows < c.plan.Files[i].Tally.Rows { // the rows could not be read to their end
+				t = c.reached(ctx, i, t)
+			}
 		}
 		s := summaryOf(in.Path, t)
 		ended := time.Now().UTC()
@@ -292,6 +295,22 @@ func (c *campaign) report(ctx context.Context) {
 		}
 	}
 	c.ended = true
+}
+
+// reached counts a file that was changed under the run by what the ledger has of it; where that cannot be
+// read either, by the rows that were seen.
+func (c *campaign) reached(ctx context.Context, file int, seen pipeline.Tally) pipeline.Tally {
+	f := c.plan.Files[file]
+	codes, err := c.ledger.Codes(ctx, f.Run)
+	if err != nil {
+		c.faults = append(c.faults, err)
+		return seen
+	}
+	var done []pipeline.Group
+	for _, code := range codes {
+		done = append(done, pipeline.Group{Status: code.Status, Code: code.Code, Rows: code.Count})
+	}
+	return f.Reached(done)
 }
 
 func (c *campaign) close() {

@@ -90,15 +90,18 @@ func (a *app) tellGroups(t pipeline.Tally, pending string) {
 		slices.SortStableFunc(groups, func(a, b pipeline.Group) int { return b.Rows - a.Rows })
 		for _, g := range groups {
 			a.console.sayf("    %-26s %4d   %s", g.Code, g.Rows, where(g))
-			if reason := g.Places[0].Reason; reason != "" {
-				a.console.sayf("      %s", reason)
+			if len(g.Places) > 0 && g.Places[0].Reason != "" {
+				a.console.sayf("      %s", g.Places[0].Reason)
 			}
 		}
 	}
 }
 
-// where names the first rows of a group.
+// where names the first rows of a group, as far as they are known.
 func where(g pipeline.Group) string {
+	if len(g.Places) == 0 {
+		return ""
+	}
 	var at []string
 	for _, e := range g.Places {
 		at = append(at, fmt.Sprint(e.Place.Row))
