@@ -60,9 +60,12 @@ func (p *Plan) mayBeDue(file, n int, rows []Row) (due []Row, changed error) {
 		if err := p.verify(file, n+i, row); err != nil {
 			return due, err
 		}
-		switch p.kinds[p.entries.at(p.Files[file].first+n+i).kind].stage {
+		ordinal := p.Files[file].first + n + i
+		switch p.kinds[p.entries.at(ordinal).kind].stage {
 		case stageSend, stageInFlight:
-			due = append(due, row)
+			if !p.shifted(ordinal) {
+				due = append(due, row)
+			}
 		}
 	}
 	return due, nil

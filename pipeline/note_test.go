@@ -27,7 +27,7 @@ func TestNote(t *testing.T) {
 			noted(byMail(3), "of one that HPP refuses"),
 			noted(byMail(4), "of one that stays unclear"),
 			noted(byMail(5), "it would be "+mail(5)+" otherwise"),
-			noted(odd, "of the reader"),
+			noted(byMail(10), "of the reader"),
 			noted(mailTo(id(6), "nobody"), "a remark"),
 			broken,
 			noted(byMail(2), "of a repeat"),
@@ -49,7 +49,7 @@ func TestNote(t *testing.T) {
 			"rejected/BAD_VALUE: of one that HPP refuses",
 			"uncertain/no_clear_answer: of one that stays unclear",
 			"delivered: it would be p•••@e•••.com otherwise",
-			"delivered: of the reader; the session id is not a UUID, as every known one is",
+			"delivered: of the reader",
 			"rejected/bad_email: ",
 			"rejected/ragged_row: ",
 			"skipped/duplicate_session: ",
@@ -61,6 +61,10 @@ func TestNote(t *testing.T) {
 		}
 		if got := notes(c.again("run-2").runAndReport(t, list)); got[1] != "delivered/already_delivered: one; two" {
 			t.Errorf("in a later run: %s", got[1])
+		}
+		alone := c.again("run-4").runAndReport(t, sheet(noted(odd, "of the reader")))
+		if got := notes(alone); got[0] != "delivered: of the reader; the session id is not a UUID, as every known one is" {
+			t.Errorf("of an odd id: %s", got[0])
 		}
 		// The session went to somebody else: what is remarked on this row did not travel.
 		other := c.again("run-3").runAndReport(t, sheet(noted(mailTo(id(1), mail(99)), "a remark")))

@@ -22,6 +22,7 @@ type FilePlan struct {
 	Run   string // the run that sends the file, or that is reported on; the caller sets it
 
 	first, rows int          // its rows' ordinals
+	uuids       bool         // some session is a UUID
 	sheets      []sheetStart // in a workbook
 }
 
@@ -56,6 +57,7 @@ type kind struct {
 	stage  stage
 	status Status
 	code   string
+	odd    bool // the session is no UUID, and taken only in a file without any
 }
 
 // unit says which row carries what only one row may carry.
@@ -160,6 +162,10 @@ func (p *Plan) settled(r Rules, ordinal int, j judgement, it item, carrier int, 
 	if prior.Status != "" && j.stage > stageElsewhere {
 		j = judgement{stageElsewhere, r.fromElsewhere(it, prior)}
 	}
+	if j.stage > stageOwnCheck && p.shifted(ordinal) {
+		it.session, it.finding = "", amongUUIDs("that of other rows")
+		return judgement{stageOwnCheck, r.found(it)}
+	}
 	if carrier != ordinal && repeats(j.stage) {
 		j = judgement{stageRepeat, r.outcome(it, Skipped, CodeDuplicateSession,
 			"the session stands already in "+p.place(carrier).String())}
@@ -213,14 +219,25 @@ func (f *FilePlan) sheet(ordinal int) (name string) {
 	return name
 }
 
-// place says where the row with an ordinal stands.
-func (p *Plan) place(ordinal int) Place {
-	for _, f := range p.Files {
-		if ordinal < f.first+f.rows {
-			return Place{File: f.Input.Path, Sheet: f.sheet(ordinal), Row: int(p.entries.at(ordinal).row)}
+// fileOf gives the file that the row with an ordinal is of.
+func (p *Plan) fileOf(ordinal int) *FilePlan {
+	for i := range p.Files {
+		if f := &p.Files[i]; ordinal < f.first+f.rows {
+			return f
 		}
 	}
-	return Place{}
+	return &FilePlan{}
+}
+
+// place says where the row with an ordinal stands.
+func (p *Plan) place(ordinal int) Place {
+	f := p.fileOf(ordinal)
+	return Place{File: f.Input.Path, Sheet: f.sheet(ordinal), Row: int(p.entries.at(ordinal).row)}
+}
+
+// shifted tells whether the session of a row is no UUID while others in its file are.
+func (p *Plan) shifted(ordinal int) bool {
+	return p.kinds[p.entries.at(ordinal).kind].odd && p.fileOf(ordinal).uuids
 }
 
 // InputChangedError says that a row is not the one that was checked.

@@ -53,9 +53,10 @@ func (b *planner) add(row Row, it item, records []Record) {
 	rules := b.cfg.Rules
 	j := rules.judge(it, records, 0)
 	ordinal := b.entries.len()
+	odd := b.cfg.Defaults.Sessions.odd(it.session)
 	e := entry{
 		print: row.fingerprint(), row: uint32(it.place.Row),
-		kind: b.kindOf(j), channel: b.channelOf(Channel{it.Method, it.region}),
+		kind: b.kindOf(j, odd), channel: b.channelOf(Channel{it.Method, it.region}),
 	}
 	if b.examples[e.kind] < 2*examplePlaces {
 		b.examples[e.kind]++
@@ -78,6 +79,7 @@ func (b *planner) add(row Row, it item, records []Record) {
 	}
 	f := &b.Files[len(b.Files)-1]
 	f.Raw = f.Raw || row.Raw != ""
+	f.uuids = f.uuids || IsUUID(it.session)
 	if n := len(f.sheets); it.place.Sheet != "" && (n == 0 || f.sheets[n-1].name != it.place.Sheet) {
 		f.sheets = append(f.sheets, sheetStart{it.place.Sheet, ordinal})
 	}
@@ -116,7 +118,7 @@ func (b *planner) settle() {
 		for o := f.first; o < f.first+f.rows; o++ {
 			e := b.entries.at(o)
 			j := b.settledOf(o)
-			e.kind = b.kindOf(j)
+			e.kind = b.kindOf(j, b.kinds[e.kind].odd)
 			if j.stage == stageSend {
 				f.Due++
 				b.Messages[b.names[e.channel]]++
@@ -158,8 +160,8 @@ func (b *planner) settledOf(ordinal int) judgement {
 	return b.settled(b.cfg.Rules, ordinal, j, item{}, int(b.units.at(int(u)).carrier), prior)
 }
 
-func (b *planner) kindOf(j judgement) uint16 {
-	k := kind{j.stage, j.outcome.Status, j.outcome.Code}
+func (b *planner) kindOf(j judgement, odd bool) uint16 {
+	k := kind{j.stage, j.outcome.Status, j.outcome.Code, odd}
 	i, ok := b.kindIndex[k]
 	if !ok {
 		i = uint16(len(b.kinds))

@@ -76,6 +76,10 @@ func (d Defaults) prepare(row Row) item {
 		it.finding = finding
 		return it
 	}
+	if d.Sessions.odd(session) && row.beside() {
+		it.finding = amongUUIDs("another cell of the row")
+		return it
+	}
 	it.session, it.Session = session, session
 	it.notices = append(it.notices, row.Notes...)
 	if !IsUUID(session) {

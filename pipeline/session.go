@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -13,7 +14,9 @@ type SessionFormat string
 
 // The formats of session ids. Every documented one is a UUID.
 const (
-	AutoSession SessionFormat = "auto" // a UUID, or another id that cannot be read as anything else; the zero value too
+	// AutoSession takes UUIDs; and in a file without any, other ids that cannot be read as anything else. The
+	// zero value too.
+	AutoSession SessionFormat = "auto"
 	UUIDSession SessionFormat = "uuid" // nothing but a UUID
 	AnySession  SessionFormat = "any"  // whatever can stand in the address of the call
 )
@@ -88,6 +91,20 @@ func (f SessionFormat) session(id, where string) (string, Finding) {
 	}
 	return id, Finding{}
 }
+
+// amongUUIDs is what is wrong with an id that is no UUID where others are: the row is shifted, most likely.
+func amongUUIDs(where string) Finding {
+	return Finding{CodeBadSession, "the session id is no UUID, and " + where + " is: see that no cells are shifted; " +
+		"if the id is right, say --session-format any"}
+}
+
+// beside tells whether a cell of the row, other than its session, is a UUID.
+func (r Row) beside() bool {
+	return slices.ContainsFunc(r.Cells, func(c Cell) bool { return IsUUID(strings.TrimFunc(c.Text, unquoted)) })
+}
+
+// odd tells whether an id is taken only in a file that has no UUIDs.
+func (f SessionFormat) odd(id string) bool { return f != AnySession && id != "" && !IsUUID(id) }
 
 // ShownSession gives a session id for a list or a message: one that reads as something else, which may be
 // a contact, is masked.

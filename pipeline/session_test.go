@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // spellings are the ways in which programs write one UUID.
@@ -140,6 +142,92 @@ func TestNoPhoneIsASession(t *testing.T) {
 			if strings.ContainsAny(it.finding.Reason, "0123456789") {
 				t.Fatalf("%q is shown: %s", text, it.finding.Reason)
 			}
+		}
+	}
+}
+
+// An id that is no UUID, in a row or a file with one that is, stands there by a shift of cells: none of the
+// passes sends it, in whatever order the rows stand, and whatever else is known of its session.
+func TestSessionThatIsNoUUIDAmongThoseThatAre(t *testing.T) {
+	odd := Row{Fields: Fields{Session: "x1", Email: mail(1)}}
+	other := Row{Fields: Fields{Session: "x2", Email: mail(2)}}
+	beside := odd
+	beside.Cells = []Cell{{Text: "x1"}, {Text: " {A3482672-3057-4E6E-A4CC-48CB1CFC4362} "}}
+	link := odd
+	link.Cells = []Cell{{Text: "x1"}, {Text: "https://example.com/" + id(9)}}
+	bad, due, dup := "rejected/bad_session", "pending/not_reached", "skipped/duplicate_session"
+	for _, tt := range []struct {
+		name   string
+		format SessionFormat
+		files  [][]Row
+		want   []string
+	}{
+		{"none is a UUID", "", [][]Row{{odd, other, odd}}, []string{due, due, dup}},
+		{"one is, behind", AutoSession, [][]Row{{odd, other, odd, byMail(3)}}, []string{bad, bad, bad, due}},
+		{"one is, before", "", [][]Row{{byMail(3), odd}}, []string{due, bad}},
+		{"one is, and cannot be sent", "", [][]Row{{odd, {Fields: Fields{Session: id(3)}}}}, []string{bad, "rejected/missing_contact"}},
+		{"one is, in another file", "", [][]Row{{odd}, {byMail(3)}}, []string{due, due}},
+		{"one stands beside it", "", [][]Row{{beside, other}}, []string{bad, due}},
+		{"one stands in a link beside it", "", [][]Row{{link}}, []string{due}},
+		{"any is taken", AnySession, [][]Row{{odd, beside, byMail(3)}}, []string{due, dup, due}},
+		{"only UUIDs are taken", UUIDSession, [][]Row{{odd, byMail(3)}}, []string{bad, due}},
+		{"our own check has more to say", "", [][]Row{{mailRow(func(r *Row) { r.Fields.Session = "x1" }, unreadable), byMail(3)}}, []string{"rejected/bad_email", due}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			defaults := testDefaults
+			defaults.Sessions = tt.format
+			var sources []Source
+			for i, rows := range tt.files {
+				f := sheet(rows...)
+				f.name = fmt.Sprintf("%d.csv", i)
+				sources = append(sources, f)
+			}
+			plan, err := Check(t.Context(), CheckConfig{Rules: Rules{Target: "sandbox"}, Defaults: defaults}, sources...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var sink collected
+			fed := 0
+			for i, f := range sources {
+				if _, err := Report(t.Context(), plan, i, f, Finding{}, &sink); err != nil {
+					t.Fatal(err)
+				}
+				for range plan.feed(t.Context(), i, f) {
+					fed++
+				}
+			}
+			var got []string
+			wanted := 0
+			for i, out := range sink.outcomes {
+				got = append(got, short(out))
+				if out.Code == CodeBadSession && (out.Session != "" || strings.Contains(out.Reason, "x1") || tt.format != UUIDSession && !strings.Contains(out.Reason, "--session-format any")) {
+					t.Errorf("row %d says %+v", i, out)
+				}
+			}
+			for _, w := range tt.want {
+				if w == due {
+					wanted++
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" || plan.Due != wanted || plan.Total.Status[Pending] != wanted || fed != wanted {
+				t.Errorf("%d are due, %d are fed, %d wanted: %s", plan.Due, fed, wanted, diff)
+			}
+		})
+	}
+}
+
+// A row that another run held when it was checked is not fed either.
+func TestShiftedSessionThatIsHeld(t *testing.T) {
+	b := newBook()
+	b.know("x1", Record{Method: Email, Contact: b.Digest(mail(1)), Run: "other"}).intent = "other"
+	list := sheet(Row{Fields: Fields{Session: "x1", Email: mail(1)}}, byMail(3))
+	plan, err := Check(t.Context(), CheckConfig{Rules: Rules{Target: "sandbox"}, Defaults: testDefaults, Records: b.run("")}, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for f := range plan.feed(t.Context(), 0, list) {
+		if f.err != nil || f.job.order.Distribution.Session != id(3) {
+			t.Errorf("%+v is fed, %v", f.job, f.err)
 		}
 	}
 }
