@@ -95,6 +95,7 @@ func (t *textFile) habit(h header) (header, error) {
 	}
 	h.width = h.usualWidth(rows)
 	h.id = h.usualID(rows)
+	h.wider = h.inDoubt(rows)
 	h.open, h.reach = h.unsettled(slices.DeleteFunc(rows, func(cells []string) bool { return len(cells) != h.width }))
 	return h, nil
 }

@@ -25,6 +25,7 @@ type header struct {
 	width int    // the cells that each row of a CSV file has; 0 when that is not known
 	id    string // an id that the others of a CSV file look like; empty when they have nothing in common
 	open  []gap  // neighbours of our cells that the first rows of a CSV file do not show to be something else
+	wider doubt  // what rows that are wider than those of a CSV file put in doubt
 	reach int    // how many columns to the right those of our cells were looked for
 }
 

@@ -138,6 +138,45 @@ func (h header) shifted(cells []string) problem {
 		"and that cells which hold the delimiter are in quotes; or save the table as .xlsx"}
 }
 
+// doubt is what rows that are wider than the others say of these: where they have empty cells at their end
+// left out, a delimiter too many in each does not show in their width.
+type doubt struct {
+	gaps []gap // of cells that could be a field of ours, beside its own cell which could be it as well
+	many bool  // so many rows are wider that those as wide as the header may all be short of cells
+}
+
+// inDoubt looks for such rows among the first.
+func (h header) inDoubt(rows [][]string) (d doubt) {
+	wider := 0
+	for _, cells := range rows {
+		found := false
+		for _, c := range h.fields {
+			for by := 1; by <= len(cells)-h.width && c.field != fieldMethod; by++ {
+				g := gap{c, by}
+				if !h.couldHold(c.field, cells[c.at]) || !h.couldHold(c.field, cells[c.at+by]) {
+					continue
+				}
+				if found = true; !slices.Contains(d.gaps, g) {
+					d.gaps = append(d.gaps, g)
+				}
+			}
+		}
+		if found {
+			wider++
+		}
+	}
+	d.many = wider*10 >= len(rows)
+	return d
+}
+
+// doubtful tells whether a row as wide as the others may have moved as the wider ones did.
+func (h header) doubtful(cells []string) bool {
+	return slices.ContainsFunc(h.wider.gaps, func(g gap) bool {
+		i := g.at + g.by
+		return h.couldHold(g.field, cells[g.at]) && (i < len(cells) && h.couldHold(g.field, cells[i]) || h.wider.many && !h.settles(g, cells))
+	})
+}
+
 // mayBeShifted tells whether a short row, filled up at its end, may lack a cell before that.
 func (h header) mayBeShifted(cells []string) bool {
 	if _, found := h.rival(cells); found {

@@ -222,6 +222,63 @@ func TestNoRowIsShifted(t *testing.T) {
 	t.Logf("%d tables: %d refused, %d of them needlessly; %d rows taken", tried, refused, needless, taken)
 }
 
+// TestNoTrimmedRowIsShifted has a delimiter too many in each row, and rows without a note lack the empty
+// cells at their end, so that they are as wide as the header.
+func TestNoTrimmedRowIsShifted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "in.csv")
+	tried, flagged := 0, 0
+	for _, columns := range shapes {
+		columns = append(slices.Clone(columns), "remark", "memo") // neighbourly has nothing in them
+		for where := range columns {
+			for by := 1; by <= 2; by++ {
+				for _, every := range []int{2, 3, 5, 20} { // each so many rows has its last cell
+					for _, sound := range []int{1, 3} { // each so many rows is hurt
+						tried++
+						var b strings.Builder
+						b.WriteString(strings.Join(columns, ",") + "\n")
+						own := map[string][]string{}
+						for i := range 21 {
+							cells := moved{columns: columns}.row(i)
+							own[cells[slices.Index(columns, "session_id")]] = cells
+							if i%every == 0 {
+								cells[len(cells)-1] = "ok"
+							}
+							if i%sound == 0 {
+								cells = slices.Insert(slices.Clone(cells), where, slices.Repeat([]string{"x"}, by)...)
+							}
+							for cells[len(cells)-1] == "" && len(cells) > len(columns) {
+								cells = cells[:len(cells)-1]
+							}
+							b.WriteString(strings.Join(cells, ",") + "\n")
+						}
+						if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+							t.Fatal(err)
+						}
+						rows, err := everyRow(path, Options{})
+						if err != nil {
+							continue
+						}
+						for _, row := range rows {
+							cells := own[row.Fields.Session]
+							if row.Fault.Code != "" || cells == nil {
+								flagged++
+								continue
+							}
+							for _, c := range []struct{ field, got string }{{"email", row.Fields.Email}, {"phone", row.Fields.Phone}} {
+								at := slices.Index(columns, c.field)
+								if at >= 0 && c.got != cells[at] && (header{}).couldHold(c.field, c.got) {
+									t.Fatalf("%s of %s is %q, not %q\n%s", c.field, row.Fields.Session, c.got, cells[at], b.String())
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	t.Logf("%d tables, %d rows flagged", tried, flagged)
+}
+
 func TestWiderRows(t *testing.T) {
 	const id = "5f1e7a60-0000-4000-8000-00000000000"
 	three := func(row string) string {

@@ -108,6 +108,9 @@ func (b *builder) fault(rec record, own bool) pipeline.Finding {
 		return pipeline.Finding{Code: CodeUnreadable, Reason: stray.problem()}
 	case cells == h.width && rec.joined:
 		return pipeline.Finding{Code: CodeUnreadable, Reason: "a delimiter is missing before a quoted cell, or a quote too many; the cells cannot be told apart"}
+	case cells == h.width && h.doubtful(rec.cells):
+		return pipeline.Finding{Code: CodeRagged, Reason: "others have more cells than the header, as of a delimiter too many in their midst, and this one " +
+			"may have it too and lack empty cells at its end; see that cells which hold the delimiter are in quotes"}
 	case cells == h.width && len(h.namesSeen(rec.cells)) > 1:
 		return pipeline.Finding{Code: CodeUnreadable, Reason: "the line names columns, as a header does; see that the header is not broken"}
 	case cells == h.width:
