@@ -53,8 +53,11 @@ func shownValue(f *pflag.Flag) any {
 	switch v := f.Value.(type) {
 	case *mappings:
 		return map[string]string(*v)
-	case pflag.SliceValue:
-		return v.GetSlice()
+	case commandFlag:
+		if len(*v.value) > 1 {
+			return []string{(*v.value)[0], "…"} // arguments may well be keys to other services
+		}
+		return *v.value
 	}
 	text := f.Value.String()
 	switch f.Value.Type() {

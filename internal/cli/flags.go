@@ -18,6 +18,8 @@ func (f *flagSet) choice(p *string, name, value, usage string, allowed ...string
 	f.Var(choice{p, allowed}, name, usage)
 }
 
+func (f *flagSet) path(p *string, name, short, usage string) { f.VarP(pathFlag{p}, name, short, usage) }
+
 // knownFlags are the names of the settings of all commands.
 var knownFlags = sync.OnceValue(func() []string {
 	var names []string
@@ -35,8 +37,8 @@ var knownFlags = sync.OnceValue(func() []string {
 
 func (s *settings) runFlags(f *flagSet) {
 	s.targetFlags(f)
-	f.StringVar(&s.credentials, "credentials", "", "`FILE` with lines KLARNA_USERNAME=… and KLARNA_PASSWORD=…; else those environment variables")
-	f.StringVar(&s.caFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
+	f.path(&s.credentials, "credentials", "", "`FILE` with lines KLARNA_USERNAME=… and KLARNA_PASSWORD=…; else those environment variables")
+	f.path(&s.caFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
 	s.inputFlags(f)
 	s.judgeFlags(f)
 	f.StringVar(&s.label, "label", "", "`TEXT` that names the run, for people")
@@ -57,9 +59,9 @@ func (s *settings) runFlags(f *flagSet) {
 	f.Var(&s.until, "until", "stop at this time of day; the rest stays pending")
 	f.BoolVar(&s.yes, "yes", false, "do not ask before sending in production")
 	f.BoolVar(&s.skipBadFiles, "skip-bad-files", false, "send the other files when one is refused; it is told, and the exit code is that of its refusal")
-	f.StringVar(&s.archive, "archive", "", "move an input that ended with exit code 0 or 3, and its report, to this `FOLDER`, with the time in its name")
-	f.StringVar(&s.metricsFile, "metrics-file", "", "write how the run ended to this `FILE`, for Prometheus' textfile collector")
-	f.StringArrayVar(&s.onFinish, "on-finish", nil, "run this `COMMAND` at the end, with the summary as JSON on its standard input; given several times: the program, then its arguments")
+	f.path(&s.archive, "archive", "", "move an input that ended with exit code 0 or 3, and its report, to this `FOLDER`, with the time in its name")
+	f.path(&s.metricsFile, "metrics-file", "", "write how the run ended to this `FILE`, for Prometheus' textfile collector")
+	f.Var(commandFlag{&s.onFinish}, "on-finish", "run this `COMMAND` at the end, with the summary as JSON on its standard input; given several times: the program, then its arguments")
 	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none, and any ledger where one was lost")
 	s.outputFlags(f)
 	s.reportPlaceFlags(f, "write the report to this `PATH`, or - for standard output; with several files, the folder for the reports")
@@ -84,10 +86,10 @@ func (s *settings) reportFlags(f *flagSet) {
 
 func (s *settings) settleFlags(f *flagSet) {
 	s.targetFlags(f)
-	f.StringVar(&s.input, "input", "", "the `FILE` that the run was on: the contacts are listed too, masked")
+	f.path(&s.input, "input", "", "the `FILE` that the run was on: the contacts are listed too, masked")
 	f.choice(&s.as, "as", "", "what became of the rows", decidedDelivered, decidedNotSent)
 	f.BoolVar(&s.all, "all", false, "all uncertain rows of the run")
-	f.StringVar(&s.decisions, "decisions", "", "a table `FILE` with session_id and decision, or the run's report with hpp_status changed, to delivered or not-sent")
+	f.path(&s.decisions, "decisions", "", "a table `FILE` with session_id and decision, or the run's report with hpp_status changed, to delivered or not-sent")
 	f.StringVar(&s.by, "by", "", "who says so (default: the user of this machine)")
 	s.outputFlags(f)
 }
@@ -108,7 +110,7 @@ func (s *settings) purgeFlags(f *flagSet) {
 
 func (s *settings) sandboxFlags(f *flagSet) {
 	f.StringVar(&s.addr, "addr", "127.0.0.1:8085", "listen on this `ADDRESS` of this machine")
-	f.StringVar(&s.script, "script", "", "YAML `FILE` that says how named sessions behave")
+	f.path(&s.script, "script", "", "YAML `FILE` that says how named sessions behave")
 	f.IntVar(&s.rateLimit, "rate-limit", 0, "answer 429 beyond `N` calls a second; 0: never")
 	f.DurationVar(&s.latency, "latency", 0, "wait so long before each answer")
 	s.commonFlags(f)
@@ -123,7 +125,7 @@ func (s *settings) targetFlags(f *flagSet) {
 	f.choice(&s.environment, "environment", "", "where to send to; there is no default", "production", "playground", "sandbox")
 	f.choice(&s.region, "region", "eu", "Klarna's region", "eu", "na", "oc")
 	f.StringVar(&s.endpoint, "endpoint", "", "another `URL` to send to: https, or http on this machine")
-	f.StringVar(&s.ledger, "ledger", "", "the ledger `FILE` (default in $XDG_STATE_HOME/hppsend, one for each environment)")
+	f.path(&s.ledger, "ledger", "", "the ledger `FILE` (default in $XDG_STATE_HOME/hppsend, one for each environment)")
 	f.BoolVar(&s.networkLedger, "network-ledger", false, "take a ledger on a network file system, whose locks may not hold")
 }
 
@@ -155,12 +157,12 @@ func (s *settings) outputFlags(f *flagSet) {
 }
 
 func (s *settings) reportPlaceFlags(f *flagSet, usage string) {
-	f.StringVarP(&s.output, "output", "o", "", usage)
+	f.path(&s.output, "output", "o", usage)
 	f.choice(&s.format, "format", "", "the format of the report (default: by the ending of its name, else the input's)", "csv", "xlsx", "jsonl")
-	f.StringVar(&s.rejects, "rejects", "", "write the rejected rows to this `PATH` too, to be mended and run; with several files, the folder")
+	f.path(&s.rejects, "rejects", "", "write the rejected rows to this `PATH` too, to be mended and run; with several files, the folder")
 }
 
 func (s *settings) commonFlags(f *flagSet) {
-	f.StringVar(&s.config, "config", "", "YAML `FILE` with settings called like the flags")
+	f.path(&s.config, "config", "", "YAML `FILE` with settings called like the flags")
 	f.StringVar(&s.profile, "profile", "", "the `NAME` of a part of that file, under profiles, that comes before the rest")
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -68,60 +69,88 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 		Prefix:      "HPPSEND_",
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(name, value string) (string, any) {
+			if value == "" { // says nothing, rather than that the file's ledger is none
+				return "", nil
+			}
 			return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, "HPPSEND_")), "_", "-"), value
 		},
 	}), nil); err != nil {
 		return err
 	}
-	for name, value := range map[string]*string{"config": &s.config, "profile": &s.profile} {
-		if text := vars.String(name); *value == "" {
-			*value = text
+	if s.config == "" {
+		if err := (pathFlag{&s.config}).Set(vars.String("config")); err != nil {
+			return &usageError{fmt.Sprintf("environment variable HPPSEND_CONFIG: %v", err), "mend the value, or take it out"}
 		}
-		vars.Delete(name)
 	}
+	s.profile = cmp.Or(s.profile, vars.String("profile"))
+	vars.Delete("config")
+	vars.Delete("profile")
 	s.flags, s.sources = flags, map[string]string{}
-	known := knownFlags()
-	apply := func(k *koanf.Koanf, source string) error {
-		for key, value := range k.Raw() {
-			switch {
-			case slices.Contains(flagsOnly, key) || !slices.Contains(known, key):
-				return unknownKey(key, source, known)
-			case flags.Lookup(key) == nil || flags.Changed(key): // another command's, or the flag beats it
-				continue
-			}
-			for _, text := range texts(value) {
-				if err := flags.Set(key, text); err != nil {
-					return &usageError{fmt.Sprintf("%s: %v", source, err), "mend the value, or take it out"}
-				}
-			}
-			s.sources[key] = source
+	if f := flags.Lookup("on-finish"); f != nil && f.Changed {
+		if err := (commandFlag{&s.onFinish}).resolve(""); err != nil {
+			return &usageError{fmt.Sprintf("--on-finish: %v", err), "name a program, or leave the flag out"}
 		}
-		return nil
 	}
-	if err := apply(vars, "environment variables HPPSEND_…"); err != nil {
+	if err := s.apply(vars, "environment variables HPPSEND_…", ""); err != nil {
 		return err
 	}
 	switch {
 	case s.config == "" && s.profile != "":
 		return &usageError{fmt.Sprintf("--profile %s: there is no configuration file that could have it", s.profile), "name one with --config"}
 	case s.config != "":
-		k := koanf.New("\x00")
-		if err := k.Load(file.Provider(s.config), yaml.Parser()); err != nil {
-			return &usageError{fmt.Sprintf("configuration file %s: %v", s.config, err), "name a readable YAML file with --config"}
+		return s.loadFile()
+	}
+	return nil
+}
+
+// loadFile fills in what neither the command line nor the environment says. Its relative paths are taken
+// from its own folder: a ledger that lay elsewhere for each folder that a run is started in would be many.
+func (s *settings) loadFile() error {
+	k := koanf.New("\x00")
+	folder, err := ownFolder(s.config)
+	if err == nil {
+		err = k.Load(file.Provider(s.config), yaml.Parser())
+	}
+	if err != nil {
+		return &usageError{fmt.Sprintf("configuration file %s: %s", s.config, withoutQuotes(unwrapPath(err))), "name a readable YAML file with --config"}
+	}
+	if err := s.applyProfile(k, folder); err != nil {
+		return err
+	}
+	return s.apply(k, "configuration file "+s.config, folder)
+}
+
+// withoutQuotes is an error less what it quotes of a file, which may be a password.
+func withoutQuotes(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "`")
+	if i := strings.IndexAny(text, `"'`); i >= 0 {
+		text = text[:i] + "…"
+	}
+	return text
+}
+
+// apply takes in values that nothing before has said. Relative paths are taken from a folder.
+func (s *settings) apply(k *koanf.Koanf, source, folder string) error {
+	known := knownFlags()
+	for key, value := range k.Raw() {
+		f := s.flags.Lookup(key)
+		switch {
+		case slices.Contains(flagsOnly, key) || !slices.Contains(known, key):
+			return unknownKey(key, source, known)
+		case f == nil || f.Changed || value == nil: // another command's, or said before, or nothing is said
+			continue
 		}
-		if err := s.applyProfile(k, apply); err != nil {
-			return err
+		if err := take(f, value, folder); err != nil {
+			return &usageError{fmt.Sprintf("%s: %s: %v", source, key, err), "mend the value, or take it out"}
 		}
-		if err := apply(k, "configuration file "+s.config); err != nil {
-			return err
-		}
+		f.Changed, s.sources[key] = true, source
 	}
 	return nil
 }
 
 // applyProfile applies the part of a configuration file that --profile names, and takes all such parts
 // out of it.
-func (s *settings) applyProfile(k *koanf.Koanf, apply func(*koanf.Koanf, string) error) error {
+func (s *settings) applyProfile(k *koanf.Koanf, folder string) error {
 	profiles := k.Cut("profiles")
 	k.Delete("profiles")
 	names := slices.Sorted(maps.Keys(profiles.Raw()))
@@ -141,7 +170,7 @@ func (s *settings) applyProfile(k *koanf.Koanf, apply func(*koanf.Koanf, string)
 			fmt.Sprintf("under profiles it has %q", names),
 		}
 	}
-	return apply(profiles.Cut(s.profile), fmt.Sprintf("profile %s of configuration file %s", s.profile, s.config))
+	return s.apply(profiles.Cut(s.profile), fmt.Sprintf("profile %s of configuration file %s", s.profile, s.config), folder)
 }
 
 // unknownKey refuses what would otherwise be silently ignored.
@@ -160,23 +189,3 @@ func unknownKey(key, source string, known []string) error {
 	return &usageError{fmt.Sprintf("%s: there is no setting %q", source, key), "the settings are called like the flags; hppsend run --help lists them"}
 }
 
-// texts gives a value of a configuration file as the flag would have it.
-func texts(value any) []string {
-	switch v := value.(type) {
-	case []any:
-		var out []string
-		for _, e := range v {
-			out = append(out, texts(e)...)
-		}
-		return out
-	case map[string]any:
-		var out []string
-		for key, e := range v {
-			out = append(out, fmt.Sprintf("%s=%v", key, e))
-		}
-		return out
-	case nil:
-		return nil
-	}
-	return []string{fmt.Sprint(value)}
-}

@@ -156,15 +156,20 @@ func unwrapPath(err error) error {
 // stateFolder is where ledgers lie, and reports that could not be written where they belong.
 func (a *app) stateFolder() (string, error) {
 	for _, kv := range a.Env {
-		if dir, ok := strings.CutPrefix(kv, "XDG_STATE_HOME="); ok && filepath.IsAbs(dir) {
-			return filepath.Join(dir, "hppsend"), nil
+		dir, ok := strings.CutPrefix(kv, "XDG_STATE_HOME=")
+		if !ok || dir == "" {
+			continue
 		}
+		if !filepath.IsAbs(dir) || strings.Contains(dir, "$") { // to pass it over would be another ledger, in silence
+			return "", &usageError{"XDG_STATE_HOME is not the absolute path of a folder", "write the path out, or unset it; where nothing expands them, ~ and $HOME stand for themselves"}
+		}
+		return filepath.Join(dir, "hppsend"), nil
 	}
 	if runtime.GOOS == "windows" {
 		dir, err := os.UserCacheDir()
 		return filepath.Join(dir, "hppsend"), err
 	}
-	home, err := os.UserHomeDir()
+	home, err := homeFolder()
 	if err != nil {
 		return "", &usageError{"there is no home folder to keep the ledger in", "name one with --ledger, or set XDG_STATE_HOME"}
 	}

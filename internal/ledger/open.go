@@ -88,6 +88,14 @@ func Open(ctx context.Context, opt Options) (*Ledger, error) {
 }
 
 func (l *Ledger) open(ctx context.Context, opt Options) error {
+	path, err := placeOf(opt.Path)
+	if err != nil {
+		return err
+	}
+	l.path = path
+	if err := oneName(path); err != nil {
+		return err
+	}
 	exists, err := l.exists()
 	if err != nil {
 		return err
