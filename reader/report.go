@@ -31,8 +31,24 @@ func reportHeader(names []string) map[string]int {
 	return at
 }
 
-// unguard takes off the apostrophe that a CSV report has before what is like a formula.
-func unguard(cell string) string { return strings.TrimPrefix(cell, "'") }
+// unguard takes off the apostrophes that a CSV report has before what is like a formula, at the beginning
+// of a cell and after whatever could end one.
+func unguard(cell string) string {
+	if strings.IndexByte(cell, '\'') < 0 {
+		return cell
+	}
+	cell = strings.TrimPrefix(cell, "'")
+	var b strings.Builder
+	for {
+		at := strings.IndexAny(cell, ",;\t|^\r\n") + 1
+		b.WriteString(cell[:at])
+		if at == 0 {
+			b.WriteString(cell)
+			return b.String()
+		}
+		cell = strings.TrimPrefix(cell[at:], "'")
+	}
+}
 
 // prior reads what the report says of a row.
 func prior(hpp map[string]int, cells []pipeline.Cell) pipeline.Prior {

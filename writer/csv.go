@@ -1,11 +1,12 @@
 package writer
 
 import (
-	"bytes"
-	"encoding/csv"
+	"bufio"
+	"fmt"
 	"io"
-
-	"github.com/gocarina/gocsv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"hppsend/pipeline"
 )
@@ -13,27 +14,27 @@ import (
 // csvReport writes CSV in UTF-8, in the dialect of the input.
 type csvReport struct {
 	table
-	out    io.Writer
-	crlf   bool
-	line   bytes.Buffer // of a file with CRLF
-	csv    *gocsv.SafeCSVWriter
-	record []string
+	out       *bufio.Writer
+	delimiter rune
+	lineEnd   string
+	special   string // what a cell without quotes does not hold
+	record    []string
 }
 
 func newCSV(w io.Writer, t table, d pipeline.Dialect) (*csvReport, error) {
-	c := &csvReport{table: t, out: w, crlf: d.CRLF}
-	enc := csv.NewWriter(w)
-	if d.CRLF {
-		enc = csv.NewWriter(&c.line)
-	}
+	c := &csvReport{table: t, out: bufio.NewWriter(w), delimiter: ',', lineEnd: "\n"}
 	if d.Delimiter != 0 {
-		enc.Comma = d.Delimiter
+		c.delimiter = d.Delimiter
 	}
-	c.csv = gocsv.NewSafeCSVWriter(enc)
+	if strings.ContainsRune("\"'\r\n\ufffd", c.delimiter) {
+		return nil, fmt.Errorf("no CSV can be written with %q between its cells", c.delimiter)
+	}
+	c.special = separators + `"` + string(c.delimiter)
+	if d.CRLF {
+		c.lineEnd = "\r\n"
+	}
 	if d.BOM {
-		if _, err := io.WriteString(w, "\ufeff"); err != nil {
-			return nil, err
-		}
+		_, _ = c.out.WriteString("\ufeff") // an error stays with the writer, as in put
 	}
 	return c, c.put(t.header())
 }
@@ -55,27 +56,36 @@ func (c *csvReport) write(row pipeline.Row, out pipeline.Outcome) error {
 	return c.put(c.record)
 }
 
-// put writes one record. CRLF is our own: with UseCRLF, encoding/csv would also rewrite the line ends
-// inside cells.
+// put writes one record. The line ends inside cells stay as they are.
 func (c *csvReport) put(record []string) error {
 	for i, cell := range record {
-		record[i] = guard(cell)
+		if i > 0 {
+			_, _ = c.out.WriteRune(c.delimiter)
+		}
+		c.cell(guard(cell))
 	}
-	c.line.Reset()
-	if err := c.csv.Write(record); err != nil || !c.crlf {
-		return err
-	}
-	c.csv.Flush()
-	if err := c.csv.Error(); err != nil {
-		return err
-	}
-	c.line.Truncate(c.line.Len() - len("\n"))
-	c.line.WriteString("\r\n")
-	_, err := c.line.WriteTo(c.out)
+	_, err := c.out.WriteString(c.lineEnd)
 	return err
 }
 
-func (c *csvReport) close() error {
-	c.csv.Flush()
-	return c.csv.Error()
+// cell writes one cell, in quotes where any program could take a part of it for another cell: programs
+// split at the separator of their country, whatever the file's is.
+func (c *csvReport) cell(text string) {
+	if first, _ := utf8.DecodeRuneInString(text); !strings.ContainsAny(text, c.special) && !unicode.IsSpace(first) {
+		_, _ = c.out.WriteString(text)
+		return
+	}
+	_ = c.out.WriteByte('"')
+	for {
+		before, after, more := strings.Cut(text, `"`)
+		_, _ = c.out.WriteString(before)
+		if !more {
+			break
+		}
+		_, _ = c.out.WriteString(`""`)
+		text = after
+	}
+	_ = c.out.WriteByte('"')
 }
+
+func (c *csvReport) close() error { return c.out.Flush() }

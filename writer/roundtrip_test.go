@@ -18,7 +18,7 @@ import (
 
 // pieces are what cells of people are made of, and what has gone wrong in reports before.
 var pieces = []string{
-	"=1+1", "+46701740605", "-12", "@SUM(A1)", "'", "''", `"`, `""`, ",", ";", "\t", "\n", "\r", "\r\n", "|", "^", "\\", " ", "\u00a0", "\ufeff",
+	"=1+1", ",=1", ";'", "\n-", ",\"=", "+46701740605", "-12", "@SUM(A1)", "'", "''", `"`, `""`, ",", ";", "\t", "\n", "\r", "\r\n", "|", "^", "\\", " ", "\u00a0", "\ufeff",
 	"\u200b", "\u202e", "_x000D_", "_x", "&amp;", "<b>", "]]>", "Å", "東京", "😀", "e\u0301", "0", "007", "1e5", "4.67E+10", "TRUE", "#N/A",
 	"anna@example.com", "x", "sep=;", "session_id", "hpp_status", "＝1", "\x1f", "\x00", "￾",
 }
@@ -75,6 +75,11 @@ func write(t *testing.T, path string, format pipeline.Format, in pipeline.Input,
 			t.Fatal(err)
 		}
 	}
+	finish(t, r, path)
+}
+
+func finish(t *testing.T, r *writer.Report, path string) {
+	t.Helper()
 	if _, err := r.Finish(); err != nil {
 		t.Fatal(err)
 	}
