@@ -80,9 +80,9 @@ type bombPace struct {
 	reserve, pause, slow *bomb
 }
 
-func (p bombPace) Reserve(ctx context.Context, slots int, rate float64) (Slice, error) {
+func (p bombPace) Reserve(ctx context.Context, slots int, rate float64, from time.Time) (Slice, error) {
 	p.reserve.tick()
-	return p.commonPace.Reserve(ctx, slots, rate)
+	return p.commonPace.Reserve(ctx, slots, rate, from)
 }
 
 func (p bombPace) Pause(ctx context.Context, until time.Time) error {

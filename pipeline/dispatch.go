@@ -113,6 +113,13 @@ func (d *dispatch) loop(feed <-chan fed) {
 			default:
 				d.fresh = f.job
 			}
+		case <-d.pacer.waits:
+			if w := d.pacer.Waiting(); w != (Wait{}) {
+				d.obs.Notice(Notice{
+					Code: "waiting", Time: time.Now(),
+					Text: fmt.Sprintf("%s, until %s", w, w.Until.Local().Format(time.DateTime)),
+				})
+			}
 		case a := <-d.canary.asked:
 			d.goOn(a)
 		case <-timer.C:
@@ -185,6 +192,9 @@ func (d *dispatch) report() {
 		p.Waiting, p.Until = "HPP asked for a pause", d.pacer.PausedUntil()
 	case !d.probeAt.IsZero():
 		p.Waiting, p.Until = "HPP is not available", d.probeAt
+	case d.pacer.Waiting() != Wait{}:
+		w := d.pacer.Waiting()
+		p.Waiting, p.Until = w.String(), w.Until
 	case d.inFlight == 0 && len(d.held) > 0:
 		p.Waiting = "another run is sending these sessions"
 	}

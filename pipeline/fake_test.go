@@ -215,6 +215,7 @@ func (b *book) open() (intents int) {
 type commonPace struct {
 	mu          sync.Mutex
 	next, pause time.Time
+	gap         time.Duration // of the slots taken last
 	stall       time.Duration // how long the next reservation takes
 	fail        error
 	reserved    int
@@ -230,7 +231,7 @@ func (p *commonPace) Slow(_ context.Context, within time.Duration) error {
 	return p.fail
 }
 
-func (p *commonPace) Reserve(ctx context.Context, slots int, rate float64) (Slice, error) {
+func (p *commonPace) Reserve(ctx context.Context, slots int, rate float64, from time.Time) (Slice, error) {
 	p.mu.Lock()
 	stall := p.stall
 	p.stall = 0
@@ -248,14 +249,32 @@ func (p *commonPace) Reserve(ctx context.Context, slots int, rate float64) (Slic
 		return Slice{}, p.fail
 	}
 	p.reserved++
-	s := Slice{Start: time.Now(), Slots: slots, Pause: p.pause, Factor: p.factor}
-	if p.next.After(s.Start) {
-		s.Start = p.next
+	now := time.Now()
+	s := Slice{Start: p.next, Pause: p.pause, Factor: p.factor}
+	gap := time.Duration(float64(time.Second) / (rate * cmp.Or(p.factor, 1)))
+	if free := p.next.Add(max(gap, SliceTime) - p.gap); p.gap > SliceTime && free.Before(s.Start) {
+		s.Start = free
 	}
-	if slots > 0 {
+	for _, t := range []time.Time{now, from} {
+		if t.After(s.Start) {
+			s.Start = t
+		}
+	}
+	if slots > 0 && s.Start.Sub(now) <= 2*SliceTime {
+		s.Slots = slots
 		p.next = s.Start.Add(time.Duration(float64(slots) / (rate * cmp.Or(p.factor, 1)) * float64(time.Second)))
+		p.gap, s.End = gap, p.next
 	}
 	return s, nil
+}
+
+func (p *commonPace) GiveBack(_ context.Context, s Slice) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.next.Equal(s.End) {
+		p.next = p.next.Add(-time.Duration(s.Slots) * p.gap)
+	}
+	return p.fail
 }
 
 func (p *commonPace) Pause(_ context.Context, until time.Time) error {

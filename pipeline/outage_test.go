@@ -19,7 +19,7 @@ func TestBackOff(t *testing.T) {
 				t.Fatalf("%d calls", len(c.server.calls))
 			}
 			for i, most := range []time.Duration{1, 2, 4, 8} {
-				if gap := c.server.calls[i+1].at.Sub(c.server.calls[i].at); gap > most*time.Second+sliceTime {
+				if gap := c.server.calls[i+1].at.Sub(c.server.calls[i].at); gap > most*time.Second+SliceTime {
 					t.Errorf("attempt %d came %v after the one before it, at most %ds", i+2, gap, most)
 				}
 			}

@@ -13,11 +13,10 @@ import (
 )
 
 const (
-	// sliceTime is how much time's worth of slots is taken at once, so that a run can hand out many
-	// permits for one write to the ledger, and hear of a pause this soon.
-	sliceTime = 100 * time.Millisecond
 	// maxPause is the longest that one answer can make everybody wait.
 	maxPause = 5 * time.Minute
+	// longWait is what a wait for a slot may take without a word.
+	longWait = 3 * time.Second
 )
 
 // Pacer hands out the permits of one run, no faster than its rate, out of the pace that all runs on
@@ -29,6 +28,7 @@ type Pacer struct {
 	limiter  *rate.Limiter
 	requests chan chan struct{}
 	paused   chan struct{}           // a pause has begun; one place, as one is as good as several
+	waits    chan struct{}           // a long wait for a slot has begun; likewise
 	life     context.Context         // while permits are given; its cause says why no more are
 	end      context.CancelCauseFunc // of life
 
@@ -37,6 +37,22 @@ type Pacer struct {
 	throttled int       // pauses since the last call that was not throttled
 	factor    float64   // of the rate, in the slice at hand
 	slowed    time.Time // when it was last asked for less
+	wait      Wait      // the long one at hand
+	told      bool      // of a wait for the run's own rate
+}
+
+// Wait is a long wait for a slot.
+type Wait struct {
+	Until time.Time // zero for none
+	Own   bool      // for the run's own rate; else for the pace that all runs share
+}
+
+// String says what is waited for.
+func (w Wait) String() string {
+	if w.Own {
+		return "waiting for the next call that the rate of this run allows"
+	}
+	return "waiting for the pace that all runs on this ledger share: earlier calls have taken it"
 }
 
 // NewPacer makes a pacer for a rate in calls a second; math.Inf(1) for no limit of our own. When less
@@ -51,7 +67,7 @@ func NewPacer(pace Pace, perSecond, headroom float64) *Pacer {
 	}
 	p := &Pacer{
 		pace: pace, rate: perSecond, headroom: headroom, factor: 1, limiter: rate.NewLimiter(limit, burst),
-		requests: make(chan chan struct{}), paused: make(chan struct{}, 1),
+		requests: make(chan chan struct{}), paused: make(chan struct{}, 1), waits: make(chan struct{}, 1),
 	}
 	p.life, p.end = context.WithCancelCause(context.Background())
 	return p
@@ -59,7 +75,7 @@ func NewPacer(pace Pace, perSecond, headroom float64) *Pacer {
 
 // ClaimBound is how many claims may wait for a permit: a tenth of a second's worth and one.
 func ClaimBound(perSecond float64, concurrency int) int {
-	return int(min(1+perSecond*sliceTime.Seconds(), float64(concurrency)))
+	return int(min(1+perSecond*SliceTime.Seconds(), float64(concurrency)))
 }
 
 // Stop ends the handing out; waiting and later calls of Permit return ErrStopped.
@@ -164,6 +180,36 @@ func (p *Pacer) PausedUntil() time.Time {
 	return time.Time{}
 }
 
+// Waiting gives the long wait for a slot that is going on; the zero Wait when there is none.
+func (p *Pacer) Waiting() Wait {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.wait.Until.After(time.Now()) {
+		return p.wait
+	}
+	return Wait{}
+}
+
+// waitFor takes note of a wait for a slot; the zero Wait ends it. Of waits for the run's own rate the first
+// is worth a word.
+func (p *Pacer) waitFor(w Wait) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	begins := p.wait == Wait{}
+	if begins && time.Until(w.Until) <= longWait {
+		return
+	}
+	p.wait = w
+	if !begins || w.Own && p.told {
+		return
+	}
+	p.told = p.told || w.Own
+	select {
+	case p.waits <- struct{}{}:
+	default:
+	}
+}
+
 // Run hands out permits until the context ends or Stop is called. It returns an error when the shared
 // pace cannot be had, and no permit is given after that.
 func (p *Pacer) Run(ctx context.Context) error {
@@ -180,9 +226,7 @@ func (p *Pacer) Run(ctx context.Context) error {
 		case <-p.life.Done():
 		}
 	}
-	if s.ahead != nil {
-		<-s.ahead
-	}
+	s.giveBack(context.WithoutCancel(ctx))
 	if err := context.Cause(p.life); !errors.Is(err, ErrStopped) {
 		return err
 	}
@@ -192,9 +236,12 @@ func (p *Pacer) Run(ctx context.Context) error {
 // slots is the stretch of the shared pace that is being used, and the one after it.
 type slots struct {
 	pacer      *Pacer
+	slice      Slice
 	left       int
 	start, end time.Time
 	ahead      chan reserved // the next slice, being taken; nil when none is
+	own        time.Time     // no slot before, by the run's own rate
+	others     time.Time     // likewise by the common pace, as far as is known
 }
 
 type reserved struct {
@@ -208,21 +255,18 @@ func (s *slots) wait() error {
 	for p.life.Err() == nil {
 		now := time.Now()
 		if s.left == 0 || !now.Before(s.end) { // what is left of a slice that has passed is forfeit
-			if err := s.next(); err != nil {
+			if err := s.next(now); err != nil {
 				return err
 			}
 			continue
 		}
 		if held := max(p.PausedUntil().Sub(now), s.start.Sub(now)); held > 0 {
-			// Where many share the pace a slice may lie far ahead, and a pause is to be heard of before.
-			if p.sleep(min(held, sliceTime)) && held > sliceTime {
-				if err := p.listen(); err != nil {
-					return err
-				}
+			if err := s.rest(held); err != nil {
+				return err
 			}
 			continue
 		}
-		if s.ahead == nil { // not before this one has begun, so as to hear of a pause within a slice
+		if s.ahead == nil && !p.slow() { // not before this one has begun, so as to hear of a pause within a slice
 			s.reserve()
 		}
 		turn := p.limiter.ReserveN(now, 1)
@@ -230,9 +274,16 @@ func (s *slots) wait() error {
 		switch {
 		case !now.Add(delay).Before(s.end):
 			turn.Cancel()
-			s.left = 0
+			if p.slow() { // the rate has just gone down
+				s.own, s.end = now.Add(delay), now
+			} else {
+				s.left = 0
+			}
 		case p.sleep(delay):
 			s.left--
+			if s.own = (time.Time{}); p.slow() {
+				s.own = time.Now().Add(p.gap())
+			}
 			return nil
 		default: // a pause began
 			turn.Cancel()
@@ -241,9 +292,24 @@ func (s *slots) wait() error {
 	return context.Cause(p.life)
 }
 
-// next goes on to the slice that was reserved ahead, or reserves one.
-func (s *slots) next() error {
+// next goes on to the slice that was reserved ahead, or reserves one once it can be had; until then it rests.
+func (s *slots) next(now time.Time) error {
+	p := s.pacer
 	if s.ahead == nil {
+		if s.left > 0 && p.slow() { // a pause or a stall took it, which is not to cost another turn
+			if err := p.pace.GiveBack(p.life, s.unused()); err != nil {
+				return fmt.Errorf("give back a share of the common pace: %w", err)
+			}
+			s.left, s.others = 0, s.start
+		}
+		until, own := s.others, false
+		if !s.own.Before(until) {
+			until, own = s.own, true
+		}
+		if early := max(until.Sub(now), 0) - SliceTime; early > 0 {
+			p.waitFor(Wait{until, own})
+			return s.rest(early)
+		}
 		s.reserve()
 	}
 	r := <-s.ahead
@@ -251,23 +317,64 @@ func (s *slots) next() error {
 	if r.err != nil {
 		return fmt.Errorf("take a share of the common pace: %w", r.err)
 	}
-	s.start, s.left = r.slice.Start, r.slice.Slots
-	s.end = s.start.Add(s.pacer.follow(r.slice))
-	if math.IsInf(s.pacer.rate, 1) { // others do not hold it back
-		s.start, s.left, s.end = time.Time{}, math.MaxInt, time.Now().Add(sliceTime)
+	s.slice, s.start, s.left, s.others = r.slice, r.slice.Start, r.slice.Slots, r.slice.Start
+	if s.left > 0 {
+		p.waitFor(Wait{})
+	}
+	lasts := p.follow(r.slice)
+	if p.slow() { // the others count on it
+		lasts = min(lasts, SliceTime)
+	}
+	s.end = s.start.Add(lasts)
+	if math.IsInf(p.rate, 1) { // others do not hold it back
+		s.start, s.left, s.end, s.others = time.Time{}, math.MaxInt, time.Now().Add(SliceTime), time.Time{}
 	}
 	return nil
+}
+
+// rest waits for d or for a slice, whichever is less. Where many share the pace a slot may lie far ahead, and
+// a pause, or that the slot can be had sooner, is to be heard of before.
+func (s *slots) rest(d time.Duration) error {
+	p := s.pacer
+	if !p.sleep(min(d, SliceTime)) || d <= SliceTime {
+		return nil
+	}
+	slice, err := p.listen()
+	if !math.IsInf(p.rate, 1) { // which others do not hold back
+		s.others = slice.Start
+	}
+	return err
+}
+
+// unused is what is left of the slice at hand.
+func (s *slots) unused() Slice {
+	u := s.slice
+	u.Slots = s.left
+	return u
+}
+
+// giveBack gives back, at the end, what was taken and not used, the last first. That it cannot be is no harm:
+// it is over soon.
+func (s *slots) giveBack(ctx context.Context) {
+	if s.ahead != nil {
+		if r := <-s.ahead; r.err == nil && r.slice.Slots > 0 {
+			s.pacer.pace.GiveBack(ctx, r.slice)
+		}
+	}
+	if u := s.unused(); u.Slots > 0 && !math.IsInf(s.pacer.rate, 1) {
+		s.pacer.pace.GiveBack(ctx, u)
+	}
 }
 
 // reserve takes the next slice. A pause that it tells of holds at once.
 func (s *slots) reserve() {
 	p := s.pacer
-	ahead := make(chan reserved, 1)
+	ahead, own := make(chan reserved, 1), s.own
 	s.ahead = ahead
 	go func() {
 		var slice Slice
 		err := Guarded(func() (err error) {
-			slice, err = p.pace.Reserve(p.life, p.slots(), p.rate)
+			slice, err = p.pace.Reserve(p.life, p.slots(), p.rate, own)
 			return err
 		})
 		p.mu.Lock()
@@ -277,17 +384,23 @@ func (s *slots) reserve() {
 	}()
 }
 
-// listen hears of a pause that another run was asked for.
-func (p *Pacer) listen() error {
-	slice, err := p.pace.Reserve(p.life, 0, p.rate)
+// listen hears of a pause that another run was asked for, and of when a slot can be had.
+func (p *Pacer) listen() (Slice, error) {
+	slice, err := p.pace.Reserve(p.life, 0, p.rate, time.Time{})
 	if err != nil {
-		return fmt.Errorf("look whether there is a pause: %w", err)
+		return slice, fmt.Errorf("look whether there is a pause: %w", err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hold(slice.Pause)
-	return nil
+	return slice, nil
 }
+
+// gap is the time between two slots.
+func (p *Pacer) gap() time.Duration { return time.Duration(float64(time.Second) / p.Rate()) }
+
+// slow tells whether a slot lasts longer than a slice.
+func (p *Pacer) slow() bool { return p.gap() > SliceTime }
 
 // slots is how many slots are taken at once.
 func (p *Pacer) slots() int {
@@ -295,7 +408,7 @@ func (p *Pacer) slots() int {
 	if math.IsInf(perSecond, 1) {
 		return 0
 	}
-	return max(1, int(perSecond*sliceTime.Seconds()))
+	return max(1, int(perSecond*SliceTime.Seconds()))
 }
 
 // follow takes on the pace of a slice, and says how long the slice lasts.

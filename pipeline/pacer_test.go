@@ -149,7 +149,7 @@ func TestPauseReachesOtherPacerWithinASlice(t *testing.T) {
 			pace := &commonPace{}
 			p, end := started(pace, rate)
 			other, endOther := started(pace, rate)
-			slice := max(sliceTime, time.Duration(float64(time.Second)/rate))
+			slice := max(SliceTime, time.Duration(float64(time.Second)/rate))
 			ctx, cancel := context.WithCancel(context.Background())
 			var last time.Time
 			var taker sync.WaitGroup

@@ -80,10 +80,15 @@ type Ledger interface {
 	Conclude(ctx context.Context, t Ticket, c Conclusion) error
 }
 
+// SliceTime is how much time's worth of slots is taken at once, so that a run can hand out many permits for
+// one write to the ledger, and hear of a pause this soon. A slot is to be used within it.
+const SliceTime = 100 * time.Millisecond
+
 // Slice is a stretch of time in which a run may make a number of calls.
 type Slice struct {
 	Start time.Time
 	Slots int
+	End   time.Time // when the next slot is, at the same rate
 	Pause time.Time // no call before this time, whoever asks; zero when there is none
 	// Factor is what the rate was multiplied by, over 0 to 1, to leave others room; 0 counts as 1.
 	Factor float64
@@ -91,9 +96,14 @@ type Slice struct {
 
 // Pace is the one pace that all runs on a ledger share for a target.
 type Pace interface {
-	// Reserve takes slots at the given rate (a second) from the next free time on. With no slots it only
-	// reads the pause.
-	Reserve(ctx context.Context, slots int, rate float64) (Slice, error)
+	// Reserve takes slots at the given rate (a second) from the next free time on, and not before from. It
+	// takes none while they would begin more than two SliceTime ahead, so that nobody who dies or ends holds
+	// more than that: then Start says when they would. With no slots it only reads that, and the pause.
+	//
+	// The slot of a run so slow that it lasts longer than a SliceTime is over for faster runs after one.
+	Reserve(ctx context.Context, slots int, rate float64, from time.Time) (Slice, error)
+	// GiveBack gives back the last Slots of a slice, which are unused, if nobody has taken any after them.
+	GiveBack(ctx context.Context, s Slice) error
 	// Pause holds every run until the given time.
 	Pause(ctx context.Context, until time.Time) error
 	// Slow multiplies every run's rate by 0.7, down to a twentieth, unless that was done within the given

@@ -25,12 +25,13 @@ const (
 // pace is the row that keeps it; times are Unix nanoseconds.
 type pace struct {
 	next, pause, written int64
+	gap                  int64   // between two slots of the slice taken last
 	headroom             float64 // what rates were multiplied by when they were last slowed down
 	slowed               int64   // when that was
 }
 
 // Reserve takes slots, at a rate a second, from the next free time on.
-func (p *Pace) Reserve(ctx context.Context, slots int, rate float64) (pipeline.Slice, error) {
+func (p *Pace) Reserve(ctx context.Context, slots int, rate float64, from time.Time) (pipeline.Slice, error) {
 	var s pipeline.Slice
 	err := p.l.update(ctx, func(t *txn) error {
 		now := time.Now()
@@ -38,13 +39,24 @@ func (p *Pace) Reserve(ctx context.Context, slots int, rate float64) (pipeline.S
 		if err != nil {
 			return err
 		}
-		s = row.take(now, slots, rate)
-		if slots == 0 {
+		if s = row.take(now, slots, rate, from); s.Slots == 0 {
 			return nil
 		}
 		return t.setPace(id, row)
 	})
 	return s, err
+}
+
+// GiveBack gives back the last slots of a slice, if nobody has taken any after them.
+func (p *Pace) GiveBack(ctx context.Context, s pipeline.Slice) error {
+	return p.l.update(ctx, func(t *txn) error {
+		id, row, err := t.pace(p.target, time.Now())
+		if err != nil || row.next != s.End.UnixNano() {
+			return err
+		}
+		row.next -= int64(s.Slots) * row.gap
+		return t.setPace(id, row)
+	})
 }
 
 // Pause holds every run until a time.
@@ -80,17 +92,30 @@ func (p *pace) factor(now time.Time) float64 {
 
 // take moves the row on by slots at a rate a second, and says when they are. The times it gives carry
 // now's monotonic reading, so that a later change of the clock does not move them.
-func (p *pace) take(now time.Time, slots int, rate float64) pipeline.Slice {
-	at := now.UnixNano()
-	start := max(at, p.next)
-	s := pipeline.Slice{Start: now.Add(time.Duration(start - at)), Slots: slots, Factor: p.factor(now)}
+func (p *pace) take(now time.Time, slots int, rate float64, from time.Time) pipeline.Slice {
+	const slice = int64(pipeline.SliceTime)
+	at, gap := now.UnixNano(), p.gap
+	s := pipeline.Slice{Factor: p.factor(now)}
+	if rate > 0 {
+		gap = int64(float64(time.Second) / (rate * s.Factor))
+	}
+	start := p.next
+	if p.gap > slice { // the slot of a slow run, which is to be used within a slice
+		start = min(start, p.next-p.gap+max(gap, slice))
+	}
+	if start = max(start, at); !from.IsZero() {
+		start = max(start, at+int64(from.Sub(now)))
+	}
+	s.Start = now.Add(time.Duration(start - at))
 	if p.pause > at {
 		s.Pause = now.Add(time.Duration(p.pause - at))
 	}
-	if slots > 0 {
+	if slots > 0 && start <= at+2*slice {
+		s.Slots = slots
 		p.next = start + int64(float64(slots)/(rate*s.Factor)*float64(time.Second))
+		p.gap, p.written = gap, at
+		s.End = now.Add(time.Duration(p.next - at))
 	}
-	p.written = at
 	return s
 }
 
@@ -109,13 +134,13 @@ func (t *txn) pace(target string, now time.Time) (id int64, row *pace, err error
 		return 0, nil, err
 	}
 	row = &pace{}
-	err = t.get([]any{&row.next, &row.pause, &row.written, &row.headroom, &row.slowed},
-		"SELECT next, pause, written, headroom, slowed FROM target WHERE id = ?", id)
+	err = t.get([]any{&row.next, &row.gap, &row.pause, &row.written, &row.headroom, &row.slowed},
+		"SELECT next, gap, pause, written, headroom, slowed FROM target WHERE id = ?", id)
 	row.follow(now)
 	return id, row, err
 }
 
 func (t *txn) setPace(id int64, row *pace) error {
-	return t.exec("UPDATE target SET next = ?, pause = ?, written = ?, headroom = ?, slowed = ? WHERE id = ?",
-		row.next, row.pause, row.written, row.headroom, row.slowed, id)
+	return t.exec("UPDATE target SET next = ?, gap = ?, pause = ?, written = ?, headroom = ?, slowed = ? WHERE id = ?",
+		row.next, row.gap, row.pause, row.written, row.headroom, row.slowed, id)
 }

@@ -28,7 +28,7 @@ func TestPaceOfOneRow(t *testing.T) {
 	} {
 		now := start.Add(step.after)
 		row.follow(now)
-		if got := row.take(now, step.slots, step.rate).Start.Sub(start); got.Round(time.Microsecond) != step.want {
+		if got := row.take(now, step.slots, step.rate, time.Time{}).Start.Sub(start); got.Round(time.Microsecond) != step.want {
 			t.Errorf("%s: it begins at %s, want %s", step.name, got, step.want)
 		}
 	}
@@ -40,7 +40,7 @@ func TestHeadroomOfOneRow(t *testing.T) {
 	p := l.Pace(target)
 	factor := func() float64 {
 		t.Helper()
-		s, err := p.Reserve(t.Context(), 1, 1000)
+		s, err := p.Reserve(t.Context(), 1, 1000, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,12 +70,12 @@ func TestHeadroomOfOneRow(t *testing.T) {
 	row := pace{headroom: 0.05, slowed: now.UnixNano()}
 	for after, want := range map[time.Duration]float64{0: 0.05, time.Second: 0.1, 10 * time.Second: 0.55, 19 * time.Second: 1, time.Hour: 1} {
 		at := now.Add(after)
-		if s := row.take(at, 0, 20); math.Abs(s.Factor-want) > 1e-9 {
+		if s := row.take(at, 0, 20, time.Time{}); math.Abs(s.Factor-want) > 1e-9 {
 			t.Errorf("after %s it is %v, want %v", after, s.Factor, want)
 		}
 	}
 	row = pace{headroom: 0.5, slowed: now.UnixNano()}
-	if row.take(now, 2, 20); row.next != now.Add(200*time.Millisecond).UnixNano() {
+	if row.take(now, 2, 20, time.Time{}); row.next != now.Add(200*time.Millisecond).UnixNano() {
 		t.Errorf("two slots at half of 20 a second end after %s", time.Duration(row.next-now.UnixNano()))
 	}
 }
@@ -83,11 +83,11 @@ func TestHeadroomOfOneRow(t *testing.T) {
 func TestClockThatGoesBack(t *testing.T) {
 	now := time.Now()
 	row := pace{}
-	row.take(now, 20, 20)
+	row.take(now, 20, 20, time.Time{})
 	row.pause = now.Add(30 * time.Second).UnixNano()
 	back := now.Add(-time.Hour) // half of the second's slots are ahead, and so is the pause
 	row.follow(back)
-	s := row.take(back, 1, 20)
+	s := row.take(back, 1, 20, time.Time{})
 	if ahead := s.Start.Sub(back); ahead != time.Second {
 		t.Errorf("after the clock went back the next slot is %s ahead, want 1s", ahead)
 	}
@@ -105,11 +105,11 @@ func TestPaceIsSharedByAllWhoHaveTheLedgerOpen(t *testing.T) {
 		if i%2 == 1 {
 			p = other.Pace(target)
 		}
-		s, err := p.Reserve(t.Context(), 10, 100)
+		s, err := p.Reserve(t.Context(), 10, 1000, time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i > 0 && s.Start.Sub(last) < 100*time.Millisecond-time.Microsecond {
+		if i > 0 && s.Start.Sub(last) < 10*time.Millisecond-time.Microsecond {
 			t.Errorf("slice %d begins %s after the one before", i, s.Start.Sub(last))
 		}
 		last = s.Start
@@ -119,14 +119,92 @@ func TestPaceIsSharedByAllWhoHaveTheLedgerOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, slots := range map[string]int{"a run with a rate": 1, "an unlimited run": 0} {
-		s, err := l.Pace(target).Reserve(t.Context(), slots, 100)
+		s, err := l.Pace(target).Reserve(t.Context(), slots, 100, time.Time{})
 		if err != nil || s.Pause.Sub(until).Abs() > time.Millisecond {
 			t.Errorf("%s is told to wait until %s, want %s (%v)", name, s.Pause, until, err)
 		}
 	}
-	if s, err := l.Pace("https://other.example.com").Reserve(t.Context(), 1, 100); err != nil || !s.Pause.IsZero() {
+	if s, err := l.Pace("https://other.example.com").Reserve(t.Context(), 1, 100, time.Time{}); err != nil || !s.Pause.IsZero() {
 		t.Errorf("another target is paused too: %v, %v", s, err)
 	}
 }
 
 var _ pipeline.Pace = (*Pace)(nil)
+
+// A slow run holds a fast one up by a slice and no more, whether it goes on, has ended, or has died, and
+// none holds slots that lie far ahead; runs of one rate keep to it together.
+func TestSlowRunHoldsUpNobody(t *testing.T) {
+	const hourly = 1.0 / 3600
+	start := time.Now()
+	for _, tt := range []struct {
+		name   string
+		took   float64 // at what rate a slot was taken at the start
+		after  time.Duration
+		rate   float64
+		want   time.Duration // when the next is, since the start
+		wanted int           // slots, of one
+	}{
+		{"a fast run behind a slow one", hourly, 0, 20, pipeline.SliceTime, 1},
+		{"a little later", hourly, 70 * time.Millisecond, 20, pipeline.SliceTime, 1},
+		{"later than a slice", hourly, time.Second, 20, time.Second, 1},
+		{"not so fast a run", hourly, 0, 1, time.Second, 0},
+		{"that run when it can have it", hourly, 800 * time.Millisecond, 1, time.Second, 1},
+		{"another as slow", hourly, time.Minute, hourly, time.Hour, 0},
+		{"a slower one", 1, 0, hourly, time.Second, 0},
+		{"a slow one behind a fast one", 20, 0, hourly, 50 * time.Millisecond, 1},
+		{"a fast one behind a fast one", 20, 0, 1000, 50 * time.Millisecond, 1},
+	} {
+		row := pace{}
+		if s := row.take(start, 1, tt.took, time.Time{}); s.Slots != 1 || s.Start.Sub(start) != 0 {
+			t.Errorf("%s: the first is %+v", tt.name, s)
+		}
+		now := start.Add(tt.after)
+		before := row
+		s := row.take(now, 1, tt.rate, time.Time{})
+		if got := s.Start.Sub(start); (got-tt.want).Abs() > time.Microsecond || s.Slots != tt.wanted {
+			t.Errorf("%s: %d slots at %s, want %d at %s", tt.name, s.Slots, got, tt.wanted, tt.want)
+		}
+		if s.Slots == 0 && row != before {
+			t.Errorf("%s: what could not be had moved the row on", tt.name)
+		}
+	}
+	row := pace{}
+	if s := row.take(start, 1, 20, start.Add(150*time.Millisecond)); s.Slots != 1 || s.Start.Sub(start) != 150*time.Millisecond {
+		t.Errorf("not before a time: %+v", s)
+	}
+}
+
+// What was taken and not used can be had again, if nobody has taken any behind it.
+func TestSlotsGivenBack(t *testing.T) {
+	l := opened(t)
+	p := l.Pace(target)
+	take := func(slots int, rate float64) pipeline.Slice {
+		t.Helper()
+		s, err := p.Reserve(t.Context(), slots, rate, time.Time{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	back := func(s pipeline.Slice, unused int) {
+		t.Helper()
+		s.Slots = unused
+		if err := p.GiveBack(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back(take(1, 1.0/3600), 1)
+	again := take(1, 1.0/3600)
+	if again.Slots != 1 {
+		t.Fatalf("the slot that was given back is %s ahead", time.Until(again.Start))
+	}
+	other := take(1, 1000)
+	if back(again, 1); take(0, 1000).Start.Before(other.Start) {
+		t.Error("a slot was given back though another was taken behind it")
+	}
+	ten := take(10, 100)
+	back(ten, 4)
+	if got := take(0, 100).Start.Sub(ten.Start); got.Round(time.Millisecond) != 60*time.Millisecond {
+		t.Errorf("behind ten slots of which four were given back the next is after %s, want 60ms", got)
+	}
+}
