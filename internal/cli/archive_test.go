@@ -204,7 +204,7 @@ func TestArchiveNames(t *testing.T) {
 	long := strings.Repeat("a", 235) // with .report it may be written, with a time it may not
 	p.contacts(long+".csv", 0, 2)
 	out := p.must(1, p.run("--rate", "unlimited", "--archive", "done", long+".csv"))
-	if !strings.Contains(out, "to the archive done: file name too long") || len(p.files("done")) != 0 {
+	if !strings.Contains(out, "/done: file name too long") || len(p.files("done")) != 0 {
 		t.Errorf("it says\n%s", out)
 	}
 	if p.once() != 2 || !slices.Contains(p.files("."), long+".report.csv") {

@@ -34,13 +34,10 @@ func (e *usageError) Error() string { return e.problem }
 func (e *usageError) Hint() string  { return e.todo }
 
 // brakeError is a brake that holds before anything is sent.
-type brakeError struct{ problem string }
+type brakeError struct{ problem, todo string }
 
 func (e *brakeError) Error() string { return e.problem }
-
-func (e *brakeError) Hint() string {
-	return "hppsend check -o writes the rows with what is wrong beside them; mend them, or raise --max-rejected"
-}
+func (e *brakeError) Hint() string  { return e.todo }
 
 // stoppedError is a signal that came before anything was sent.
 type stoppedError struct{ err error }

@@ -38,9 +38,38 @@ func (a *app) expand(args []string) (paths []string, err error) {
 			a.lines.notice("no_match", "no file matches "+arg)
 		}
 		slices.Sort(found)
-		paths = append(paths, found...)
+		tables := slices.DeleteFunc(slices.Clone(found), noTable)
+		for _, name := range found {
+			if noTable(name) {
+				a.say("notice", "passed_over", name+" matches "+arg+" and is no table that somebody would send; it is passed over.")
+			}
+		}
+		if len(found) > 0 && len(tables) == 0 {
+			return nil, &pipeline.InputError{
+				Place: pipeline.Place{File: arg}, Problem: "nothing that it matches is a table", Todo: "see that the files are there, complete, and no longer being copied",
+			}
+		}
+		paths = append(paths, tables...)
 	}
 	return paths, nil
+}
+
+// noTable tells whether a file that a pattern matches is plainly none that somebody put there to be sent: a
+// folder, what programs and systems keep beside their files, and what a copy or a download has not finished.
+func noTable(path string) bool {
+	name := strings.ToLower(filepath.Base(path))
+	for _, pattern := range []string{
+		"~$*", ".~lock.*#", "*~", "#*#", ".*.sw?", // owner files, locks and copies of office programs and editors
+		".ds_store", "._*", "thumbs.db", "desktop.ini", ".directory", ".localized", ".nfs*", ".fuse_hidden*",
+		"*.part", "*.partial", "*.crdownload", "*.download", "*.opdownload", "*.filepart", "*.tmp", "*.temp",
+		".hppsend-*", // a report that is being written
+	} {
+		if ok, _ := filepath.Match(pattern, name); ok {
+			return true
+		}
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // open opens the inputs, in order, and leaves out reports of files that are named too.

@@ -31,6 +31,7 @@ type campaign struct {
 	plan    *pipeline.Plan
 	runs    []*ledger.Run
 	started time.Time
+	until   time.Time // zero for no end
 	total   pipeline.Tally
 	ending  pipeline.Ending
 	one     *summary // of the only file, once it has its report
@@ -90,6 +91,9 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 	if err := c.s.validate(); err != nil {
 		return err
 	}
+	if c.until, err = c.s.ends(c.started); err != nil {
+		return err
+	}
 	if c.target, err = c.s.needTarget(); err != nil {
 		return err
 	}
@@ -117,9 +121,15 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 	}
 	c.tellLedger(c.ledger)
 	c.tellPlan(c.plan, c.s.perSecond(c.target))
+	if !c.until.IsZero() {
+		c.say("notice", "until", "It stops at "+moment(c.until)+".")
+	}
 	if bad := c.plan.Total.Status[pipeline.Rejected]; pipeline.Most(c.s.maxRejected).Exceeded(bad, c.plan.Total.Rows) {
-		return &brakeError{fmt.Sprintf("%d of %s are rejected, and --max-rejected is %s; nothing was sent",
-			bad, rows(c.plan.Total.Rows), c.s.maxRejected.String())}
+		return &brakeError{
+			fmt.Sprintf("%d of %s are rejected, and --max-rejected is %s; nothing was sent",
+				bad, rows(c.plan.Total.Rows), c.s.maxRejected.String()),
+			"hppsend check -o writes the rows with what is wrong beside them; mend them, or raise --max-rejected",
+		}
 	}
 	return c.confirm(ctx)
 }
@@ -225,7 +235,7 @@ func (c *campaign) send(ctx context.Context) error {
 	defer view.close()
 	sending := pipeline.NewSending(pipeline.SendConfig{
 		Concurrency: c.s.concurrency, MaxAttempts: c.s.maxAttempts, RetryFor: c.s.retryFor, Grace: c.s.grace,
-		Limit: c.s.limit, StopAfterIdentical: c.s.stopAfterIdentical, Until: c.s.until.next(c.started),
+		Limit: c.s.limit, StopAfterIdentical: c.s.stopAfterIdentical, Until: c.until,
 		MaxRejected: pipeline.Most(c.s.maxRejected), Canary: c.s.canary, GoOn: c.goOn(),
 	}, pacer, view, c.stop)
 	claims := make(chan struct{}, pipeline.ClaimBound(rate, c.s.concurrency)) // a place for each claim without a permit

@@ -36,6 +36,7 @@ type settings struct {
 	limit, stopAfterIdentical, canary int
 	maxRejected                       most
 	until                             clock
+	between                           window
 	yes                               bool
 	output, rejects, format           string
 	ledger, config, logFormat         string
@@ -188,4 +189,3 @@ func unknownKey(key, source string, known []string) error {
 	}
 	return &usageError{fmt.Sprintf("%s: there is no setting %q", source, key), "the settings are called like the flags; hppsend run --help lists them"}
 }
-

@@ -149,43 +149,6 @@ func (m *most) Set(text string) error {
 	return nil
 }
 
-// clock is a time of day of this machine.
-type clock struct {
-	set  bool
-	time time.Duration // since midnight
-}
-
-func (c *clock) Type() string { return "HH:MM" }
-
-func (c *clock) String() string {
-	if !c.set {
-		return ""
-	}
-	return time.Time{}.Add(c.time).Format("15:04")
-}
-
-func (c *clock) Set(text string) error {
-	t, err := time.Parse("15:04", strings.TrimSpace(text))
-	if err != nil {
-		return fmt.Errorf("a time of day is written like 06:00")
-	}
-	*c = clock{true, time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute}
-	return nil
-}
-
-// next is the first such time after now; zero when none was given.
-func (c clock) next(now time.Time) time.Time {
-	if !c.set {
-		return time.Time{}
-	}
-	for day := 0; ; day++ {
-		at := time.Date(now.Year(), now.Month(), now.Day()+day, int(c.time.Hours()), int(c.time.Minutes())%60, 0, 0, now.Location())
-		if at.After(now) {
-			return at
-		}
-	}
-}
-
 // age is a length of time that may be given in days.
 type age time.Duration
 
