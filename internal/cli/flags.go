@@ -38,7 +38,7 @@ var knownFlags = sync.OnceValue(func() []string {
 func (s *settings) runFlags(f *flagSet) {
 	s.targetFlags(f)
 	f.path(&s.credentials, "credentials", "", "`FILE` with lines KLARNA_USERNAME=… and KLARNA_PASSWORD=…; else those environment variables")
-	f.path(&s.caFile, "ca-file", "", "trust the certificate authorities in this PEM `FILE` too")
+	f.path(&s.caFile, "ca-file", "", "trust the certificate authorities in this `FILE`, PEM or DER, too")
 	s.inputFlags(f)
 	s.judgeFlags(f)
 	f.StringVar(&s.label, "label", "", "`TEXT` that names the run, for people")

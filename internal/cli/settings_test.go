@@ -109,9 +109,13 @@ func TestCredentialsFile(t *testing.T) {
 		name, path, service, wrong string
 	}{
 		{"private", write("private", both, 0o600), "", ""},
-		{"everybody can read it", write("open", both, 0o644), "", "everybody on this machine can read it"},
+		{"everybody can read it", write("open", both, 0o644), "", "others than you can read or change it (its mode is 0644)"},
+		{"the group can read it", write("group", both, 0o640), "", "its mode is 0640"},
+		{"everybody can write it", write("written", both, 0o602), "", "its mode is 0602"},
+		{"the group can write it", write("shared", both, 0o620), "", "its mode is 0620"},
+		{"only to be read", write("only", both, 0o400), "", ""},
 		{"put there by the service manager", write("service/creds", both, 0o644), filepath.Join(dir, "service"), ""},
-		{"a folder with the same beginning", write("service2/creds", both, 0o644), filepath.Join(dir, "service"), "everybody"},
+		{"a folder with the same beginning", write("service2/creds", both, 0o644), filepath.Join(dir, "service"), "others"},
 		{"not lines", write("text", "K123456_abcd\n", 0o600), "", "line 1"},
 		{"missing", filepath.Join(dir, "nowhere"), "", "no such file"},
 	} {
@@ -128,5 +132,50 @@ func TestCredentialsFile(t *testing.T) {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
 		})
+	}
+}
+
+// TestCredentialsAreWhatIsMeant has lines as shells and services are given them.
+func TestCredentialsAreWhatIsMeant(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"KLARNA_PASSWORD=abc":                  "abc",
+		"export KLARNA_PASSWORD=abc":           "abc",
+		"export\tKLARNA_PASSWORD=abc":          "abc",
+		" KLARNA_PASSWORD = abc ":              "abc",
+		"KLARNA_PASSWORD=abc # the shop's":     "abc",
+		"KLARNA_PASSWORD=abc\t#the shop's":     "abc",
+		"KLARNA_PASSWORD=abc#def":              "abc#def",
+		"KLARNA_PASSWORD=#abc":                 "#abc",
+		`KLARNA_PASSWORD="abc # def"`:          "abc # def",
+		`KLARNA_PASSWORD="abc" # the shop's`:   "abc",
+		`export KLARNA_PASSWORD='a"c'  # it's`: `a"c`,
+		`KLARNA_PASSWORD="a'c"`:                "a'c",
+		`KLARNA_PASSWORD=a"c`:                  `a"c`,
+		`KLARNA_PASSWORD=a$b\c`:                `a$b\c`,
+		"KLARNA_PASSWORD=s3cret=with=signs==":  "s3cret=with=signs==",
+		"KLARNA_PASSWORD=two words # three":    "two words",
+		"KLARNA_PASSWORD=":                     "",
+		"KLARNA_PASSWORD=abc\r":                "abc",
+		"\ufeffKLARNA_PASSWORD=abc":            "abc",
+		`KLARNA_PASSWORD="abc`:                 "refused",
+		`KLARNA_PASSWORD="abc"def`:             "refused",
+		"KLARNA_PASSWORD: abc":                 "refused",
+		"set KLARNA_PASSWORD=abc":              "refused",
+	} {
+		path := filepath.Join(t.TempDir(), "credentials")
+		if err := os.WriteFile(path, []byte(line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		values, err := readCredentials(path, "")
+		got := values["KLARNA_PASSWORD"]
+		if err != nil {
+			if got = "refused"; strings.Contains(err.Error(), "abc") {
+				t.Errorf("%q is shown: %v", line, err)
+			}
+		}
+		if got != want {
+			t.Errorf("%q gives %q, %v; want %q", line, got, err, want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 
@@ -89,8 +90,8 @@ func (a *app) credentialsFor(s *settings, t hpp.Target) (hpp.Credentials, error)
 	}
 }
 
-// readCredentials reads lines NAME=value. A file that everybody can read is refused, unless a service
-// manager put it where only the service can look.
+// readCredentials reads lines NAME=value, as shells and services take them. A file that others can read or
+// write is refused, unless a service manager put it where only the service can look.
 func readCredentials(path, service string) (map[string]string, error) {
 	refuse := func(format string, args ...any) error {
 		return &usageError{
@@ -107,8 +108,8 @@ func readCredentials(path, service string) (map[string]string, error) {
 	if err != nil {
 		return nil, refuse("%v", unwrapPath(err))
 	}
-	if info.Mode()&0o004 != 0 && runtime.GOOS != "windows" && !under(path, service) && !under(path, "/run/secrets") {
-		return nil, refuse("everybody on this machine can read it")
+	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" && !under(path, service) && !under(path, "/run/secrets") {
+		return nil, refuse("others than you can read or change it (its mode is %#o)", mode)
 	}
 	values := map[string]string{}
 	lines := bufio.NewScanner(f)
@@ -117,21 +118,21 @@ func readCredentials(path, service string) (map[string]string, error) {
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
-		name, value, ok := strings.Cut(line, "=")
-		if !ok {
+		m := assignment.FindStringSubmatch(line)
+		if m == nil {
 			return nil, refuse("line %d is not of the form NAME=value", n)
 		}
-		value = strings.TrimSpace(value)
-		if len(value) > 1 && (value[0] == '"' || value[0] == '\'') && value[len(value)-1] == value[0] {
-			value = value[1 : len(value)-1]
-		}
-		values[strings.TrimSpace(name)] = value
+		values[m[1]] = m[2] + m[3] + m[4]
 	}
 	if err := lines.Err(); err != nil {
 		return nil, refuse("%v", err)
 	}
 	return values, nil
 }
+
+// assignment is NAME=value: a value in quotes is all that they hold, and one without ends at a comment,
+// which a blank parts from it. A backslash or a dollar sign stands for itself.
+var assignment = regexp.MustCompile(`^(?:export\s+)?(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^"'\s]\S*?(?:\s+[^#\s]\S*?)*)?)(?:\s+#.*)?\s*$`)
 
 func under(path, folder string) bool {
 	if folder == "" {

@@ -2,12 +2,16 @@ package hpp
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"crypto/tls"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -199,6 +203,31 @@ func TestProxyThatIsNone(t *testing.T) {
 		})
 		if (err == nil) != ok || err != nil && strings.Contains(err.Error(), "word@") {
 			t.Errorf("%s: %v", cmp.Or(raw, "none"), err != nil)
+		}
+	}
+}
+
+// TestFormsOfCertificates trusts one certificate in each of the forms that programs export.
+func TestFormsOfCertificates(t *testing.T) {
+	setup, caFile := certificate(t)
+	s := serve(t, setup, answering(noContent))
+	text, err := os.ReadFile(caFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	for name, form := range map[string][]byte{
+		"PEM":                         text,
+		"PEM behind a mark":           append([]byte("\ufeff"), text...),
+		"PEM with CRLF and a heading": append([]byte("our proxy\r\n"), bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n"))...),
+		"DER":                         block.Bytes,
+	} {
+		file := filepath.Join(t.TempDir(), "ca")
+		if err := os.WriteFile(file, form, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r := newClient(t, Config{Endpoint: s.URL, CAFile: file}).Send(t.Context(), bySMS(name)); r.Verdict != pipeline.Accepted {
+			t.Errorf("%s: %+v", name, r)
 		}
 	}
 }

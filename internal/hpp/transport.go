@@ -1,6 +1,7 @@
 package hpp
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -81,7 +82,8 @@ func proxyFor() (proxyFunc, error) {
 	return env.ProxyFunc(), nil
 }
 
-// loadRoots gives the system's certificates and those of a PEM file; nil stands for the system's.
+// loadRoots gives the system's certificates and those of a file in PEM or DER form; nil stands for the
+// system's.
 func loadRoots(file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
@@ -95,8 +97,15 @@ func loadRoots(file string) (*x509.CertPool, error) {
 	if err != nil {
 		return nil, &Fault{Problem: "read the system's certificates", Todo: "repair them", Err: err}
 	}
-	if !pool.AppendCertsFromPEM(pem) {
+	if pool.AppendCertsFromPEM(bytes.TrimPrefix(pem, []byte("\ufeff"))) {
+		return pool, nil
+	}
+	certs, err := x509.ParseCertificates(pem)
+	if err != nil || len(certs) == 0 {
 		return nil, &Fault{Problem: "the CA file " + quote(file) + " holds no certificate", Todo: hint}
+	}
+	for _, c := range certs {
+		pool.AddCert(c)
 	}
 	return pool, nil
 }
