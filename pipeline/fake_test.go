@@ -260,7 +260,7 @@ func (p *commonPace) Reserve(ctx context.Context, slots int, rate float64, from 
 			s.Start = t
 		}
 	}
-	if slots > 0 && s.Start.Sub(now) <= 2*SliceTime {
+	if slots > 0 && (s.Start.Sub(now) <= 2*SliceTime || p.gap <= SliceTime) {
 		s.Slots = slots
 		p.next = s.Start.Add(time.Duration(float64(slots) / (rate * cmp.Or(p.factor, 1)) * float64(time.Second)))
 		p.gap, s.End = gap, p.next

@@ -96,9 +96,10 @@ type Slice struct {
 
 // Pace is the one pace that all runs on a ledger share for a target.
 type Pace interface {
-	// Reserve takes slots at the given rate (a second) from the next free time on, and not before from. It
-	// takes none while they would begin more than two SliceTime ahead, so that nobody who dies or ends holds
-	// more than that: then Start says when they would. With no slots it only reads that, and the pause.
+	// Reserve takes slots at the given rate (a second) from the next free time on, and not before from: so
+	// runs take turns. Behind the slot of a slow run it takes none that would begin more than two SliceTime
+	// ahead, so that nobody who dies or ends holds others up: then Start says when they would. With no slots
+	// it only reads that, and the pause.
 	//
 	// The slot of a run so slow that it lasts longer than a SliceTime is over for faster runs after one.
 	Reserve(ctx context.Context, slots int, rate float64, from time.Time) (Slice, error)

@@ -209,3 +209,30 @@ func TestLongWaitsAreTold(t *testing.T) {
 		}
 	})
 }
+
+// Runs of one slow rate get about as much each.
+func TestSlowRunsTakeTurns(t *testing.T) {
+	for _, rate := range []float64{4, 0.5} {
+		synctest.Test(t, func(t *testing.T) {
+			const runs, calls = 4, 400
+			pace := &commonPace{}
+			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(calls/rate*float64(time.Second)))
+			defer cancel()
+			var got [runs]int
+			var takers sync.WaitGroup
+			for i := range runs {
+				p, end := started(pace, rate)
+				takers.Go(func() {
+					for p.Permit(ctx) == nil {
+						got[i]++
+					}
+					end()
+				})
+			}
+			takers.Wait()
+			if least, sum := slices.Min(got[:]), got[0]+got[1]+got[2]+got[3]; least < calls/runs/2 || sum < calls*9/10 || sum > calls+1 {
+				t.Errorf("at %v a second, of %d calls the runs made %v", rate, calls, got)
+			}
+		})
+	}
+}

@@ -110,7 +110,7 @@ func (p *pace) take(now time.Time, slots int, rate float64, from time.Time) pipe
 	if p.pause > at {
 		s.Pause = now.Add(time.Duration(p.pause - at))
 	}
-	if slots > 0 && start <= at+2*slice {
+	if slots > 0 && (start <= at+2*slice || p.gap <= slice) { // behind fast runs in turn, as they wait too
 		s.Slots = slots
 		p.next = start + int64(float64(slots)/(rate*s.Factor)*float64(time.Second))
 		p.gap, p.written = gap, at

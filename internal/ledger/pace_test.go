@@ -169,6 +169,12 @@ func TestSlowRunHoldsUpNobody(t *testing.T) {
 		}
 	}
 	row := pace{}
+	for k := range time.Duration(50) { // fast runs take turns, however many they are
+		if s := row.take(start, 2, 20, time.Time{}); s.Slots != 2 || s.Start.Sub(start) != k*100*time.Millisecond {
+			t.Errorf("turn %d: %+v", k, s)
+		}
+	}
+	row = pace{}
 	if s := row.take(start, 1, 20, start.Add(150*time.Millisecond)); s.Slots != 1 || s.Start.Sub(start) != 150*time.Millisecond {
 		t.Errorf("not before a time: %+v", s)
 	}
