@@ -35,6 +35,10 @@ type Plan struct {
 	Messages map[Channel]int // of the rows to be sent
 	Repeated int             // people who would get more than one message
 	Notices  []Group         // oddities of the rows to be sent
+	Phones   int             // rows that go, or would go, to a phone number
+	// WithoutPlus counts those of them that Defaults.PhonesWithoutPlus would read, and that are refused
+	// without it.
+	WithoutPlus int
 
 	cfg       CheckConfig
 	entries   chunks[entry]
@@ -268,3 +272,6 @@ func (p *Plan) complete(file, n int) error {
 	}
 	return nil
 }
+
+// PhonesWithoutPlus tells whether the plan was made with Defaults.PhonesWithoutPlus.
+func (p *Plan) PhonesWithoutPlus() bool { return p.cfg.Defaults.PhonesWithoutPlus }

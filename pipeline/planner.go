@@ -77,6 +77,12 @@ func (b *planner) add(row Row, it item, records []Record) {
 		}
 		b.noted.add(noted{uint32(ordinal), i})
 	}
+	if it.Method == SMS {
+		b.Phones++
+	}
+	if it.withoutPlus {
+		b.WithoutPlus++
+	}
 	f := &b.Files[len(b.Files)-1]
 	f.Raw = f.Raw || row.Raw != ""
 	f.uuids = f.uuids || IsUUID(it.session)

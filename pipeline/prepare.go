@@ -16,6 +16,11 @@ type Defaults struct {
 	Prefer  Method // of a row with both contacts and no method; empty for e-mail
 	// Sessions says what is taken for a session id; empty for AutoSession.
 	Sessions SessionFormat
+	// PhonesWithoutPlus says that the phone numbers have their calling codes and lack their plus, in rows that
+	// name no country.
+	PhonesWithoutPlus bool
+	// RefuseUnusual rejects phone numbers that no numbering plan knows.
+	RefuseUnusual bool
 	// SessionFromURL takes a distribution URL apart; its error says what is wrong with it.
 	SessionFromURL func(url string) (session string, err error)
 }
@@ -32,6 +37,7 @@ type item struct {
 	struck       bool
 	prior        Prior
 	region       string    // the country that the phone number itself belongs to
+	withoutPlus  bool      // it would be a number if Defaults.PhonesWithoutPlus were set
 	notices      []Finding // oddities that do not keep the row from being sent
 }
 
@@ -157,6 +163,8 @@ func (d Defaults) choose(row Row, it *item) Finding {
 		}
 		phone, country, err := d.phone(f)
 		if err != nil {
+			var p *contact.Problem
+			it.withoutPlus = errors.As(err, &p) && p.WithoutPlus && blank(f.PhoneCountry)
 			return problem(err)
 		}
 		it.Contact, it.Country, it.region = phone.E164, country, phone.Region
@@ -218,9 +226,16 @@ func (d Defaults) phone(f Fields) (contact.Phone, string, error) {
 		}
 		country = iso
 	}
-	phone, err := contact.ParsePhone(f.Phone, country)
+	parse := contact.ParsePhone
+	if d.PhonesWithoutPlus && blank(f.PhoneCountry) {
+		parse = contact.ParsePhoneWithoutPlus
+	}
+	phone, err := parse(f.Phone, country)
 	if country == "" {
 		country = phone.Region
+	}
+	if err == nil && d.RefuseUnusual && !phone.Known {
+		return contact.Phone{}, "", &contact.Problem{Code: "unusual_phone", Reason: phone.Notice + ", and such numbers are to be refused"}
 	}
 	return phone, country, err
 }

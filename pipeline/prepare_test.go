@@ -165,7 +165,7 @@ func TestGuessedEncoding(t *testing.T) {
 		{Fields{Email: "zoe@müller.example", Phone: "+46701740605"}, true, "bad_email", "+46701740605"},
 		{Fields{Email: "zoe@müller.example", Phone: "+46701740605", Method: "sms"}, true, "", ""},
 		{Fields{Email: "zoe@müller.example", Phone: "+46701740605", Method: "sms"}, false, "", "zoe@xn--mller-kva.example"},
-		{Fields{Phone: "0701740605", PhoneCountry: "España"}, true, "bad_phone", ""},
+		{Fields{Phone: "0101740605", PhoneCountry: "España"}, true, "bad_phone", ""},
 	} {
 		row := Row{Fields: test.fields, Guessed: test.guessed}
 		row.Fields.Session = id(1)

@@ -142,6 +142,8 @@ func (s *settings) inputFlags(f *flagSet) {
 
 func (s *settings) judgeFlags(f *flagSet) {
 	f.Var(&s.country, "default-country", "the country of local phone numbers in rows that name none, such as SE")
+	f.choice(&s.phonesWithoutPlus, "phones-without-plus", "refuse", "what to do about digits that are a number only with a plus, in rows that name no country; international: in all such rows the plus is missing", "refuse", "international")
+	f.choice(&s.unusualPhones, "unusual-phones", "send", "what to do about numbers of a possible length that no numbering plan knows", "send", "refuse")
 	f.choice(&s.method, "method", "auto", "for rows that name no method; auto: by the contact that is there", "auto", "sms", "email")
 	f.choice(&s.prefer, "prefer", "email", "for rows with both contacts and no method", "email", "sms")
 	f.choice(&s.sessionFormat, "session-format", "auto", "what is taken for a session id; auto: a UUID, or what cannot be a phone number, a date or another cell",

@@ -33,6 +33,8 @@ type options struct {
 	Country   string            `json:"default_country,omitempty"`
 	Method    string            `json:"method"`
 	Prefer    string            `json:"prefer"`
+	BarePhone bool              `json:"phones_without_plus,omitempty"`
+	Unusual   string            `json:"unusual_phones,omitempty"`
 	Each      bool              `json:"each_contact,omitempty"`
 	Sessions  string            `json:"session_format,omitempty"`
 	Reminder  string            `json:"reminder,omitempty"`
@@ -44,6 +46,7 @@ func (s *settings) options() options {
 		Sheet: s.sheet, HeaderRow: s.headerRow, Map: s.columns, Delimiter: s.delimiter, Encoding: s.encoding,
 		Ragged: s.ragged, Hidden: s.hidden, Country: string(s.country), Method: s.method, Prefer: s.prefer,
 		Each: s.perSession == "each-contact", Sessions: s.sessionFormat, Label: s.label,
+		BarePhone: s.phonesWithoutPlus == "international", Unusual: s.unusualPhones,
 		Reminder: strings.ToLower(strings.Join(strings.Fields(s.reminder), " ")),
 	}
 }
@@ -72,6 +75,7 @@ func (o options) checking(t hpp.Target, records pipeline.Records) pipeline.Check
 		},
 		Defaults: pipeline.Defaults{
 			Country: o.Country, Prefer: pipeline.Method(o.Prefer), Sessions: pipeline.SessionFormat(o.Sessions),
+			PhonesWithoutPlus: o.BarePhone, RefuseUnusual: o.Unusual == "refuse",
 			SessionFromURL: func(url string) (string, error) { return hpp.SessionFromURL(url, t.Origin) },
 		},
 	}

@@ -24,6 +24,7 @@ type settings struct {
 	columns                                    mappings
 	country                                    country
 	method, prefer, perSession, sessionFormat  string
+	phonesWithoutPlus, unusualPhones           string
 	label, reminder                            string
 
 	rate        rateFlag

@@ -23,6 +23,14 @@ func (a *app) tellPlan(p *pipeline.Plan, perSecond float64) {
 			}
 		}
 	}
+	switch {
+	case p.PhonesWithoutPlus():
+		a.say("notice", "phones_without_plus", "  note: digits without + are read as international numbers, in rows that name no country, since --phones-without-plus international says so")
+	case p.WithoutPlus > p.Phones/2:
+		a.say("notice", "phones_without_plus", fmt.Sprintf(
+			"  note: %d of %d phone numbers are refused and would be numbers with a + before them. If this list leaves the + out of all its numbers, say --phones-without-plus international",
+			p.WithoutPlus, p.Phones))
+	}
 	for _, g := range p.Notices {
 		a.say("notice", g.Code, fmt.Sprintf("  note: %s: %s; sent all the same", where(g), g.Places[0].Reason))
 	}

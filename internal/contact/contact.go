@@ -27,15 +27,25 @@ const (
 
 // Problem is why a contact was refused. Code is stable; Reason is for a person and shows a contact
 // masked, if at all.
-type Problem struct{ Code, Reason string }
+type Problem struct {
+	Code, Reason string
+	WithoutPlus  bool // the digits are a number with a plus before them: see [ParsePhoneWithoutPlus]
+}
 
 func (p *Problem) Error() string { return p.Reason }
 
-// trimmed drops spaces, invisible characters and the apostrophes by which spreadsheets mark text.
+// trimmed drops what people and programs leave round a contact: spaces, invisible characters, the apostrophes
+// by which spreadsheets mark text, quotation marks, and the formula ="…" by which exports keep digits.
 func trimmed(text string) string {
-	return strings.TrimFunc(text, func(r rune) bool {
-		return unicode.IsSpace(r) || invisible(r) || strings.ContainsRune("'‘’", r)
-	})
+	text = strings.TrimFunc(text, around)
+	if inner, ok := strings.CutPrefix(text, `="`); ok {
+		return strings.TrimFunc(inner, around)
+	}
+	return text
+}
+
+func around(r rune) bool {
+	return unicode.IsSpace(r) || invisible(r) || strings.ContainsRune(`'‘’‚‹›"“”„«»`, r)
 }
 
 // invisible tells zero-width, directional and control characters, and the byte order mark.

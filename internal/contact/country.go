@@ -1,6 +1,8 @@
 package contact
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -12,10 +14,14 @@ import (
 )
 
 // Country gives the ISO 3166 alpha-2 code, in upper case, of a country that has telephones. It takes
-// alpha-2 and alpha-3 codes, and names in twelve European languages and in the country's own, without
-// regard to case, accents and punctuation. A name that fits several countries is none.
+// alpha-2 and alpha-3 codes, names in twelve European languages and in the country's own, without
+// regard to case, accents and punctuation, and calling codes with a plus or 00, alone or beside one of
+// these: "+46", "Sweden (+46)". A name or a calling code that fits several countries is none.
 func Country(text string) (iso string, ok bool) {
 	text = trimmed(text)
+	if m := callingCode.FindStringSubmatch(text); m != nil {
+		return byCallingCode(m[2], m[1]+m[3])
+	}
 	if iso, ok := byCode(strings.ToUpper(strings.ReplaceAll(text, ".", ""))); ok {
 		return iso, true
 	}
@@ -27,8 +33,35 @@ func Country(text string) (iso string, ok bool) {
 	return iso, iso != ""
 }
 
+// callingCode is a calling code as it stands for a country, and what stands before and after it.
+var callingCode = regexp.MustCompile(`^([^0-9+]*?)[\s(\[]*(?:\+|00)\s?([1-9][0-9]{0,2})[\s)\]]*([^0-9+]*)$`)
+
+// byCallingCode gives the country that a calling code and what is beside it name. Several countries are
+// at +1 and at +7; elsewhere a code is its main country's.
+func byCallingCode(digits, beside string) (string, bool) {
+	code, err := strconv.Atoi(digits)
+	if err != nil {
+		return "", false
+	}
+	if strings.ContainsFunc(beside, unicode.IsLetter) {
+		iso, _ := Country(strings.Trim(beside, " ,;:/-"))
+		if phonenumbers.GetCountryCodeForRegion(iso) != code {
+			return "", false
+		}
+		return iso, true
+	}
+	iso := phonenumbers.GetRegionCodeForCountryCode(code)
+	if code == 1 || code == 7 || !phonenumbers.GetSupportedRegions()[iso] {
+		return "", false
+	}
+	return iso, true
+}
+
 func byCode(code string) (string, bool) {
-	if code == "UK" {
+	switch code { // as the European Union writes them, and the last one in VAT numbers only
+	case "EL":
+		return "GR", true
+	case "UK", "XI":
 		return "GB", true
 	}
 	if len(code) == 2 {

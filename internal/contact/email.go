@@ -48,13 +48,13 @@ func ParseEmail(text string) (Address, error) {
 	return a, nil
 }
 
-func badEmail(why string) *Problem { return &Problem{codeBadEmail, why} }
+func badEmail(why string) *Problem { return &Problem{Code: codeBadEmail, Reason: why} }
 
 // bare gives what is left of a cell without what surrounds an address, with exactly one @ in it.
 func bare(text string) (string, *Problem) {
 	text = trimmed(text)
 	if text == "" {
-		return "", &Problem{codeMissing, "the e-mail address is missing"}
+		return "", &Problem{Code: codeMissing, Reason: "the e-mail address is missing"}
 	}
 	if len(text) > longCell {
 		return "", badEmail("the cell is too long for an e-mail address")

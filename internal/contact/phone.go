@@ -3,6 +3,7 @@ package contact
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
@@ -14,43 +15,57 @@ type Phone struct {
 	E164   string
 	Region string // of the number itself, ISO 3166 alpha-2 in upper case
 	Mobile bool   // it is, or where the plan does not tell may be, a mobile number
+	Known  bool   // the plan has such numbers; else only its length is right
 	Notice string
 }
 
 // ParsePhone reads one phone number. Country is the ISO 3166 alpha-2 code, in upper case, that a number
 // without calling code belongs to, or "" for none. What is accepted has a possible length for its
-// numbering plan; that it is assigned is not asked, only noticed. Errors are of type *[Problem].
+// numbering plan; that the plan knows it is not asked, only told. Errors are of type *[Problem].
 //
-// A number with a plus or 00 means just that. Of any other, a spreadsheet may have taken the plus or
-// the zero, so all readings are tried: as it is, with a plus, with a zero. Of different ones a valid one
-// beats one that is merely possible, and a mobile one any other; two that are left are refused.
-// Without a country even a number that begins like an international one is refused: the same digits are
-// somebody else's local number elsewhere.
+// A number is never another country's unless it says so: by a plus, by 00, or by the prefix that is
+// dialled for abroad in the country. Of other digits a spreadsheet may have taken the zero, so all that they
+// can mean in the country is tried: as they are, with the zero, with the country's calling code before
+// them. Of different readings a valid one beats one that is merely possible, and a mobile one any other; two
+// that are left are refused, and so is one that does not beat what the digits would be with a plus.
+// Where a prefix or a plus stands before what is a number without it, and is none or one abroad with it, the
+// number is refused too. Without a country even digits that begin like a calling code are refused:
+// they are somebody's local number elsewhere.
 func ParsePhone(text, country string) (Phone, error) {
 	w, p := readCell(text)
 	if p != nil {
 		return Phone{}, p
 	}
-	found, p := w.readings(country)
+	return w.phone(country)
+}
+
+// ParsePhoneWithoutPlus is [ParsePhone] for a file of which it is known that its numbers have their calling
+// codes, and not their plus: it is put before digits that do not begin with a zero, whatever the country.
+func ParsePhoneWithoutPlus(text, country string) (Phone, error) {
+	w, p := readCell(text)
 	if p != nil {
 		return Phone{}, p
 	}
-	best := found[:0]
-	for _, r := range found {
-		switch {
-		case len(best) == 0 || r.rank() > best[0].rank():
-			best = append(best[:0], r)
-		case r.rank() == best[0].rank() && r.e164 != best[0].e164:
-			best = append(best, r)
-		}
+	w.plus = w.plus || w.digits[0] != '0'
+	return w.phone(country)
+}
+
+func (w written) phone(country string) (Phone, error) {
+	h := home{country, phonenumbers.GetCountryCodeForRegion(country)}
+	meant := h.local
+	switch {
+	case w.plus:
+		meant = h.afterPlus
+	case strings.HasPrefix(w.digits, "00"):
+		meant = h.afterZeros
+	case w.zero > 0:
+		meant = h.beforeZero
 	}
-	r := best[0]
-	if len(best) > 1 {
-		return Phone{}, &Problem{codeAmbiguous, fmt.Sprintf(
-			"the number can be read as %s and as %s: write it with its plus or its leading zero",
-			Mask(r.e164), Mask(best[1].e164))}
+	r, p := meant(w)
+	if p != nil {
+		return Phone{}, p
 	}
-	return Phone{E164: r.e164, Region: r.region, Mobile: r.mobile(), Notice: r.notice(w, country)}, nil
+	return Phone{E164: r.e164, Region: r.region, Mobile: r.mobile(), Known: r.valid(), Notice: r.notice()}, nil
 }
 
 // reading is one thing that the digits of a cell can mean.
@@ -77,59 +92,18 @@ func (r reading) rank() int {
 	return 0
 }
 
-func (r reading) notice(w written, country string) string {
-	var odd []string
-	if !w.international && r.code != phonenumbers.GetCountryCodeForRegion(country) {
-		odd = append(odd, "the number has no plus and was read as that of another country")
-	}
+func (r reading) notice() string {
 	switch {
 	case !r.valid():
-		odd = append(odd, "its length is right, but no such number is known to be in use")
+		return Mask(r.e164) + ": its length is right, but no such number is known to be in use"
 	case !r.mobile():
-		odd = append(odd, "it is not a mobile number and may not take text messages")
+		return Mask(r.e164) + ": it is not a mobile number and may not take text messages"
 	}
-	if odd == nil {
-		return ""
-	}
-	return Mask(r.e164) + ": " + strings.Join(odd, "; ")
+	return ""
 }
 
-// readings gives at least one possible reading, or the problem of the most literal one.
-func (w written) readings(country string) ([]reading, *Problem) {
-	var candidates []string
-	switch {
-	case w.international:
-		country = ""
-		candidates = []string{"+" + w.digits}
-		if w.zero > 0 { // Italy's zero belongs to the number, Spain has none: the plan decides
-			candidates = append(candidates, "+"+w.digits[:w.zero]+w.digits[w.zero+1:])
-		}
-	case phonenumbers.GetCountryCodeForRegion(country) == 0:
-		return nil, &Problem{codeMissingCountry, fmt.Sprintf(
-			"%s has no calling code, and without a country it cannot be told whose it is: write it with a plus, or give the country",
-			Mask(w.digits))}
-	case w.digits[0] == '0':
-		candidates = []string{w.digits}
-	default:
-		candidates = []string{w.digits, "+" + w.digits, "0" + w.digits}
-	}
-	var found []reading
-	var first *Problem
-	for _, c := range candidates {
-		r, p := read(c, country)
-		if p == nil {
-			found = append(found, r)
-		} else if first == nil {
-			first = p
-		}
-	}
-	if len(found) > 0 {
-		return found, nil
-	}
-	return nil, first
-}
-
-// read takes a clean number for what it says and nothing else.
+// read takes a clean number for what it says and nothing else, but for a zero before a number of a country
+// that has none there.
 func read(number, country string) (reading, *Problem) {
 	if number[0] == '+' {
 		country = "" // else a bad calling code would make it a local number
@@ -140,6 +114,13 @@ func read(number, country string) (reading, *Problem) {
 	}
 	r := reading{code: int(n.GetCountryCode()), e164: phonenumbers.Format(n, phonenumbers.E164)}
 	main := phonenumbers.GetRegionCodeForCountryCode(r.code)
+	r.kind = phonenumbers.GetNumberType(n)
+	zero := n.GetItalianLeadingZero() && !r.valid()
+	if zero {
+		if mended, ok := withoutZero(n); ok {
+			return mended, nil
+		}
+	}
 	switch phonenumbers.IsPossibleNumberWithReason(n) {
 	case phonenumbers.IS_POSSIBLE:
 	case phonenumbers.IS_POSSIBLE_LOCAL_ONLY:
@@ -160,9 +141,11 @@ func read(number, country string) (reading, *Problem) {
 		return r, refused(number, "is too long for a phone number")
 	case main == "001":
 		return r, refused(number, fmt.Sprintf("has the calling code +%d, which belongs to no country", r.code))
-	}
-	if r.kind = phonenumbers.GetNumberType(n); !r.valid() && n.GetItalianLeadingZero() &&
-		phonenumbers.GetNddPrefixForRegion(main, true) == "0" {
+	case number[0] == '+' && len(r.e164) > len(number):
+		return r, refused(number, "lacks its area code")
+	case cutShort(number, r):
+		return r, refused(number, "has digits before it that are not of it, such as a carrier's code: write it without")
+	case zero:
 		return r, refused(number, fmt.Sprintf("has a zero too many for a number of +%d", r.code))
 	}
 	if r.e164 != number { // a form that would be read differently next time is none to keep
@@ -179,8 +162,38 @@ func read(number, country string) (reading, *Problem) {
 	return r, nil
 }
 
+// cutShort tells whether the plan took more off a number than what is dialled before numbers at home, and its
+// calling code. The digits of another country's number, or one too many, look like a carrier's code there.
+func cutShort(number string, r reading) bool {
+	code := strconv.Itoa(r.code)
+	before, whole := strings.CutSuffix(strings.TrimPrefix(number, "+"), r.e164[len("+")+len(code):])
+	if !whole {
+		// An area code was put before it, or Argentina's 15 became a 9 before the area code.
+		return len(r.e164)-len("+")-len(code) < len(number) && r.code != 54
+	}
+	switch strings.TrimPrefix(before, code) {
+	case "", "0", phonenumbers.GetNddPrefixForRegion(phonenumbers.GetRegionCodeForCountryCode(r.code), true):
+		return false
+	case "8", "80": // as it was in the Soviet Union, which the plans of some countries remember
+		return false
+	}
+	return true
+}
+
+// withoutZero reads a number that no plan knows with the zero it begins with. Where a zero is dialled before
+// numbers at home, one was taken off before, and this is the second.
+func withoutZero(n *phonenumbers.PhoneNumber) (r reading, ok bool) {
+	code := int(n.GetCountryCode())
+	if phonenumbers.GetNddPrefixForRegion(phonenumbers.GetRegionCodeForCountryCode(code), true) == "0" {
+		return reading{}, false
+	}
+	want := "+" + strconv.Itoa(code) + phonenumbers.GetNationalSignificantNumber(n)[1:]
+	r, p := read(want, "")
+	return r, p == nil && r.valid() && r.e164 == want
+}
+
 func refused(number, why string) *Problem {
-	return &Problem{codeBadPhone, "the number " + Mask(number) + " " + why}
+	return &Problem{Code: codeBadPhone, Reason: "the number " + Mask(number) + " " + why}
 }
 
 func whyNot(err error) string {

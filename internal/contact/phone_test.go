@@ -42,8 +42,6 @@ func TestParsePhone(t *testing.T) {
 		{"a trunk zero without brackets", "+44 07700 900123", "", "+447700900123"},
 		{"the spreadsheet took the plus", "46701740605", "SE", "+46701740605"},
 		{"the plus taken from a number that is only possible", "46712345678", "SE", "+46712345678"},
-		{"the plus taken from a foreign number", "46701740605", "NO", "+46701740605"},
-		{"the plus taken from a foreign number that is only possible", "33712345678", "SE", "+33712345678"},
 		{"the spreadsheet took the zero", "701740605", "SE", "+46701740605"},
 		{"the zero taken from a German number", "1604069012", "DE", "+491604069012"},
 		{"the zero that an Italian fixed line needs", "0612345678", "IT", "+390612345678"},
@@ -105,7 +103,6 @@ func TestParsePhoneRefuses(t *testing.T) {
 		{"no digits", "---", "SE", "bad_phone", "minus"},
 		{"only brackets", "()", "SE", "bad_phone", "no phone number"},
 		{"local without country", "0701740605", "", "missing_country", "country"},
-		{"international without plus and country: Brazil or Peru?", "51912345678", "", "missing_country", "country"},
 		{"a country without telephones", "0701740605", "AQ", "missing_country", "country"},
 		{"too short", "+46701", "", "bad_phone", "too short"},
 		{"too long", "+467017406051234", "", "bad_phone", "too long"},
@@ -114,9 +111,9 @@ func TestParsePhoneRefuses(t *testing.T) {
 		{"local too short", "07017", "SE", "bad_phone", "too short"},
 		{"local too long", "07017406051234", "SE", "bad_phone", "too long"},
 		{"unknown calling code", "+99970174060", "", "bad_phone", "unknown calling code"},
-		{"no calling code begins with zero", "+0701740605", "SE", "bad_phone", "unknown calling code"},
 		{"plus and 00", "+0046701740605", "SE", "bad_phone", "unknown calling code"},
-		{"an explicit plus is not second-guessed", "+701740605", "SE", "bad_phone", "too short"},
+		{"no calling code begins with zero", "+0701740605", "", "bad_phone", "unknown calling code"},
+		{"an explicit plus is not second-guessed", "+701740605", "", "bad_phone", "too short"},
 		{"no area code", "555-0123", "US", "bad_phone", "area code"},
 		{"nobody's calling code", "+80012345678", "", "bad_phone", "no country"},
 		{"mobile in Brazil as it is, and in Peru with a plus", "51912345678", "BR", "ambiguous_phone", "+55 ••• 78"},
@@ -154,8 +151,6 @@ func TestPhoneRegionAndNotice(t *testing.T) {
 		{"possible, not valid", "0712345678", "SE", "SE", false, "+46 ••• 78: its length is right, but no such number is known to be in use"},
 		{"possible, not valid: the row's region of that code", "07700900123", "JE", "JE", false, "its length"},
 		{"a fixed line", "+46846500405", "", "SE", false, "+46 ••• 05: it is not a mobile number"},
-		{"foreign without its plus", "46701740605", "NO", "SE", true, "+46 ••• 05: the number has no plus and was read as that of another country"},
-		{"foreign without its plus, and not valid", "33712345678", "SE", "FR", false, "another country; its length is right"},
 	} {
 		t.Run(tc.why, func(t *testing.T) {
 			got, err := contact.ParsePhone(tc.text, tc.country)

@@ -11,9 +11,9 @@ import (
 
 // written is a phone number as a cell has it, without what only separates.
 type written struct {
-	digits        string // without plus or 00
-	international bool   // with plus or 00
-	zero          int    // where digits has a zero that stood as "(0)" after the calling code, else 0
+	digits string // all of them, also the zeros of an international prefix
+	plus   bool
+	zero   int // where digits has a zero that stood as "(0)" after the calling code, else 0
 }
 
 const (
@@ -35,15 +35,15 @@ var (
 // readCell strips a cell down to its digits. It refuses what would need a guess.
 func readCell(text string) (written, *Problem) {
 	if len(text) > longNumber {
-		return written{}, &Problem{codeBadPhone, "the cell is too long for a phone number"}
+		return written{}, &Problem{Code: codeBadPhone, Reason: "the cell is too long for a phone number"}
 	}
 	if plain(text) {
-		return written{digits: text[1:], international: true}, nil
+		return written{digits: text[1:], plus: true}, nil
 	}
 	text = visible(text)
 	switch {
 	case text == "":
-		return written{}, &Problem{codeMissing, "the phone number is missing"}
+		return written{}, &Problem{Code: codeMissing, Reason: "the phone number is missing"}
 	case exponent.MatchString(text):
 		return expand(text)
 	}
@@ -55,15 +55,16 @@ func readCell(text string) (written, *Problem) {
 		case whole:
 			text = text[:len(text)-len(m[2])-1]
 		case text[0] != '+' && text[0] != '0':
-			return written{}, &Problem{codeBadPhone, "the number has a fraction, which no phone number has"}
+			return written{}, &Problem{Code: codeBadPhone, Reason: "the number has a fraction, which no phone number has"}
 		}
 	}
 	if p := several(text); p != nil {
 		return written{}, p
 	}
 	w, p := strip(text)
-	if p == nil && !w.international && shortened.MatchString(w.digits) {
-		return written{}, &Problem{codeDigitsLost, lostDigits}
+	// No spreadsheet puts dashes, slashes or brackets into a number that it has shortened.
+	if p == nil && !w.plus && shortened.MatchString(w.digits) && !strings.ContainsAny(text, "-/()[]{}") {
+		return written{}, &Problem{Code: codeDigitsLost, Reason: lostDigits}
 	}
 	return w, p
 }
@@ -107,15 +108,15 @@ func expand(text string) (written, *Problem) {
 	shift, _ := strconv.Atoi(m[4]) // at most three digits
 	fraction := m[2]
 	if m[3] == "-" {
-		return written{}, &Problem{codeBadPhone, "the number has a fraction, which no phone number has"}
+		return written{}, &Problem{Code: codeBadPhone, Reason: "the number has a fraction, which no phone number has"}
 	}
 	if len(fraction) < shift {
 		return written{}, &Problem{
-			codeDigitsLost, lostDigits,
+			Code: codeDigitsLost, Reason: lostDigits,
 		}
 	}
 	if strings.Trim(fraction[shift:], "0") != "" {
-		return written{}, &Problem{codeBadPhone, "the number has a fraction, which no phone number has"}
+		return written{}, &Problem{Code: codeBadPhone, Reason: "the number has a fraction, which no phone number has"}
 	}
 	sign := text[:strings.IndexFunc(text, unicode.IsDigit)]
 	return strip(sign + m[1] + fraction[:shift])
@@ -133,13 +134,13 @@ func several(text string) *Problem {
 	parted := strings.ContainsAny(strings.Trim(text, ";,|&\n"), ";,|&\n")
 	switch {
 	case numbers > 1 && (letters || parted):
-		return &Problem{codeBadPhone, moreThanOne}
+		return &Problem{Code: codeBadPhone, Reason: moreThanOne}
 	case letters:
-		return &Problem{codeBadPhone, "the cell has letters: give the number alone, without words or extension"}
+		return &Problem{Code: codeBadPhone, Reason: "the cell has letters: give the number alone, without words or extension"}
 	case parted:
-		return &Problem{codeBadPhone, "the number has a comma, semicolon or line break in it: give one number alone"}
+		return &Problem{Code: codeBadPhone, Reason: "the number has a comma, semicolon or line break in it: give one number alone"}
 	case slashed(text):
-		return &Problem{codeBadPhone, moreThanOne}
+		return &Problem{Code: codeBadPhone, Reason: moreThanOne}
 	}
 	return nil
 }
@@ -182,7 +183,7 @@ func count(s string) int {
 	return n
 }
 
-// strip drops separators and splits the international prefix off.
+// strip drops separators.
 func strip(text string) (written, *Problem) {
 	var w written
 	digits := make([]byte, 0, len(text))
@@ -191,28 +192,24 @@ func strip(text string) (written, *Problem) {
 		switch {
 		case r >= '0' && r <= '9':
 			if i == zeroAt {
-				w.zero, w.international = len(digits), true
+				w.zero = len(digits)
 			}
 			digits = append(digits, byte(r))
-		case r == '+' && len(digits) == 0 && !w.international:
-			w.international = true
+		case r == '+' && len(digits) == 0 && !w.plus:
+			w.plus = true
 		case r == '+':
-			return w, &Problem{codeBadPhone, "the number has a plus where none belongs"}
-		case r == '-' && len(digits) == 0 && !w.international:
-			return w, &Problem{codeBadPhone, "the number has a minus sign: a spreadsheet may have calculated with it"}
+			return w, &Problem{Code: codeBadPhone, Reason: "the number has a plus where none belongs"}
+		case r == '-' && len(digits) == 0 && !w.plus:
+			return w, &Problem{Code: codeBadPhone, Reason: "the number has a minus sign: a spreadsheet may have calculated with it"}
 		case r == '#' || r == '*':
-			return w, &Problem{codeBadPhone, "the number has an extension or a service code: give the number alone"}
-		case !strings.ContainsRune(`-./()[]{};,|&·"=`+"\n", r):
-			return w, &Problem{codeBadPhone, "the number has a character that no phone number has"}
+			return w, &Problem{Code: codeBadPhone, Reason: "the number has an extension or a service code: give the number alone"}
+		case !strings.ContainsRune(`-./()[]{};,|&·~"=`+"\n", r): // 8~10: wait for the tone
+			return w, &Problem{Code: codeBadPhone, Reason: "the number has a character that no phone number has"}
 		}
 	}
 	w.digits = string(digits)
-	plus := strings.Contains(text, "+")
-	if rest, ok := strings.CutPrefix(w.digits, "00"); ok && !plus {
-		w.digits, w.international, w.zero = rest, true, max(0, w.zero-2)
-	}
-	if w.digits == "" {
-		return w, &Problem{codeBadPhone, "the cell has no phone number"}
+	if strings.Trim(w.digits, "0") == "" {
+		return w, &Problem{Code: codeBadPhone, Reason: "the cell has no phone number"}
 	}
 	return w, nil
 }

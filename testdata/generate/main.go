@@ -124,7 +124,7 @@ func behave(o []order) {
 
 // spoil makes rows bad, or odd, as people do.
 func spoil(o []order) {
-	o[5].phone, o[5].email, o[5].method = "0046 70 174 06 10", "", ""
+	o[5].phone, o[5].email, o[5].method, o[5].country = "0046 70 174 06 10", "", "", "SE"
 	o[9].phone, o[9].email, o[9].method, o[9].country = "+46 (0)70 174 06 12", "", "", "SE"
 	o[12].session = ""
 	o[20].phone, o[20].email, o[20].method = "call 070-174 06 14", "", ""
