@@ -1,12 +1,10 @@
 package contact
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/net/idna"
-	"golang.org/x/text/unicode/norm"
 )
 
 const dots = "•••"
@@ -50,81 +48,127 @@ func firstRune(s string) string {
 	return s[:n]
 }
 
-// MaskIn replaces a contact in a text by its mask, in whatever form it stands there: a phone number with
-// or without its prefixes and with characters between its digits, or a part of it of six digits and
-// more; an address in any case, with its domain in Unicode or ASCII, or its local part alone as a word
-// of four characters and more; each as it is or escaped as URLs, JSON and HTML do. The rest of the
-// text stays as it is, byte for byte.
-func MaskIn(text, contact string) string {
-	if text == "" || contact == "" {
-		return text
-	}
-	find := findDigits
-	if strings.Contains(contact, "@") {
-		find = findAddress
-	}
-	text = replaced(text, decode(text), contact, find)
-	return replaced(text, glyphsOf(text), contact, find) // what only looked like an escape
+// span is a stretch of a text in bytes, from inclusive, to exclusive. What is shown in its place may differ
+// from the mask of the whole.
+type span struct {
+	from, to int
+	shown    string
 }
 
-func replaced(text string, glyphs []glyph, contact string, find func([]glyph, string) []span) string {
+func replaced(text, mask string, spans []span) string {
+	if len(spans) == 0 {
+		return text
+	}
 	var b strings.Builder
 	done := 0
-	for _, s := range find(glyphs, contact) {
-		b.WriteString(text[done:glyphs[s.from].from])
-		b.WriteString(Mask(contact))
-		done = glyphs[s.to-1].to
+	for _, s := range spans {
+		b.WriteString(text[done:s.from])
+		b.WriteString(cmp.Or(s.shown, mask))
+		done = s.to
 	}
 	b.WriteString(text[done:])
 	return b.String()
 }
 
-// span is a stretch of glyphs, from inclusive, to exclusive.
-type span struct{ from, to int }
-
-// findAddress gives the places of an address, in order and apart from each other.
-func findAddress(glyphs []glyph, address string) []span {
-	at := strings.LastIndexByte(address, '@')
-	local, domain := address[:at], address[at+1:]
-	forms := [][]rune{folded(address)}
-	if wide, err := idna.Lookup.ToUnicode(domain); err == nil && wide != domain {
-		forms = append(forms, folded(local+"@"+wide), folded(local+"@"+norm.NFD.String(wide)))
+// MaskIn replaces a contact in a text by its mask, in whatever form it stands there. Of a phone number:
+// with or without its prefixes and with characters between its digits, six digits and more of it in a row,
+// and its last four or five as a word. Of an address: in any case, with or without its accents, its dots and
+// its tag, with (at), spaces and the like for the sign; its local part alone or a piece of that, unless it is
+// one of the words of which messages are made; its domain alone, of which the first letter and the end stay.
+// Each as it is, or escaped as URLs, JSON, HTML and mail do, or in base64 or hexadecimal digits. A UUID stays
+// unless a whole number is in it, and so does the rest of the text, byte for byte.
+func MaskIn(text, contact string) string {
+	if text == "" || contact == "" || plainID(text, contact) {
+		return text
 	}
-	if ascii, err := idna.Lookup.ToASCII(domain); err == nil && ascii != domain {
-		forms = append(forms, folded(local+"@"+ascii))
+	find := phoneFinder(contact)
+	if strings.Contains(contact, "@") {
+		find = addressFinder(contact)
 	}
-	name := folded(local)
 	var found []span
-	for i := 0; i < len(glyphs); {
-		n := 0
-		for _, f := range forms {
-			if startsWith(glyphs[i:], f) {
-				n = max(n, len(f))
+	for _, glyphs := range readings(text) {
+		glyphs = bases(glyphs)
+		found = append(append(found, find(glyphs)...), encoded(glyphs, contact)...)
+	}
+	return replaced(text, Mask(contact), joined(found))
+}
+
+// plainID tells whether a text is a UUID in which nothing of a contact is found. Most texts are: the name of
+// a call, of which there is one for each row.
+func plainID(text, contact string) bool {
+	if len(text) != 36 {
+		return false
+	}
+	var digits [36]byte
+	n := 0
+	for i := range len(text) {
+		switch c := text[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
 			}
+		case c >= '0' && c <= '9':
+			digits[n] = c
+			n++
+			if n > shortestRun && strings.Contains(contact, string(digits[n-shortestRun-1:n])) {
+				return false
+			}
+		case c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F':
+			n = 0
+		default:
+			return false
 		}
-		if n == 0 && len(name) >= 4 && startsWith(glyphs[i:], name) &&
-			!(i > 0 && wordly(glyphs[i-1].r)) && !(i+len(name) < len(glyphs) && wordly(glyphs[i+len(name)].r)) {
-			n = len(name)
+	}
+	return len(contact) < 36 || !strings.Contains(strings.ToLower(contact), strings.ToLower(text))
+}
+
+// encoded finds a contact in base64 and hexadecimal digits. Of a number it looks for what comes after any
+// calling code.
+func encoded(glyphs []glyph, contact string) (found []span) {
+	text, at := solid(glyphs)
+	core := contact
+	if !strings.Contains(contact, "@") {
+		core = strings.TrimPrefix(contact, "+")
+		core = core[min(3, len(core)):]
+	}
+	if len(core) < 6 || len(text) < len(core) {
+		return nil
+	}
+	for _, form := range append(within(core), within(strings.ToLower(core))...) {
+		form = strings.ToLower(form)
+		for from := 0; ; {
+			i := strings.Index(text[from:], form)
+			if i < 0 {
+				break
+			}
+			i += from
+			from = i + len(form)
+			found = append(found, span{from: glyphs[at[i]].from, to: glyphs[at[from-1]].to})
 		}
-		if n > 0 {
-			found = append(found, span{i, i + n})
-		}
-		i += max(n, 1)
 	}
 	return found
 }
 
-func wordly(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-
-func folded(s string) []rune { return []rune(strings.ToLower(s)) }
-
-func startsWith(glyphs []glyph, form []rune) bool {
-	if len(form) == 0 || len(glyphs) < len(form) {
-		return false
+// uuids marks the glyphs that belong to a UUID.
+func uuids(glyphs []glyph) []bool {
+	marked := make([]bool, len(glyphs))
+	for i := 0; i+36 <= len(glyphs); i++ {
+		if (i > 0 && wordly(glyphs[i-1].r)) || (i+36 < len(glyphs) && wordly(glyphs[i+36].r)) || !isUUID(glyphs[i:i+36]) {
+			continue
+		}
+		for k := range 36 {
+			marked[i+k] = true
+		}
 	}
-	for i, r := range form {
-		// A plus in a query string is a space.
-		if g := unicode.ToLower(glyphs[i].r); g != r && (r != '+' || g != ' ') {
+	return marked
+}
+
+func isUUID(glyphs []glyph) bool {
+	for i, g := range glyphs {
+		switch hyphen := i == 8 || i == 13 || i == 18 || i == 23; {
+		case hyphen && g.r != '-':
+			return false
+		case !hyphen && !strings.ContainsRune("0123456789abcdef", g.r):
 			return false
 		}
 	}

@@ -1,15 +1,19 @@
 package contact
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 const (
 	shortestRun = 6 // digits in a row that give a number away
 	widestGap   = 6 // characters between two digits of one number
 )
 
-// findDigits gives the places of a phone number, in order and apart from each other. Any six digits of
-// it in a row are one, since what was cut off at either end is easily guessed.
-func findDigits(glyphs []glyph, phone string) []span {
+// phoneFinder finds a phone number. Any six digits of it in a row are one, since what was cut off at either
+// end is easily guessed; in a UUID only as many as a number has without its calling code. So are the last
+// four or five, alone, and three where the text says that they are the last.
+func phoneFinder(phone string) func([]glyph) []span {
 	var own []byte
 	for _, r := range phone {
 		if d, ok := digit(r); ok {
@@ -17,9 +21,16 @@ func findDigits(glyphs []glyph, phone string) []span {
 		}
 	}
 	number := string(own)
-	if number == "" {
-		return nil
+	return func(glyphs []glyph) []span {
+		if number == "" {
+			return nil
+		}
+		return append(findDigits(glyphs, number), findEnding(glyphs, number)...)
 	}
+}
+
+// findDigits gives the places of six digits and more.
+func findDigits(glyphs []glyph, number string) (found []span) {
 	// The digits of the text, and where they stand. A letter or a wide gap is a break, written as a space.
 	var digits []byte
 	var at []int
@@ -35,21 +46,90 @@ func findDigits(glyphs []glyph, phone string) []span {
 			digits, at = append(digits, ' '), append(at, i)
 		}
 	}
-	var found []span
+	id := uuids(glyphs)
 	for i, free := 0, 0; i < len(digits); {
 		n, k := longestRun(digits[i:], number)
-		if n < min(shortestRun, len(number)) {
+		if n < min(shortestRun, len(number)) || id[at[i]] && id[at[i+n-1]] && n < max(shortestRun+1, len(number)-3) {
 			i++
 			continue
 		}
 		from := withPrefix(digits[free:i], number[:k]) + free
-		s := span{at[from], at[i+n-1] + 1}
-		found = append(found, opened(glyphs, s))
+		first, last := opened(glyphs, at[from], at[i+n-1])
+		found = append(found, span{from: glyphs[first].from, to: glyphs[last].to})
 		i += n
 		free = i
 	}
 	return found
 }
+
+// lastDigits is how a text says that what follows is the end of a number.
+var lastDigits = regexp.MustCompile(`(?:\b(?:end(?:s|ing|ed)?|last|final|suffix|trailing)\b[^0-9]*|[*•…#x_.]{2,}[ -]*|…[ -]*)$`)
+
+// findEnding gives the places of the last digits of a number, where they stand alone.
+func findEnding(glyphs []glyph, number string) (found []span) {
+	if len(number) <= shortestRun {
+		return nil
+	}
+	for i := 0; i < len(glyphs); {
+		if !isDigit(glyphs[i].r) {
+			i++
+			continue
+		}
+		least := 4
+		said := told(glyphs[max(0, i-24):i])
+		if said {
+			least = 3
+		} else if joins(glyphs, i-1, -1) {
+			least = shortestRun
+		}
+		run, end := digitsFrom(glyphs, i, said)
+		if said && !strings.HasSuffix(number, run) { // the gap was the end of it
+			run, end = digitsFrom(glyphs, i, false)
+		}
+		if len(run) >= least && len(run) < shortestRun && !joins(glyphs, end, 1) && strings.HasSuffix(number, run) {
+			found = append(found, span{from: glyphs[i].from, to: glyphs[end-1].to})
+		}
+		i = end
+	}
+	return found
+}
+
+// digitsFrom reads digits in a row, with a space or a hyphen between two of them where gaps are allowed.
+func digitsFrom(glyphs []glyph, i int, gaps bool) (string, int) {
+	var b strings.Builder
+	end := i
+	for ; i < len(glyphs); i++ {
+		if d, ok := digit(glyphs[i].r); ok {
+			b.WriteByte(d)
+			end = i + 1
+		} else if !gaps || end != i || glyphs[i].r != ' ' && glyphs[i].r != '-' {
+			break
+		}
+	}
+	return b.String(), end
+}
+
+func told(before []glyph) bool {
+	var b strings.Builder
+	for _, g := range before {
+		b.WriteRune(g.r)
+	}
+	return lastDigits.MatchString(b.String())
+}
+
+// joins tells whether the character at i makes one word of what is on both of its sides, as in a date.
+func joins(glyphs []glyph, i, step int) bool {
+	if i < 0 || i >= len(glyphs) {
+		return false
+	}
+	if wordly(glyphs[i].r) {
+		return true
+	}
+	next := i + step
+	return strings.ContainsRune("-.:/_,", glyphs[i].r) && next >= 0 && next < len(glyphs) && wordly(glyphs[next].r)
+}
+
+func isDigit(r rune) bool { _, ok := digit(r); return ok }
 
 // longestRun tells how many of the first digits stand in the number in this order, and where.
 func longestRun(digits []byte, number string) (n, k int) {
@@ -79,19 +159,19 @@ func withPrefix(before []byte, code string) int {
 }
 
 // opened takes in the plus and the bracket that belong to a number.
-func opened(glyphs []glyph, s span) span {
+func opened(glyphs []glyph, from, last int) (int, int) {
 	closed := false
-	for _, g := range glyphs[s.from:s.to] {
+	for _, g := range glyphs[from : last+1] {
 		closed = closed || g.r == ')' || g.r == ']'
 	}
-	for s.from > 0 {
-		switch r := glyphs[s.from-1].r; {
-		case r == '+' || r == '＋':
+	for from > 0 {
+		switch r := glyphs[from-1].r; {
+		case r == '+':
 		case closed && (r == '(' || r == '['):
 		default:
-			return s
+			return from, last
 		}
-		s.from--
+		from--
 	}
-	return s
+	return from, last
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode"
 
+	"hppsend/internal/contact"
 	"hppsend/pipeline"
 )
 
@@ -44,7 +45,7 @@ type Client struct {
 	timeout   time.Duration
 	header    http.Header
 	transport *http.Transport
-	secrets   *strings.Replacer
+	secrets   *contact.Secrets
 }
 
 var _ pipeline.Sender = (*Client)(nil)
@@ -115,10 +116,8 @@ func New(cfg Config) (*Client, error) {
 			"User-Agent":    {agent},
 		},
 		transport: newTransport(cfg, roots, proxy),
-		secrets:   strings.NewReplacer(token, masked),
-	}
-	if len(password) >= 8 { // a shorter one would be found in innocent words
-		c.secrets = strings.NewReplacer(token, masked, password, masked)
+		// The token goes by both alphabets; what else is made of the two holds the password.
+		secrets: contact.NewSecrets(masked, token, base64.URLEncoding.EncodeToString([]byte(user+":"+password)), password),
 	}
 	return c, nil
 }
@@ -137,7 +136,8 @@ func (c *Client) Send(ctx context.Context, d pipeline.Distribution) pipeline.Rep
 	// The one way out for what servers say: nothing of it leaves without passing here.
 	r.Code = cut(c.redact(printable(r.Code), d), maxCode)
 	r.Reason = cut(c.redact(printable(r.Reason), d), maxReason)
-	r.CorrelationID = cut(c.redact(ascii(r.CorrelationID), d), maxCorrelationID)
+	// Again behind ascii, which could bring together what another character held apart.
+	r.CorrelationID = cut(c.redact(ascii(c.redact(printable(r.CorrelationID), d)), d), maxCorrelationID)
 	return r
 }
 

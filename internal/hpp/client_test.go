@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,6 +93,12 @@ func TestServersCannotMakeUsTell(t *testing.T) {
 		{"at the cut", httpAnswer(400, "", `{"error_code":"X","error_message":"`+
 			strings.Repeat("x", maxReason-6)+phone+`"}`)},
 		{"503", httpAnswer(503, "", fmt.Sprintf(`{"error_code":"X","error_message":"%s %s"}`, phone, email))},
+		{"correlation id with other letters between", httpAnswer(204, "Klarna-Correlation-Id: id-ann\u00e9a@exa\u00e9mple.com Demo\u00e9Password\r\n", "")},
+		{"normalised", httpAnswer(400, "", `{"error_code":"X","error_message":"anna @ example.com, Anna(at)example.com, anna, 0701740605, 0605, 070 174 06 05"}`)},
+		{"credentials in other forms", httpAnswer(400, "", fmt.Sprintf(`{"error_code":"X %s","error_messages":["%s %s","%s","%s","%x","Demo%%50assword","%s"]}`,
+			strings.ToUpper(password), strings.TrimRight(token, "="), url.QueryEscape(token), base64.URLEncoding.EncodeToString([]byte(password)),
+			base64.StdEncoding.EncodeToString([]byte("Basic "+token)), "DemoMerchant:"+password, "Demo Pass\\nword"))},
+		{"credentials in the correlation id", httpAnswer(400, "Klarna-Correlation-Id: "+url.QueryEscape(token)+" Demo&#80;assword "+token[:20]+"\r\n", `{"error_code":"X"}`)},
 		{"no HTTP", "echo " + phone + " " + email + " " + token + "\r\n\r\n"},
 		{"no header", "HTTP/1.1 204 OK\r\n" + phone + " " + email + " " + token + "\r\n\r\n"},
 	} {
@@ -99,8 +106,11 @@ func TestServersCannotMakeUsTell(t *testing.T) {
 			s := serve(t, nil, then(c.answer, hangUp))
 			r := newClient(t, Config{Endpoint: s.URL}).Send(t.Context(), bySMS(session))
 			shown := r.Code + "|" + r.Reason + "|" + r.CorrelationID
-			for _, secret := range []string{phone, phone[1:], phone[:8], email, "anna", token, password} {
-				if strings.Contains(shown, secret) {
+			for _, secret := range []string{
+				phone, phone[1:], phone[:8], email, "anna", "example.com", "0605", "06 05", token, token[:20], token[4:], password, "assword",
+				url.QueryEscape(token), base64.RawURLEncoding.EncodeToString([]byte(password)), fmt.Sprintf("%x", password),
+			} {
+				if strings.Contains(strings.ToLower(shown), strings.ToLower(secret)) {
 					t.Error("a secret is shown") // without the text, which holds it
 				}
 			}

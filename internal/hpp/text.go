@@ -15,7 +15,7 @@ func (c *Client) redact(s string, d pipeline.Distribution) string {
 	if s == "" {
 		return s
 	}
-	s = c.secrets.Replace(s)
+	s = c.secrets.Mask(s)
 	for _, known := range [...]string{d.Contact, d.Other} {
 		if known != "" {
 			s = contact.MaskIn(s, known)
@@ -37,10 +37,10 @@ func printable(s string) string {
 	}, s)), " ")
 }
 
-// ascii keeps printable ASCII without spaces.
+// ascii keeps printable ASCII without spaces, and the dots of masks.
 func ascii(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r <= ' ' || r > '~' {
+		if r <= ' ' || r > '~' && r != '•' {
 			return -1
 		}
 		return r
