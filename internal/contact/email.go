@@ -151,6 +151,9 @@ func asciiDomain(domain string) (ascii, why string) {
 		if len(l) > 63 {
 			return "", "the domain of the e-mail address has more than 63 characters between dots"
 		}
+		if mixed(l) {
+			return "", "the domain of the e-mail address mixes letters of several alphabets, of which one may only look like another: type it again"
+		}
 	}
 	if top := labels[len(labels)-1]; len(top) < 2 || strings.Trim(top, "0123456789") == "" {
 		return "", "the domain of the e-mail address has no valid ending, such as .com"
