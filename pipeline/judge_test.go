@@ -45,11 +45,15 @@ func mailRow(change ...func(*Row)) Row {
 	return r
 }
 
-func noSession(r *Row)    { r.Fields.Session = "" }
-func unreadable(r *Row)   { r.Fields.Email = "nobody" }
-func hiddenRow(r *Row)    { r.Hidden = true }
-func faulty(r *Row)       { r.Fault = Finding{"ragged_row", "the row has more cells than the header"} }
-func otherMail(r *Row)    { r.Fields.Email = mail(2) }
+func noSession(r *Row)  { r.Fields.Session = "" }
+func unreadable(r *Row) { r.Fields.Email = "nobody" }
+func hiddenRow(r *Row)  { r.Hidden = true }
+func faulty(r *Row)     { r.Fault = Finding{"ragged_row", "the row has more cells than the header"} }
+func otherMail(r *Row)  { r.Fields.Email = mail(2) }
+func labelled(label string) func(*Row) {
+	return func(r *Row) { r.Fields, r.Last = Fields{Session: label}, true }
+}
+
 func emptyLast(r *Row)    { r.Fields, r.Last = Fields{}, true }
 func bothContacts(r *Row) { r.Fields.Phone, r.Fields.PhoneCountry = "+46701740605", "SE" }
 
@@ -147,6 +151,11 @@ func TestJudgementOfARow(t *testing.T) {
 		{"our own check beats a refusal", Rules{}, mailRow(faulty), []Record{refusal}, "rejected/ragged_row"},
 		{"a refusal beats sending", Rules{}, mailRow(), []Record{refusal}, "rejected/BAD_VALUE"},
 
+		{"the last row with a label in the first column", Rules{}, mailRow(labelled("Total: ")), nil, "skipped/totals_row"},
+		{"the last row with a label and a number", Rules{}, mailRow(labelled("Summe 195")), nil, "skipped/totals_row"},
+		{"the last row with a session and no contact", Rules{}, mailRow(labelled(id(9))), nil, "rejected/missing_contact"},
+		{"the last row with what may be a session and no contact", Rules{}, mailRow(labelled("a9")), nil, "rejected/missing_contact"},
+		{"the last row with a label and a contact", Rules{}, mailRow(func(r *Row) { r.Fields.Session, r.Last = "Total", true }), nil, "rejected/bad_session"},
 		{"the last row with nothing of ours", Rules{}, mailRow(emptyLast), nil, "skipped/totals_row"},
 		{"an empty row before it", Rules{}, Row{}, nil, "rejected/missing_session"},
 		{"a hidden row that is to be sent", Rules{Hidden: SendHidden}, mailRow(hiddenRow), nil, "pending/not_reached"},

@@ -69,7 +69,7 @@ func (it item) mayShareOther(records []Record) bool {
 // prepare is our own check of a row: everything that can be said of it without asking anybody.
 func (d Defaults) prepare(row Row) item {
 	it := item{place: row.Place, hidden: row.Hidden, struck: row.Struck, prior: row.Prior}
-	if row.Last && row.Fault.Code == "" && row.Fields.Empty() {
+	if row.Last && row.Fault.Code == "" && row.Fields.total() {
 		it.finding = Finding{CodeTotalsRow, "the last row has none of our fields; taken for a totals row"}
 		return it
 	}
@@ -104,8 +104,7 @@ func (d Defaults) prepare(row Row) item {
 // Session gives the session of a row in its canonical form, or the finding that it has none that is
 // readable.
 func (d Defaults) Session(f Fields) (string, Finding) {
-	id := strings.TrimFunc(f.Session, unquoted)
-	url := strings.TrimFunc(f.URL, unquoted)
+	id, url := bare(f.Session), bare(f.URL)
 	if id == "" && url == "" {
 		return "", Finding{CodeMissingSession, "the row has no session id"}
 	}
@@ -126,6 +125,23 @@ func (d Defaults) Session(f Fields) (string, Finding) {
 		return "", Finding{CodeSessionMismatch, "the session id and the distribution URL name different sessions"}
 	}
 	return fromURL, Finding{}
+}
+
+// total tells whether the fields could be those of a totals row: none is filled, or only the session's, by
+// words such as a label.
+func (f Fields) total() bool {
+	label := bare(f.Session)
+	f.Session = ""
+	return f.Empty() && !IsUUID(label) && (!strings.ContainsFunc(label, unicode.IsDigit) || strings.ContainsFunc(label, unicode.IsSpace))
+}
+
+// bare is an id or a URL without what people leave round it, and the formula ="…" by which exports keep text.
+func bare(text string) string {
+	text = strings.TrimFunc(text, unquoted)
+	if inner, ok := strings.CutPrefix(text, `="`); ok {
+		text = strings.TrimFunc(inner, unquoted)
+	}
+	return text
 }
 
 // unquoted are the runes that people leave round an id: spaces, invisible characters and quotes.

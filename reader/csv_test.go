@@ -185,3 +185,35 @@ func TestNoNeedlessDoubt(t *testing.T) {
 		}
 	}
 }
+
+// TestFormulasOfText has cells as ="…", which exports write to keep digits from becoming numbers. What they
+// hold may not have a delimiter or a quote.
+func TestFormulasOfText(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("session_id,phone,note\n")
+	for i := range 4 {
+		fmt.Fprintf(&b, "=\"c0000000-0000-4000-8000-00000000000%d\",=\"+4670174060%d\",=\"\"\n", i, 5+i)
+	}
+	b.WriteString("=\"c0000000-0000-4000-8000-000000000009\",=\"+46701740609\",=\"a,b\"\n")
+	b.WriteString("=\"c0000000-0000-4000-8000-00000000000a\",=\"+46701740609\",=\"a\"b\"\n")
+	f, err := Open(file(t, "in.csv", b.String()), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	n := 0
+	for row, err := range f.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; (row.Fault.Code == "") != (n <= 4) {
+			t.Errorf("row %d: %v", row.Row, row.Fault)
+		}
+		if want := fmt.Sprintf("=\"+4670174060%d\"", 4+n); n <= 4 && row.Fields.Phone != want {
+			t.Errorf("row %d: %q, want %q", row.Row, row.Fields.Phone, want)
+		}
+	}
+	if n != 6 {
+		t.Errorf("%d rows", n)
+	}
+}

@@ -41,7 +41,7 @@ func (h header) like(cells []string) likeness {
 func (h header) idOf(cells []string) string {
 	for _, c := range h.fields {
 		if c.at < len(cells) && (c.field == fieldSession || c.field == fieldURL) {
-			if id := strings.Trim(cells[c.at], " \t\r\n\"'"); id != "" {
+			if id := strings.Trim(cells[c.at], " \t\r\n\"'="); id != "" {
 				return id
 			}
 		}

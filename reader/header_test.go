@@ -66,6 +66,32 @@ func TestHeaderLanguages(t *testing.T) {
 	}
 }
 
+// TestHeadersOfExports has the headers as programs that hold customers write them.
+func TestHeadersOfExports(t *testing.T) {
+	for name, tc := range map[string]struct{ row, want string }{
+		"Google Contacts":         {"Name|E-mail 1 - Type|E-mail 1 - Value|E-mail 2 - Value|Phone 1 - Type|Phone 1 - Value|Phone 2 - Value|session_id", "session_id=H phone=F email=C"},
+		"WooCommerce":             {"Order Number|Billing First Name|Billing Email|Billing Phone|Billing Country|Shipping Phone|Session ID", "session_id=G phone=D email=C"},
+		"WooCommerce, the table":  {"order_id|billing_email|billing_phone|session_id", "session_id=D phone=C email=B"},
+		"Shopify, orders":         {"Name|Email|Financial Status|Billing Phone|Billing Country|Session ID", "session_id=F phone=D email=B"},
+		"Salesforce, a report":    {"Full Name|Contact: Email|Contact: Mobile|Session", "session_id=D phone=C email=B"},
+		"Salesforce, Data Loader": {"ID|NAME|MOBILEPHONE|EMAIL|SESSION_ID__C|SESSION_ID", "session_id=F phone=C email=D"},
+		"Salesforce, persons":     {"PersonEmail|PersonMobilePhone|session_id", "session_id=C phone=B email=A"},
+		"HubSpot":                 {"Record ID|First Name|Email|Mobile Phone Number|Session ID", "session_id=E phone=D email=C"},
+		"Mailchimp":               {"Email Address|First Name|SMS Phone Number|Session ID", "session_id=D phone=C email=A"},
+		"Outlook":                 {"First Name|E-mail Address|Mobile Phone|Home Phone|session_id", "session_id=E phone=C email=B"},
+	} {
+		h, _, err := (finder{options: Options{}}).find(pipeline.Place{File: "f.csv"}, rowsOf(tc.row))
+		if err != nil || mapped(h) != tc.want {
+			t.Errorf("%s: %s, %v; want %s", name, mapped(h), err, tc.want)
+		}
+	}
+	for _, row := range []string{"Email|Billing Email|session_id", "Phone|Billing Phone|session_id|Email", "Phone Number|Mobile Phone Number|Email|session_id"} {
+		if h, _, err := (finder{options: Options{}}).find(pipeline.Place{File: "f.csv"}, rowsOf(row)); err == nil || !strings.Contains(err.Error(), "two columns could be") {
+			t.Errorf("%s: %s, %v", row, mapped(h), err)
+		}
+	}
+}
+
 // A synonym that stands for two fields would depend on chance.
 func TestSynonymsAreUnique(t *testing.T) {
 	of := map[string]string{}

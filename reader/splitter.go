@@ -86,7 +86,7 @@ func (s *splitter) feed(text []byte, from, to int) quoting {
 			if n >= 0 {
 				cell = cell[:n]
 			}
-			s.literal = s.literal || s.style.index(cell, quote) >= 0
+			s.literal = s.literal || s.style.index(cell, quote) >= 0 && !formula(cell, quote)
 			s.cells = append(s.cells, span{from: i, to: i + len(cell)})
 			if n < 0 {
 				return closed
@@ -120,6 +120,13 @@ func (s *splitter) feed(text []byte, from, to int) quoting {
 			return stray
 		}
 	}
+}
+
+// formula tells whether a cell is ="…", by which exports keep spreadsheets from reading a text as a number.
+// Its quotes mean themselves.
+func formula(cell []byte, quote byte) bool {
+	n := len(cell)
+	return n >= len(`=""`) && cell[0] == '=' && cell[1] == quote && cell[n-1] == quote && bytes.IndexByte(cell[2:n-1], quote) < 0
 }
 
 // texts appends the cells to into.

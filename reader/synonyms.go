@@ -71,6 +71,8 @@ var synonyms = map[string][]string{
 	},
 	fieldPhone: {
 		"phone", "phone number", "phone no", "phone nr", "telephone", "telephone number", "tel", "tel no",
+		"phone 1 - value", "billing phone", "billing phone number", "person mobile phone", "person phone", // of exports
+		"contact: phone", "contact: mobile", "contact mobile phone", "primary phone", "primary phone number", "sms phone number",
 		"mobile", "mobile number", "mobile no", "mobile phone", "mobile phone number", "cell", "cell phone",
 		"cell phone number", "cellphone", "sms number", "contact phone", "contact phone number", "contact number",
 		"customer phone", "customer phone number", "customer mobile", "msisdn",
@@ -109,6 +111,8 @@ var synonyms = map[string][]string{
 		"Código do país", "País do telefone", // Portuguese
 	},
 	fieldEmail: {
+		"e-mail 1 - value", "billing email", "billing email address", "person email", "contact: email", // of exports
+		"primary email", "primary email address",
 		"email", "e-mail", "mail", "email address", "e-mail address", "mail address", "customer email",
 		"customer email address", "contact email", "contact email address", "email id",
 		"E-Mail-Adresse", "Mailadresse", "Emailadresse", "Kunden-E-Mail", // German

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/xuri/excelize/v2"
 
@@ -53,13 +54,27 @@ func TestReportsAreReadBack(t *testing.T) {
 
 func cell(rng *rand.Rand) string {
 	if rng.IntN(200) == 0 {
-		return strings.Repeat(pieces[rng.IntN(len(pieces)-3)], 1+rng.IntN(2000))
+		return alone(strings.Repeat(pieces[rng.IntN(len(pieces)-3)], 1+rng.IntN(2000)))
 	}
 	var b strings.Builder
 	for range rng.IntN(6) {
 		b.WriteString(pieces[rng.IntN(len(pieces))])
 	}
-	return b.String()
+	return alone(b.String())
+}
+
+// alone takes contacts out of a text of several lines: with them it might be the ends of two rows that stray
+// quotes made one, which a reader refuses.
+func alone(text string) string {
+	if !strings.ContainsAny(text, "\r\n") {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '@' || unicode.IsDigit(r) {
+			return 'x'
+		}
+		return r
+	}, text)
 }
 
 func write(t *testing.T, path string, format pipeline.Format, in pipeline.Input, rows []pipeline.Row) {

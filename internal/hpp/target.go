@@ -107,11 +107,11 @@ const (
 func SessionFromURL(raw, origin string) (session string, err error) {
 	u, err := parseURL(raw)
 	if err != nil {
-		return "", fmt.Errorf("the URL cannot be used: %w", err)
+		return "", err
 	}
 	t, err := targetOf(u)
 	if err != nil {
-		return "", fmt.Errorf("the URL cannot be used: %w", err)
+		return "", err
 	}
 	if origin != "" && t.Origin != origin {
 		return "", fmt.Errorf("the URL is at %s, but links are sent through %s", quote(t.Origin), origin)
