@@ -34,7 +34,7 @@ func TestMergedCells(t *testing.T) {
 		{"another column", four, []string{"D2:D5"}, []string{"a1 1 SE", " 2 ", "b2 3 NO", " 4 "}},
 		{"a phone", four, []string{"B2:B3"}, []string{"merged_cell", "merged_cell", "b2 3 NO", " 4 "}},
 		{"across columns", four, []string{"A4:B5"}, []string{"a1 1 SE", " 2 ", "merged_cell", "merged_cell"}},
-		{"a title among the rows", row(2, "a1", "1", "SE") + row(3, "May") + row(4, "b2", "2", "SE"), []string{"A3:D3"}, []string{"a1 1 SE", "merged_cell", "b2 2 SE"}},
+		{"a title under the rows", row(2, "a1", "1", "SE") + row(3, "May"), []string{"A3:D3"}, []string{"a1 1 SE", "merged_cell"}},
 		{"from the header down", four, []string{"C1:C2"}, []string{"merged_cell", " 2 ", "b2 3 NO", " 4 "}},
 		{"what is repeated is a date", row(2, `<c s="1"><v>45000</v></c>`, "1") + row(3, "", "2"), []string{"A2:A3"}, []string{"cell_is_date", "merged_cell"}},
 	}

@@ -187,7 +187,7 @@ func (b *bookFile) candidates(sheet string) iter.Seq2[candidate, error] {
 
 // rows implements format.
 func (b *bookFile) rows(_ header, m *mapper) (notices []string, err error) {
-	empty := 0
+	empty, repeated := 0, 0
 	for _, part := range b.sheets {
 		at, h, last := b.at, part.header, part.header.row
 		at.Sheet = part.name
@@ -195,6 +195,7 @@ func (b *bookFile) rows(_ header, m *mapper) (notices []string, err error) {
 			at: at, header: h, under: part.layout.Conditional,
 			merges: newMerges(h, part.layout.Merged), links: newLinks(h, part.layout.Links),
 		}
+		under := lists{header: h, last: h.row}
 		for row, err := range b.book.Rows(part.name) {
 			if err != nil {
 				return nil, bookError(at, err)
@@ -204,12 +205,25 @@ func (b *bookFile) rows(_ header, m *mapper) (notices []string, err error) {
 			}
 			empty += row.Number - last - 1
 			last = row.Number
+			at.Row = row.Number
+			headed, err := under.next(row.Number, at, s.id(row), func() []string { return s.texts(row) })
+			if err != nil {
+				return nil, err
+			}
+			if headed {
+				repeated++
+				continue
+			}
 			if !m.add(s.row(row)) {
 				return nil, nil
 			}
 		}
 	}
-	return counted(empty, "empty row", 0), nil
+	notices = counted(empty, "empty row", 0)
+	if repeated > 0 {
+		notices = append(notices, passedOver(repeated, "repeated header"))
+	}
+	return notices, nil
 }
 
 func (b *bookFile) close() error { return b.book.Close() }

@@ -28,6 +28,30 @@ type sheetRows struct {
 	values []string
 }
 
+// id gives what stands in the place of the session.
+func (s *sheetRows) id(from xlsx.Row) string {
+	for _, c := range s.header.fields {
+		if c.at < len(from.Cells) && (c.field == fieldSession || c.field == fieldURL) {
+			if id := shown(from.Cells[c.at]); id != "" {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+// texts gives the cells of a row as a person sees them.
+func (s *sheetRows) texts(from xlsx.Row) []string {
+	texts := make([]string, max(len(from.Cells), len(s.header.names)))
+	for i, c := range from.Cells {
+		texts[i] = shown(c)
+	}
+	for len(texts) > len(s.header.names) && strings.TrimSpace(texts[len(texts)-1]) == "" {
+		texts = texts[:len(texts)-1]
+	}
+	return texts
+}
+
 // row gives a row and the values of our fields, both valid until the next call.
 func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 	h := s.header

@@ -184,6 +184,7 @@ func (t *textFile) rows(h header, m *mapper) (notices []string, err error) {
 	b := builder{at: t.at, header: h, style: t.style, guess: t.decoding.guess, pad: t.pad}
 	g := group{header: h, mapper: m}
 	blank, repeated, first := 0, 0, true
+	under := lists{header: h, last: h.row}
 	for rec, err := range t.records(h) {
 		switch {
 		case err != nil:
@@ -202,7 +203,14 @@ func (t *textFile) rows(h header, m *mapper) (notices []string, err error) {
 			return nil, err
 		}
 		first = false
-		if h.again(rec.cells) {
+		at := t.at
+		at.Line = rec.line
+		headed, err := under.next(rec.row, at, h.idOf(rec.cells), func() []string { return rec.cells })
+		if err != nil {
+			g.close()
+			return nil, err
+		}
+		if headed {
 			repeated++
 			continue
 		}
@@ -228,8 +236,6 @@ func (t *textFile) misplaced(h header, rec record, fault pipeline.Finding, fragm
 	}
 	switch {
 	case p.what != "":
-	case h.another(rec.cells):
-		p = problem{"this is the header of another table", "put each table into a file of its own"}
 	case h.width > len(h.names) && len(rec.cells) == h.width && filled(rec.cells, h.needed):
 		p = problem{"the row has a cell under no header, where the others end in empty ones", "see that no delimiter is missing in the header"}
 	case fragment && len(rec.cells) == 1 && rec.unreadable == "":
