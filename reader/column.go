@@ -6,12 +6,13 @@ import (
 	"strings"
 	"unicode"
 
+	"hppsend/internal/contact"
 	"hppsend/pipeline"
 )
 
 // named finds the column that --map names: as it is written, or else as headers compare.
 func (h header) named(at pipeline.Place, field, name string) (int, error) {
-	var exact, alike []int
+	var exact, alike, masked []int
 	for _, i := range h.own {
 		if h.names[i] == name {
 			exact = append(exact, i)
@@ -19,9 +20,15 @@ func (h header) named(at pipeline.Place, field, name string) (int, error) {
 		if fold(h.names[i]) == fold(name) {
 			alike = append(alike, i)
 		}
+		if keptAs(h.names[i], name) {
+			masked = append(masked, i)
+		}
 	}
-	if len(exact) > 0 {
+	switch {
+	case len(exact) > 0:
 		alike = exact
+	case len(alike) == 0:
+		alike = masked
 	}
 	switch len(alike) {
 	case 1:
@@ -37,6 +44,10 @@ func (h header) named(at pipeline.Place, field, name string) (int, error) {
 		Todo:    "give each column a name of its own; " + h.listed(),
 	}
 }
+
+// keptAs tells whether a name of a sheet or a column is kept in the ledger in another form, as contacts in
+// it are masked there: a report is made by what the ledger has.
+func keptAs(name, kept string) bool { return kept != name && kept == contact.MaskAll(name) }
 
 // recognised finds the one column, not claimed by --map, whose header stands for the field; -1 when
 // there is none.

@@ -98,7 +98,7 @@ func (f finder) seen(names []string) map[string]bool {
 			seen[field] = true
 		}
 		for field, want := range f.options.Map {
-			if want != "" && fold(want) == key {
+			if want != "" && (fold(want) == key || keptAs(n, want)) {
 				seen[field] = true
 			}
 		}

@@ -146,6 +146,9 @@ func (b *bookFile) named(want string) (string, error) {
 			return n, nil
 		}
 	}
+	if kept := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !keptAs(n, want) }); len(kept) == 1 {
+		return kept[0], nil
+	}
 	return "", &pipeline.InputError{
 		Place: b.at, Problem: fmt.Sprintf("there is no sheet %q", want), Todo: "the sheets are " + quoted(names),
 	}

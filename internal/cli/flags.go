@@ -149,7 +149,7 @@ func (s *settings) judgeFlags(f *flagSet) {
 	f.choice(&s.sessionFormat, "session-format", "auto", "what is taken for a session id; auto: a UUID, or what cannot be a phone number, a date or another cell",
 		string(pipeline.AutoSession), string(pipeline.UUIDSession), string(pipeline.AnySession))
 	f.choice(&s.perSession, "per-session", "one", "whether a session goes to one contact only", "one", "each-contact")
-	f.StringVar(&s.reminder, "reminder", "", "start a further round with this `NAME`: only sessions that were delivered before")
+	f.Var(reminderFlag{&s.reminder}, "reminder", "start a further round with this `NAME`: only sessions that were delivered before")
 }
 
 func (s *settings) outputFlags(f *flagSet) {

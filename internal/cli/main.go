@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hppsend/internal/contact"
 	"hppsend/pipeline"
 )
 
@@ -125,7 +126,7 @@ says of every row whether it was delivered or rejected, and why. No session is s
 		},
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{err.Error(), c.CommandPath() + " --help lists the flags"}
+		return &usageError{contact.MaskAll(err.Error()), c.CommandPath() + " --help lists the flags"}
 	})
 	root.AddCommand(
 		a.command(&settings{}, (*settings).runFlags, code, a.run)(&cobra.Command{

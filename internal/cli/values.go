@@ -75,6 +75,19 @@ func (c *country) Set(text string) error {
 	return nil
 }
 
+// reminderFlag is the name of a further round. It is a part of what the ledger keeps as it is.
+type reminderFlag struct{ value *string }
+
+func (r reminderFlag) Type() string   { return "string" }
+func (r reminderFlag) String() string { return *r.value }
+func (r reminderFlag) Set(text string) error {
+	if contact.MaskAll(text) != text {
+		return fmt.Errorf("it reads as a phone number or an e-mail address, and the ledger would keep it in clear; name the round otherwise")
+	}
+	*r.value = text
+	return nil
+}
+
 // mappings say which column is which field.
 type mappings map[string]string
 

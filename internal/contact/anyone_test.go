@@ -10,6 +10,9 @@ func TestMaskAll(t *testing.T) {
 		"/home/anna@example.com/may.csv":           "/home/a•••@e•••.com/may.csv",
 		`C:\Listen\anna@example.com\may.xls`:       `C:\Listen\a•••@e•••.com\may.xls`,
 		"for anna%40example.com":                   "for a•••@e•••.com",
+		"bo(at)example.com, bo [AT] example.com":   "b•••@e•••.com, b•••@e•••.com",
+		"for bo @ example.com":                     "for b•••@e•••.com",
+		"lunch @ noon (at)":                        "l•••@n••• (at)",
 		"anna＠example.com":                         "a•••@e•••.com",
 		"list of <anna@example.com>, May":          "list of <a•••@e•••.com>, May",
 		"+46701740605.csv":                         "+46 ••• 05.csv",
@@ -23,6 +26,8 @@ func TestMaskAll(t *testing.T) {
 		"list_2026-11-01_12.30.csv":                "list_2026-11-01_12.30.csv",
 		"list 20261101T123000Z.csv":                "list 20261101T123000Z.csv",
 		"1.11.2026.csv":                            "1.11.2026.csv",
+		"from 10.120.30.40:8080":                   "from 10.120.30.40:8080",
+		"070.174.06.05":                            "070 ••• 05",
 		"batch 123456.csv":                         "batch 123456.csv",
 		"f0000000-0000-4000-8000-000000000001.csv": "f0000000-0000-4000-8000-000000000001.csv",
 	} {

@@ -160,11 +160,11 @@ func (t *txn) open(r *Run, c pipeline.Claim, records []pipeline.Record, intents 
 			}
 		}
 		return pipeline.Ticket(rec.ID), t.exec(`UPDATE distribution SET intent = ?, other = ?, sheet = ?, row = ?, time = ? WHERE id = ?`,
-			r.number, other, c.Place.Sheet, c.Place.Row, now, rec.ID)
+			r.number, other, r.sheet(c.Place), c.Place.Row, now, rec.ID)
 	}
 	res, err := t.result(`INSERT INTO distribution (session, target, reminder, method, contact, country, other,
 		sheet, row, intent, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		d.Session, r.targetID, r.reminder, d.Method, contact[:], d.Country, other, c.Place.Sheet, c.Place.Row, r.number, now)
+		d.Session, r.targetID, r.reminder, d.Method, contact[:], d.Country, other, r.sheet(c.Place), c.Place.Row, r.number, now)
 	if err != nil {
 		return 0, err
 	}

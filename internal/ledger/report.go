@@ -5,13 +5,15 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"hppsend/internal/contact"
 )
 
 // ReportWritten records the bytes of a report, so that only those are ever replaced.
 func (l *Ledger) ReportWritten(ctx context.Context, report, input [32]byte, path, run string) error {
 	return l.update(ctx, func(t *txn) error {
 		return t.exec("INSERT INTO report (sha256, input, path, run, time) VALUES (?, ?, ?, ?, ?)",
-			report[:], input[:], path, run, time.Now().UnixMilli())
+			report[:], input[:], contact.MaskAll(path), run, time.Now().UnixMilli())
 	})
 }
 

@@ -12,10 +12,12 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"hppsend/internal/contact"
 	"hppsend/pipeline"
 )
 
-// RunInfo is what is recorded of one invocation on one file, for people.
+// RunInfo is what is recorded of one invocation on one file, for people. Contacts in the names are masked
+// when it is recorded; the reminder must hold none.
 type RunInfo struct {
 	ID       string
 	Target   string
@@ -55,11 +57,14 @@ type Run struct {
 	number   int64
 	reminder string
 	lock     *flock.Flock
+
+	lastSheet, lastMasked string // of the writing goroutine
 }
 
 // Begin enters a run. It returns a *BusyError when one with the same content lives. What dead runs left
 // open is uncertain from then on. The caller ends the run with End.
 func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
+	info = info.masked()
 	lock := flock.New(l.lockFile(info.ID), flock.SetPermissions(0o600))
 	if ok, err := lock.TryLock(); err != nil || !ok {
 		return nil, errors.Join(fmt.Errorf("lock the file of run %s", info.ID), err)
@@ -112,7 +117,7 @@ func (r *Run) End(ctx context.Context, ending pipeline.Finding, counts json.RawM
 			return err
 		}
 		return t.exec("UPDATE run SET ended = ?, ending = ?, reason = ?, counts = ? WHERE number = ?",
-			time.Now().UnixMilli(), ending.Code, ending.Reason, string(counts), r.number)
+			time.Now().UnixMilli(), ending.Code, contact.MaskAll(ending.Reason), string(maskedJSON(counts)), r.number)
 	})
 }
 
