@@ -15,7 +15,7 @@ func TestPatternsPassOverWhatIsNoTable(t *testing.T) {
 	p := newPlace(t, sandbox.Config{})
 	none := []string{
 		"~$may.xlsx", ".~lock.may.csv#", ".DS_Store", "._may.csv", "Thumbs.db", "desktop.ini", "june.csv.part",
-		"june.csv.crdownload", "june.csv.filepart", "may.csv~", ".may.csv.swp", ".hppsend-1.csv", "june.tmp",
+		"june.csv.crdownload", "june.csv.filepart", "may.csv~", ".may.csv.swp", ".hppsend-1.csv", "june.tmp", ".may.csv.Xa81bC", ".goutputstream-X", "may.csv.lock", "#may.csv#",
 	}
 	ok(t, os.MkdirAll(p.path("in/done"), 0o700))
 	for _, name := range none {
@@ -27,6 +27,14 @@ func TestPatternsPassOverWhatIsNoTable(t *testing.T) {
 	}
 	p.contacts("in/may.csv", 0, 2)
 	p.contacts("in/report.part.csv", 2, 2)
+	out = p.must(0, p.hppsend("check", "in/may.csv", "in/*.tmp")) // beside other files
+	if !strings.Contains(out, "in/june.tmp matches in/*.tmp ") {
+		t.Errorf("it says\n%s", out)
+	}
+	p.must(6, p.hppsend("check", "in/*.tmp", "in/.d*", "in/*.none"))
+	if out := p.must(0, p.hppsend("check", "in/.may.csv.X*")); strings.Contains(out, "passed over") { // a hidden one that is asked for
+		t.Errorf("it says\n%s", out)
+	}
 	out = p.must(0, p.run("--rate", "unlimited", "-o", ".", "in/*"))
 	for _, name := range append(none, "done") {
 		if !strings.Contains(out, "in/"+name+" matches in/* ") {

@@ -140,7 +140,7 @@ func knownZone(tz string) error {
 	} else {
 		_, err = time.LoadLocation(name)
 	}
-	if err != nil {
+	if err != nil || name == "Local" { // that Go looks for a file of this name
 		return &usageError{"the time zone that TZ names is not known here", "name one such as TZ=Europe/Stockholm, or unset TZ"}
 	}
 	return nil
