@@ -1,14 +1,11 @@
 package writer
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
-	"unicode"
-	"unicode/utf16"
 
 	"hppsend/internal/contact"
+	"hppsend/internal/shown"
 	"hppsend/pipeline"
 )
 
@@ -46,39 +43,17 @@ func Line(row pipeline.Row, session string, out pipeline.Outcome) RowLine {
 	return l
 }
 
-// MarshalJSON also escapes the control and direction characters that JSON lets through, since lines
-// are read on terminals too.
-func (l RowLine) MarshalJSON() ([]byte, error) {
-	type plain RowLine
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+// NewEncoder gives an encoder of JSON lines, with what a terminal would obey, or not show, escaped.
+func NewEncoder(w io.Writer) *json.Encoder {
+	enc := json.NewEncoder(shown.JSON(w))
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(plain(l)); err != nil {
-		return nil, err
-	}
-	var out []byte
-	for _, r := range b.String() { // beyond ASCII there is nothing but the text of strings
-		switch {
-		case r < 0x7f || !unicode.In(r, unicode.Cc, unicode.Cf):
-			out = append(out, string(r)...)
-		case r > 0xffff:
-			hi, lo := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, hi, lo)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-	}
-	return out, nil
+	return enc
 }
 
 // jsonReport writes one JSON line a row.
 type jsonReport struct{ enc *json.Encoder }
 
-func newJSONL(w io.Writer) jsonReport {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return jsonReport{enc}
-}
+func newJSONL(w io.Writer) jsonReport { return jsonReport{NewEncoder(w)} }
 
 func (j jsonReport) write(row pipeline.Row, out pipeline.Outcome) error {
 	return j.enc.Encode(Line(row, out.Session, out))

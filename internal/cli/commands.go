@@ -96,7 +96,7 @@ func (a *app) template(_ context.Context, _ *settings, paths []string) (int, err
 	if err := writer.Template(paths[0], format); err != nil {
 		return exitOK, err
 	}
-	a.console.sayf("%s is ready to be filled in. Then: hppsend check %s", paths[0], paths[0])
+	a.console.sayf("%s is ready to be filled in. Then: hppsend check %s", paths[0], word(paths[0]))
 	return exitOK, nil
 }
 
@@ -124,8 +124,9 @@ func (a *app) sandbox(_ context.Context, s *settings, _ []string) (int, error) {
 		return exitOK, &usageError{fmt.Sprintf("listen on %s: %v", s.addr, err), "name a free port with --addr, or port 0 for any"}
 	}
 	fmt.Fprintln(a.Stdout, url)
-	a.console.sayf("The sandbox serves at %s; nothing that it is sent leaves this machine.\nUser %s, password %s; what it has accepted: %s/_sandbox/stats\nCtrl-C ends it.",
-		url, sandbox.DefaultUsername, sandbox.DefaultPassword, url)
+	a.console.sayf("The sandbox serves at %s; nothing that it is sent leaves this machine.", url)
+	a.console.sayf("User %s, password %s; what it has accepted: %s/_sandbox/stats", sandbox.DefaultUsername, sandbox.DefaultPassword, url)
+	a.console.say("Ctrl-C ends it.")
 	<-a.stop
 	return exitOK, box.Close()
 }

@@ -1,16 +1,20 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra/doc"
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
 	"hppsend/internal/hpp"
+	"hppsend/internal/shown"
+	"hppsend/writer"
 )
 
 // showConfig is the config show command: every setting of a run as it is in force, in the form of a
@@ -25,7 +29,7 @@ func (a *app) showConfig(_ context.Context, s *settings, _ []string) (int, error
 		if f.Name == "help" || f.Name == "config" || f.Name == "profile" || failed != nil {
 			return
 		}
-		value, err := yaml.Marshal(map[string]any{f.Name: shownValue(f)})
+		setting, err := asYAML(f.Name, shownValue(f))
 		if err != nil {
 			failed = err
 			return
@@ -40,12 +44,26 @@ func (a *app) showConfig(_ context.Context, s *settings, _ []string) (int, error
 		if source == "default" {
 			lead = "# "
 		}
-		_, failed = fmt.Fprintf(a.Stdout, "%s%-40s # %s\n", lead, string(value[:len(value)-1]), source)
+		_, failed = fmt.Fprintf(a.Stdout, "%s%-40s # %s\n", lead, setting, shown.Text(source))
 	})
 	if failed != nil || !named {
 		return exitOK, failed
 	}
 	return exitOK, a.showCredentials(s, t)
+}
+
+// asYAML is a setting in the form of a configuration file. What is to be escaped is in the form of JSON, which
+// is YAML too: the library lets line separators and direction characters through.
+func asYAML(name string, value any) (string, error) {
+	var inJSON bytes.Buffer
+	if err := writer.NewEncoder(&inJSON).Encode(value); err != nil {
+		return "", err
+	}
+	if strings.ContainsRune(inJSON.String(), '\\') {
+		return name + ": " + strings.TrimSpace(inJSON.String()), nil
+	}
+	text, err := yaml.Marshal(map[string]any{name: value})
+	return strings.TrimSuffix(string(text), "\n"), err
 }
 
 // shownValue gives a flag's value as a configuration file has it.
@@ -78,7 +96,7 @@ func (a *app) showCredentials(s *settings, t hpp.Target) error {
 	if err != nil {
 		text = err.Error()
 	}
-	_, err = fmt.Fprintln(a.Stdout, "# "+text)
+	_, err = fmt.Fprintln(a.Stdout, "# "+shown.Text(text))
 	return err
 }
 

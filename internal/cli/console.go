@@ -8,9 +8,10 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"unicode"
 
 	"golang.org/x/term"
+
+	"hppsend/internal/shown"
 )
 
 // console writes what people read, on standard error. It is safe for concurrent use.
@@ -71,47 +72,29 @@ func (c *console) fail(err error) {
 		}
 		return
 	}
+	hint := hintOf(err)
 	if c.log != nil {
-		c.line(slog.LevelError, err.Error(), "hint", printable(hintOf(err)))
+		c.line(slog.LevelError, err.Error(), "hint", shown.Text(hint))
 		return
 	}
-	text := "hppsend: " + err.Error()
-	if hint := hintOf(err); hint != "" {
-		text += "\nhint: " + hint
+	c.line(slog.LevelError, "hppsend: "+err.Error())
+	if hint != "" {
+		c.line(slog.LevelError, "hint: "+hint)
 	}
-	c.line(slog.LevelError, text)
 }
 
+// line writes one line: a line break in a text is from a name, and would begin a line that looks like ours.
 func (c *console) line(level slog.Level, text string, attrs ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.log != nil {
 		if text = strings.TrimSpace(text); text != "" {
-			c.log.Log(context.Background(), level, printable(text), attrs...)
+			c.log.Log(context.Background(), level, shown.Text(text), attrs...)
 		}
 		return
 	}
 	if c.clear != nil {
 		c.clear()
 	}
-	for l := range strings.SplitSeq(text, "\n") {
-		io.WriteString(c.out, printable(l)+"\n")
-	}
-}
-
-// printable escapes what could make a terminal, or a reader, see something else than is there.
-func printable(s string) string {
-	clean := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\ufeff' }
-	if !strings.ContainsFunc(s, clean) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if clean(r) {
-			fmt.Fprintf(&b, `\u%04x`, r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
+	io.WriteString(c.out, shown.Text(text)+"\n")
 }

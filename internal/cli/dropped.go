@@ -18,7 +18,8 @@ func (a *app) dropped(ctx context.Context, paths []string) int {
 		a.console.fail(err)
 		code = a.codeBeside(code, err)
 	}
-	a.console.warn("\nPress Enter to close this window.")
+	a.console.warn("")
+	a.console.warn("Press Enter to close this window.")
 	a.answer(ctx)
 	return code
 }

@@ -3,12 +3,13 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
 	"strings"
 	"time"
+
+	"hppsend/writer"
 )
 
 // hookTime is how long the command of --on-finish may take, and hookTimeStopped how long after a run that
@@ -55,8 +56,8 @@ func (c *campaign) overall(code int) summary {
 // call runs the user's command, without a shell, with the summary on its standard input. It gets no
 // credentials, and what it writes goes to standard error. The next signal ends it.
 func (c *campaign) call(ctx context.Context, command []string, s summary) error {
-	in, err := json.Marshal(s)
-	if err != nil {
+	var in bytes.Buffer
+	if err := writer.NewEncoder(&in).Encode(s); err != nil {
 		return err
 	}
 	allowed := hookTime
@@ -71,7 +72,7 @@ func (c *campaign) call(ctx context.Context, command []string, s summary) error 
 	ctx, cancel := context.WithTimeout(ctx, allowed)
 	defer cancel()
 	hook := exec.CommandContext(ctx, command[0], command[1:]...)
-	hook.Stdin = bytes.NewReader(append(in, '\n'))
+	hook.Stdin = &in
 	hook.Stdout, hook.Stderr = c.Stderr, c.Stderr
 	hook.WaitDelay = time.Second
 	for _, kv := range c.Env {
@@ -80,7 +81,7 @@ func (c *campaign) call(ctx context.Context, command []string, s summary) error 
 			hook.Env = append(hook.Env, kv)
 		}
 	}
-	err = hook.Run()
+	err := hook.Run()
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return fmt.Errorf("it took longer than %s", allowed)

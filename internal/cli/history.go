@@ -167,7 +167,7 @@ func (a *app) tellRun(r runLine, detail bool) {
 		a.console.sayf("    %s uncertain; what became of them: hppsend settle %s %s", rowsAre(r.RunState.Uncertain), targetFlag(r.Target), r.ID)
 	}
 	if !r.Lives && (s.Pending > 0 || s.Rows == 0) {
-		a.console.sayf("    to go on: the same command again, hppsend run %s … %s", targetFlag(r.Target), r.Path)
+		a.console.sayf("    to go on: the same command again, hppsend run %s … %s", targetFlag(r.Target), word(r.Path))
 	}
 }
 
@@ -219,7 +219,8 @@ func (a *app) purge(ctx context.Context, s *settings, _ []string) (int, error) {
 		a.say("notice", "nothing_to_purge", "Nothing is that old.")
 		return exitOK, nil
 	}
-	a.console.sayf("To be forgotten: %s.\nA session that is forgotten would be sent again if a file names it again; HPP refuses it once it has expired.", what)
+	a.console.sayf("To be forgotten: %s.", what)
+	a.console.say("A session that is forgotten would be sent again if a file names it again; HPP refuses it once it has expired.")
 	if !s.yes {
 		if !a.interactive() {
 			return exitOK, &usageError{"nothing is forgotten without a terminal to ask on", "say --yes"}

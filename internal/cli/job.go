@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -164,15 +163,15 @@ func (s *settings) perSecond(t hpp.Target) float64 {
 
 // validate finds every fault of the settings of a run at once.
 func (s *settings) validate() error {
-	var faults []error
+	var faults []string
 	atLeast := func(flag string, value, least int) {
 		if value < least {
-			faults = append(faults, fmt.Errorf("--%s is %d, and has to be %d at least", flag, value, least))
+			faults = append(faults, fmt.Sprintf("--%s is %d, and has to be %d at least", flag, value, least))
 		}
 	}
 	positive := func(flag string, d time.Duration) {
 		if d <= 0 {
-			faults = append(faults, fmt.Errorf("--%s is %s, and has to be more than nothing", flag, d))
+			faults = append(faults, fmt.Sprintf("--%s is %s, and has to be more than nothing", flag, d))
 		}
 	}
 	atLeast("concurrency", s.concurrency, 1)
@@ -184,10 +183,10 @@ func (s *settings) validate() error {
 	positive("retry-for", s.retryFor)
 	positive("grace", s.grace)
 	if s.concurrency > 4096 {
-		faults = append(faults, errors.New("--concurrency is more than 4096"))
+		faults = append(faults, "--concurrency is more than 4096")
 	}
 	if len(faults) > 0 {
-		return &usageError{errors.Join(faults...).Error(), "hppsend run --help tells what each flag means"}
+		return &usageError{strings.Join(faults, "; "), "hppsend run --help tells what each flag means"}
 	}
 	return nil
 }

@@ -20,11 +20,7 @@ type lines struct {
 	enc *json.Encoder
 }
 
-func newLines(out io.Writer) *lines {
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false)
-	return &lines{enc: enc}
-}
+func newLines(out io.Writer) *lines { return &lines{enc: writer.NewEncoder(out)} }
 
 func (l *lines) write(v any) {
 	if l == nil {

@@ -147,7 +147,8 @@ func (c *campaign) confirm(ctx context.Context) error {
 	if c.target.Environment == hpp.Sandbox {
 		people = ""
 	}
-	c.console.warn(fmt.Sprintf("\nSend %d messages%s, as %s at %s? Type %[1]d to go on: ",
+	c.console.warn("")
+	c.console.warn(fmt.Sprintf("Send %d messages%s, as %s at %s? Type %[1]d to go on: ",
 		c.plan.Due, people, c.creds.Username, c.target.Name))
 	word, err := c.answer(ctx)
 	if err == nil && word != fmt.Sprint(c.plan.Due) {

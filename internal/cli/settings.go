@@ -124,7 +124,7 @@ func (s *settings) loadFile() error {
 
 // withoutQuotes is an error less what it quotes of a file, which may be a password.
 func withoutQuotes(err error) string {
-	text, _, _ := strings.Cut(err.Error(), "`")
+	text, _, _ := strings.Cut(strings.Join(strings.Fields(err.Error()), " "), "`")
 	if i := strings.IndexAny(text, `"'`); i >= 0 {
 		text = text[:i] + "…"
 	}

@@ -219,11 +219,13 @@ func (a *app) listDoubts(ctx context.Context, l *ledger.Ledger, t hpp.Target, ru
 				text += "  " + more
 			}
 		}
-		a.console.sayf("%s\n             %s", text, d.Reason)
+		a.console.say(text)
+		a.console.say("             " + d.Reason)
 	}
-	a.console.sayf("Ask Klarna, naming the correlation ids and times, or the people. Then:\n"+
-		"  hppsend settle %s %s --as delivered SESSION…     it arrived: never sent again\n"+
-		"  hppsend settle %[1]s %[2]s --as not-sent SESSION…      it did not: the next run sends it", targetFlag(run.Target), run.ID)
+	a.console.say("Ask Klarna, naming the correlation ids and times, or the people. Then:")
+	settle := "  hppsend settle " + targetFlag(run.Target) + " " + run.ID
+	a.console.say(settle + " --as delivered SESSION…     it arrived: never sent again")
+	a.console.say(settle + " --as not-sent SESSION…      it did not: the next run sends it")
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"math"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -165,9 +167,26 @@ func rateText(perSecond float64) string {
 	return r.String()
 }
 
+// bare is what a shell takes as it stands.
+var bare = regexp.MustCompile(`^[\pL\pN_./:@%+,=\\][\pL\pN_./:@%+,=\\-]*$`)
+
+// word is a file's name as one word of a command that somebody is to type.
+func word(name string) string {
+	switch {
+	case bare.MatchString(name) && (runtime.GOOS == "windows" || !strings.Contains(name, `\`)):
+		return name
+	case strings.HasPrefix(name, "-"): // else it is a flag
+		return word("./" + name)
+	case runtime.GOOS == "windows":
+		return `"` + name + `"`
+	}
+	return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+}
+
 // tellSummary says how a file came out, and what to do next.
 func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
-	a.console.sayf("\n%s: %s, run %s", s.File, rows(t.Rows), s.Run)
+	a.console.say("")
+	a.console.sayf("%s: %s, run %s", s.File, rows(t.Rows), s.Run)
 	a.tellGroups(t, string(pipeline.Pending))
 	switch delivered := t.Status[pipeline.Delivered]; {
 	case t.SentNow > 0:
@@ -208,7 +227,7 @@ func advice(s summary, t pipeline.Tally, ending pipeline.Ending) []string {
 	if t.Status[pipeline.Rejected] > 0 && s.Report != "" {
 		out = append(out, "Mend the rejected rows in the report, and run the report: what was delivered is not sent again.")
 		if strings.EqualFold(filepath.Ext(s.Report), ".csv") {
-			out = append(out, "Excel drops the + of phone numbers when it opens a CSV file. To mend there, take a workbook: hppsend report "+targetFlag(s.Target)+" --format xlsx "+s.File)
+			out = append(out, "Excel drops the + of phone numbers when it opens a CSV file. To mend there, take a workbook: hppsend report "+targetFlag(s.Target)+" --format xlsx "+word(s.File))
 		}
 	}
 	if t.Status[pipeline.Failed] > 0 {

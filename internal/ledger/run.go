@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -67,7 +68,7 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 	info = info.masked()
 	lock := flock.New(l.lockFile(info.ID), flock.SetPermissions(0o600))
 	if ok, err := lock.TryLock(); err != nil || !ok {
-		return nil, errors.Join(fmt.Errorf("lock the file of run %s", info.ID), err)
+		return nil, fmt.Errorf("lock the file of run %s: %w", info.ID, cmp.Or(err, errors.New("another process has it")))
 	}
 	r := &Run{View: l.View(info.Target), reminder: info.Reminder, lock: lock}
 	var same *BusyError
