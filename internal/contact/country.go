@@ -19,8 +19,10 @@ import (
 // these: "+46", "Sweden (+46)". A name or a calling code that fits several countries is none.
 func Country(text string) (iso string, ok bool) {
 	text = trimmed(text)
-	if m := callingCode.FindStringSubmatch(text); m != nil {
-		return byCallingCode(m[2], m[1]+m[3])
+	if strings.ContainsAny(text, "+0") {
+		if m := callingCode.FindStringSubmatch(text); m != nil {
+			return byCallingCode(m[2], m[1]+m[3])
+		}
 	}
 	if iso, ok := byCode(strings.ToUpper(strings.ReplaceAll(text, ".", ""))); ok {
 		return iso, true

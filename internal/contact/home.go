@@ -38,6 +38,9 @@ func (h home) readings(digits string) ([]reading, *Problem) {
 		if strings.HasPrefix(digits, code) {
 			try("+" + digits)
 		}
+		if len(found) > 0 && literal.valid() && literal.code == h.code && phonenumbers.GetNddPrefixForRegion(h.country, true) == "0" {
+			return found, nil // the zero would be taken off again
+		}
 		// With its zero, some countries' numbers would lose a carrier's code that was never meant.
 		if r, p := read("0"+digits, h.country); p == nil && r.code == h.code && strings.HasSuffix(r.e164, digits) {
 			found = append(found, r)
@@ -56,14 +59,15 @@ func (h home) readings(digits string) ([]reading, *Problem) {
 	return found, first
 }
 
-// valid gives a valid reading of digits at home that is not the one given.
-func (h home) valid(digits string, not reading) (reading, bool) {
+// rival gives a reading of digits at home that is not the one given: a valid one, or, where that will do, one
+// of a possible length.
+func (h home) rival(digits string, not reading, possible bool) (reading, bool) {
 	if h.code == 0 || digits == "" {
 		return reading{}, false
 	}
 	found, _ := h.readings(digits)
-	for _, r := range found {
-		if r.valid() && r.e164 != not.e164 {
+	for _, r := range best(found) {
+		if (r.valid() || possible) && r.e164 != not.e164 {
 			return r, true
 		}
 	}
@@ -105,10 +109,10 @@ func international(digits string, zero int) (reading, *Problem) {
 // somebody has it without the plus.
 func (h home) afterPlus(w written) (reading, *Problem) {
 	r, p := international(w.digits, w.zero)
-	if p == nil && r.valid() || w.zero > 0 || strings.HasPrefix(w.digits, "00") {
+	if p == nil && (r.valid() || r.code == h.code) || w.zero > 0 || strings.HasPrefix(w.digits, "00") {
 		return r, p
 	}
-	if at, ok := h.valid(w.digits, r); ok {
+	if at, ok := h.rival(w.digits, r, false); ok {
 		return reading{}, ambiguous(fmt.Sprintf(
 			"the number is none with its plus, but one of %s without it: put the calling code after the plus, +%d if it is that",
 			countryName(at.region), at.code))
@@ -116,12 +120,12 @@ func (h home) afterPlus(w written) (reading, *Problem) {
 	return r, p
 }
 
-// afterZeros reads a number after 00, which is dialled for abroad in most countries. One zero too many
-// before a local number looks the same.
+// afterZeros reads a number after 00, which is dialled for abroad in most countries. A zero too many
+// before a local number looks the same, so the number abroad has to be better known than the one at home.
 func (h home) afterZeros(w written) (reading, *Problem) {
 	rest := w.digits[len("00"):]
 	r, p := international(rest, max(0, w.zero-len("00")))
-	if w.zero > 0 || h.code == 0 || p == nil && r.valid() && r.code == h.code {
+	if w.zero > 0 || h.code == 0 || p == nil && r.code == h.code {
 		return r, p
 	}
 	if o, ok := h.dialled(w.digits); ok && o.e164 != r.e164 {
@@ -134,7 +138,7 @@ func (h home) afterZeros(w written) (reading, *Problem) {
 			r, p = o, nil
 		}
 	}
-	at, ok := h.valid(strings.TrimLeft(rest, "0"), r)
+	at, ok := h.rival(strings.TrimLeft(rest, "0"), r, p == nil && !r.valid())
 	switch {
 	case !ok:
 		return r, p
