@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,11 +17,17 @@ import (
 )
 
 // during lets something happen between the first call of the next run, which waits for it, and its answer.
-func (p *place) during(happens func()) {
+func (p *place) during(happens func()) { p.duringCall(1, happens) }
+
+// duringCall has it happen while that call and all later ones wait for their answer.
+func (p *place) duringCall(number int64, happens func()) {
 	p.t.Helper()
 	var once sync.Once
+	var calls atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		once.Do(happens)
+		if calls.Add(1) >= number {
+			once.Do(happens)
+		}
 		p.box.ServeHTTP(w, r)
 	}))
 	p.t.Cleanup(s.Close)

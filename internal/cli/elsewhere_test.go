@@ -13,14 +13,11 @@ func TestReportMadeDuringARun(t *testing.T) {
 	const rows = 30
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("may.csv", 0, rows)
-	c := p.run("--rate", "15/s", "may.csv")
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, func() bool { return p.box.Stats().Calls >= 3 })
-	p.must(5, p.hppsend("report", "--endpoint", p.url, "-o", "mid.csv", "may.csv"))
+	p.duringCall(4, func() {
+		p.must(5, p.hppsend("report", "--endpoint", p.url, "-o", "mid.csv", "may.csv"))
+	})
+	p.must(0, p.run("--rate", "15/s", "may.csv"))
 	p.must(0, p.run("--rate", "unlimited", "--ledger", "other/ledger.db", "-o", "elsewhere.csv", "mid.csv"))
-	c.Wait()
 	if got := p.once(); got != rows || p.box.Stats().Calls != rows {
 		t.Errorf("%d sessions were accepted by %d calls; the report said\n%v", got, p.box.Stats().Calls, p.read("mid.csv"))
 	}

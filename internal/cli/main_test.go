@@ -27,12 +27,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden reports anew")
 
-// TestMain lets the test binary be hppsend, so that scripts and tests start the real program. They wait for
-// it most of the time, for a pace or a pause, so that more of them go at once than there are processors.
+// TestMain lets the test binary be hppsend, so that scripts and tests start the real program.
 func TestMain(m *testing.M) {
-	if err := flag.Set("test.parallel", "8"); err != nil { // unless the command line says otherwise
-		panic(err)
-	}
 	testscript.Main(m, map[string]func(){"hppsend": program, "hook": hook, "limited": limited, "fatal": fatal})
 }
 

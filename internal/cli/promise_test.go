@@ -220,16 +220,21 @@ func TestStoppedRunDrainsAndGoesOn(t *testing.T) {
 	p := newPlace(t, sandbox.Config{})
 	const sessions = 120
 	p.contacts("may.csv", 0, sessions)
-	c := p.run("--rate", "40/s", "may.csv")
+	var c *exec.Cmd
+	started := make(chan struct{})
+	p.duringCall(10, func() {
+		<-started
+		if out := p.must(75, p.run("may.csv")); !strings.Contains(out, fmt.Sprintf("process %d", c.Process.Pid)) {
+			t.Errorf("a second run of the same content is refused with\n%s", out)
+		}
+		p.must(5, p.hppsend("report", "--endpoint", p.url, "may.csv")) // while the run goes on
+		c.Process.Signal(os.Interrupt)
+	})
+	c = p.run("--rate", "40/s", "may.csv")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool { return p.box.Stats().Calls >= 10 })
-	if out := p.must(75, p.run("may.csv")); !strings.Contains(out, fmt.Sprintf("process %d", c.Process.Pid)) {
-		t.Errorf("a second run of the same content is refused with\n%s", out)
-	}
-	p.must(5, p.hppsend("report", "--endpoint", p.url, "may.csv")) // while the run goes on
-	c.Process.Signal(os.Interrupt)
+	close(started)
 	c.Wait()
 	if code := c.ProcessState.ExitCode(); code != 130 {
 		t.Errorf("exit code %d after an interrupt, want 130", code)
