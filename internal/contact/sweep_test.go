@@ -16,7 +16,7 @@ import (
 // TestEveryCountrysNumbers writes an example of every kind of number of every country in the ways that people
 // and spreadsheets do, right and wrong, and reads it as one of the country itself, of others and of none.
 func TestEveryCountrysNumbers(t *testing.T) {
-	abroad := []string{"", "DE", "NO", "US", "MX", "IN", "AU", "RU", "IT", "KR", "CV"}
+	abroad := []string{"", "DE", "NO", "MX", "AU", "IT"}
 	read, accepted := 0, 0
 	for _, region := range slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions())) {
 		seen := map[string]bool{}
