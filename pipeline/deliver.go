@@ -154,6 +154,7 @@ func (c *Courier) conclusion(r Reply, last bool) Conclusion {
 // conclude writes an outcome, and tries again for the grace time when it cannot be written.
 func (c *Courier) conclude(ctx context.Context, t Ticket, out Conclusion) error {
 	ctx = context.WithoutCancel(ctx)
+	end := time.Now().Add(c.Grace) // a try may wait itself
 	err := c.Ledger.Conclude(ctx, t, out)
 	if err == nil {
 		return nil
@@ -162,8 +163,8 @@ func (c *Courier) conclude(ctx context.Context, t Ticket, out Conclusion) error 
 	defer c.unwritten.Add(-1)
 	again := time.NewTicker(min(time.Second, c.Grace/10+1))
 	defer again.Stop()
-	for end := time.Now().Add(c.Grace); err != nil; err = c.Ledger.Conclude(ctx, t, out) {
-		if now := <-again.C; now.After(end) {
+	for ; err != nil; err = c.Ledger.Conclude(ctx, t, out) {
+		if <-again.C; time.Now().After(end) { // the tick may be an old one
 			return &LedgerError{Err: fmt.Errorf("write the outcome of a call: %w", err), Uncertain: out.Called}
 		}
 	}

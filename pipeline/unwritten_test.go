@@ -97,6 +97,25 @@ func TestOutcomeThatCannotBeWrittenBreaks(t *testing.T) {
 	})
 }
 
+// TestTriesAreWithinTheGraceTime has each try wait, as for a ledger that another process has locked.
+func TestTriesAreWithinTheGraceTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCampaign(always(ok200))
+		c.cfg.Concurrency = 1
+		c.book.failConclude = func(Conclusion) error {
+			time.Sleep(7 * time.Second)
+			return errDisk
+		}
+		begin := time.Now()
+		if res := c.run(t, sheet(byMail(1))); res.ending.Code != StopBroken {
+			t.Errorf("ended with %v", res.ending)
+		}
+		if took := time.Since(begin); took > (30+7)*time.Second {
+			t.Errorf("it took %v to give up, the grace is 30s and a try takes 7s", took)
+		}
+	})
+}
+
 func TestRevisionThatCannotBeWrittenBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCampaign(always(badValue))

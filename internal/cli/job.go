@@ -126,7 +126,19 @@ func (a *app) openLedger(ctx context.Context, s *settings, t hpp.Target, make bo
 		path = filepath.Join(dir, string(t.Environment)+".db")
 	}
 	create := make && (s.createLedger || t.Environment != hpp.Production || a.interactive())
-	return ledger.Open(ctx, ledger.Options{Path: path, Environment: string(t.Environment), Create: create, Anew: s.createLedger, Network: s.networkLedger})
+	return ledger.Open(ctx, ledger.Options{
+		Path: path, Environment: string(t.Environment), Create: create, Anew: s.createLedger, Network: s.networkLedger,
+		Wait: busyWait(s.grace),
+	})
+}
+
+// busyWait is how long a write waits for another process: what is not written within the grace time is tried
+// several times in it, and no single try outlasts it.
+func busyWait(grace time.Duration) time.Duration {
+	if grace <= 0 { // a command that has none
+		return 0
+	}
+	return min(max(grace/4, 100*time.Millisecond), 10*time.Second)
 }
 
 // interactive tells whether somebody is there who can be asked.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -27,6 +28,8 @@ type Options struct {
 	Create      bool   // make it if it is not there
 	Anew        bool   // make it even where one was lost
 	Network     bool   // take one on a network file system too
+	// Wait is how long a statement waits while another process writes; 0 for ten seconds.
+	Wait time.Duration
 }
 
 // Ledger is an open ledger. It is safe for concurrent use, and several processes may have it open.
@@ -139,7 +142,7 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 		f.Close()
 	}
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: l.path}).EscapedPath(), RawQuery: url.Values{
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", cmp.Or(opt.Wait, 10*time.Second).Milliseconds()), "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)"},
 		"_txlock": {"immediate"},
 	}.Encode()}
 	if l.db, err = sql.Open("sqlite", dsn.String()); err != nil {
