@@ -10,6 +10,7 @@ import (
 	"iter"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,10 +53,10 @@ func TestGuardedTellsThePlaceAndNothingElse(t *testing.T) {
 }
 
 // bomb panics at the n-th call.
-type bomb int
+type bomb int64
 
 func (b *bomb) tick() {
-	if *b--; *b == 0 {
+	if atomic.AddInt64((*int64)(b), -1) == 0 {
 		panic("a bomb")
 	}
 }

@@ -52,12 +52,13 @@ func TestLayout(t *testing.T) {
 		"..":               {"internal/cli"},
 		"pipeline":         {"internal/contact"},
 		"reader":           {"pipeline", "internal/contact"},
-		"writer":           {"pipeline", "internal/contact", "internal/move"},
+		"writer":           {"pipeline", "internal/contact", "internal/move", "internal/shown"},
 		"internal/contact": {},
 		"internal/hpp":     {"pipeline", "internal/contact"},
 		"internal/ledger":  {"pipeline", "internal/contact"},
 		"internal/sandbox": {"internal/contact"},
 		"internal/move":    {},
+		"internal/shown":   {},
 		"internal/cli":     nil, // joins everything
 		"internal/bench":   nil, // measures everything
 	}

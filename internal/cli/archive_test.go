@@ -24,14 +24,15 @@ func (p *place) duringCall(number int64, happens func()) {
 	p.t.Helper()
 	var once sync.Once
 	var calls atomic.Int64
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if calls.Add(1) >= number {
 			once.Do(happens)
 		}
 		p.box.ServeHTTP(w, r)
 	}))
+	p.url = "http://" + s.Listener.Addr().String() // before it serves: what happens may read it
+	s.Start()
 	p.t.Cleanup(s.Close)
-	p.url = s.URL
 }
 
 // files lists a folder, less the time in the names of an archive.
