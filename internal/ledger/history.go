@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"hppsend/pipeline"
@@ -87,7 +88,7 @@ type Purged struct {
 	Distributions, Delivered, Uncertain, Runs int
 }
 
-// purgeMost is how many distributions are forgotten in one transaction, so that runs beside it can write.
+// purgeMost is how many ids one transaction of a purge goes over, so that runs beside it can write.
 const purgeMost = 20_000
 
 // vacuumMost is the size in bytes from which the room stays with the ledger, for what comes: to give it back
@@ -95,47 +96,76 @@ const purgeMost = 20_000
 const vacuumMost = 256 << 20
 
 // Purge forgets distributions that were last tried before a time, and runs of which nothing is left.
-// What a living run has under way stays. A dry run only counts.
+// What a living run has under way stays. A dry run only counts. It can be cut short at any moment, and
+// goes on the next time.
 func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purged, err error) {
 	at := before.UnixMilli()
-	const old = "FROM distribution WHERE time < ? AND intent IS NULL"
-	const gone = `FROM run WHERE ended < ? AND number NOT IN (SELECT coalesce(run, 0) FROM distribution WHERE time >= ?
-		UNION SELECT intent FROM distribution WHERE intent IS NOT NULL)`
 	if err := l.update(ctx, (*txn).bury); err != nil {
 		return p, err
 	}
 	// What is read at length is read outside a transaction that writes, for which runs would wait.
+	var first, last int64
 	if err := l.db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE status = 'delivered'),
-		count(*) FILTER (WHERE status = 'uncertain') `+old, at).Scan(&p.Distributions, &p.Delivered, &p.Uncertain); err != nil {
+		count(*) FILTER (WHERE status = 'uncertain'), coalesce(min(id), 1), coalesce(max(id), 0)
+		FROM distribution WHERE time < ? AND intent IS NULL`, at).
+		Scan(&p.Distributions, &p.Delivered, &p.Uncertain, &first, &last); err != nil {
 		return p, l.reading(err)
 	}
-	if err := l.db.QueryRowContext(ctx, "SELECT count(*) "+gone, at, at).Scan(&p.Runs); err != nil || dry {
+	runs, err := l.spent(ctx, at)
+	if p.Runs = len(runs); err != nil || dry {
 		return p, l.reading(err)
 	}
-	for n := int64(purgeMost); n == purgeMost; {
+	for from := first; from <= last; from += purgeMost {
+		to := min(from+purgeMost-1, last)
 		if err := l.update(ctx, func(t *txn) error {
-			res, err := t.result("DELETE FROM distribution WHERE id IN (SELECT id "+old+" LIMIT ?)", at, purgeMost)
-			if err == nil {
-				n, err = res.RowsAffected()
+			if err := t.exec("DELETE FROM distribution WHERE id BETWEEN ? AND ? AND time < ? AND intent IS NULL", from, to, at); err != nil {
+				return err
 			}
-			return err
+			return t.exec(`DELETE FROM settlement WHERE distribution BETWEEN ?1 AND ?2
+				AND distribution NOT IN (SELECT id FROM distribution WHERE id BETWEEN ?1 AND ?2)`, from, to)
+		}); err != nil {
+			return p, err
+		}
+		// Sessions are random, so a group changes most pages of their index. Beside a run the log of these
+		// is never begun anew by itself: it was eight times the ledger in the end.
+		l.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
+	for group := range slices.Chunk(runs, purgeMost) {
+		if err := l.update(ctx, func(t *txn) error {
+			for _, number := range group {
+				if err := t.exec("DELETE FROM run WHERE number = ?", number); err != nil {
+					return err
+				}
+			}
+			return nil
 		}); err != nil {
 			return p, err
 		}
 	}
-	if err := l.update(ctx, func(t *txn) error {
-		if err := t.exec("DELETE FROM settlement WHERE distribution NOT IN (SELECT id FROM distribution)"); err != nil {
-			return err
-		}
-		if err := t.exec("DELETE FROM report WHERE time < ?", at); err != nil {
-			return err
-		}
-		return t.exec("DELETE "+gone, at, at)
-	}); err != nil {
+	if err := l.update(ctx, func(t *txn) error { return t.exec("DELETE FROM report WHERE time < ?", at) }); err != nil {
 		return p, err
 	}
 	if l.Info().Size < vacuumMost {
 		l.db.ExecContext(ctx, "VACUUM") // gives the room back, unless somebody else is at the ledger
 	}
 	return p, nil
+}
+
+// spent gives the runs that ended before a time and have no record that a purge up to it leaves. No record
+// can come to one that has ended, but the outcome of a process that was taken for dead.
+func (l *Ledger) spent(ctx context.Context, at int64) (numbers []int64, err error) {
+	rows, err := l.db.QueryContext(ctx, `SELECT number FROM run WHERE ended < ?1 AND number NOT IN (
+		SELECT coalesce(run, 0) FROM distribution WHERE time >= ?1 UNION SELECT intent FROM distribution WHERE intent IS NOT NULL)`, at)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var number int64
+		if err := rows.Scan(&number); err != nil {
+			return nil, err
+		}
+		numbers = append(numbers, number)
+	}
+	return numbers, rows.Err()
 }

@@ -70,3 +70,38 @@ func TestPurge(t *testing.T) {
 		t.Errorf("runs %+v, %v", runs, err)
 	}
 }
+
+// TestPurgeOfMany goes over more records than one transaction takes, old and new ones mixed.
+func TestPurgeOfMany(t *testing.T) {
+	l := opened(t)
+	living := begun(t, l, "living")
+	living.mustClaim(t, claim(1, "anna@example.com"))
+	const many = 3*purgeMost + 7
+	before := time.Now().AddDate(0, 0, -90)
+	for _, change := range []string{
+		`WITH RECURSIVE n(n) AS (SELECT 10 UNION ALL SELECT n+1 FROM n WHERE n < 9 + ?2)
+			INSERT INTO distribution (id, session, target, reminder, method, contact, country, other, sheet, row, time, status)
+			SELECT 3*n, 's' || n, 1, '', 'email', x'01', '', x'', '', n, ?1 - 1 + (n % 3 = 0), 'delivered' FROM n`,
+		"INSERT INTO settlement SELECT id, 'c', 'w', 'who', ?1 FROM distribution WHERE id % 2 = 0 AND ?2 > 0",
+	} {
+		if _, err := l.db.Exec(change, before.UnixMilli(), many); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := l.Purge(t.Context(), before, false)
+	if kept := many - many/3; err != nil || p.Distributions != kept && p.Distributions != kept-1 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	var old, left, settlements, strays int
+	if err := l.db.QueryRow(`SELECT count(*) FILTER (WHERE time < ?1), count(*) FILTER (WHERE id > 1),
+		(SELECT count(*) FROM settlement), (SELECT count(*) FROM settlement WHERE distribution NOT IN (SELECT id FROM distribution))
+		FROM distribution`, before.UnixMilli()).Scan(&old, &left, &settlements, &strays); err != nil {
+		t.Fatal(err)
+	}
+	if old != 0 || left != many-p.Distributions || strays != 0 || settlements < left/2 {
+		t.Errorf("%d old ones are left, %d in all, %d settlements, %d of nothing", old, left, settlements, strays)
+	}
+	if rec := record(t, l.View(target), 1); rec.Intent != pipeline.ForeignIntent {
+		t.Errorf("what is under way has become %+v", rec)
+	}
+}
