@@ -163,10 +163,11 @@ func (c *Courier) conclude(ctx context.Context, t Ticket, out Conclusion) error 
 	defer c.unwritten.Add(-1)
 	again := time.NewTicker(min(time.Second, c.Grace/10+1))
 	defer again.Stop()
-	for ; err != nil; err = c.Ledger.Conclude(ctx, t, out) {
-		if <-again.C; time.Now().After(end) { // the tick may be an old one
-			return &LedgerError{Err: fmt.Errorf("write the outcome of a call: %w", err), Uncertain: out.Called}
+	for time.Now().Before(end) { // and not by the ticks, which may be old ones
+		<-again.C
+		if err = c.Ledger.Conclude(ctx, t, out); err == nil {
+			return nil
 		}
 	}
-	return nil
+	return &LedgerError{Err: fmt.Errorf("write the outcome of a call: %w", err), Uncertain: out.Called}
 }
