@@ -98,23 +98,9 @@ func (c *Courier) permitted(ctx context.Context, o Order) (Ticket, Outcome, erro
 	if it.Other != "" {
 		it.other = c.Records.Digest(it.Other)
 	}
-	var result Outcome
-	ticket, err := c.Ledger.Claim(ctx, Claim{
-		Distribution: o.Distribution, Place: o.Place,
-		Due: func(records []Record) bool {
-			j := c.Rules.judge(it, records, o.Own)
-			result = j.outcome
-			return j.stage == stageSend
-		},
-	})
-	if err != nil {
-		if ctx.Err() != nil {
-			return 0, Outcome{}, ErrStopped
-		}
-		return 0, Outcome{}, &LedgerError{Err: fmt.Errorf("claim session %s: %w", o.Distribution.Session, err)}
-	}
-	if ticket == 0 {
-		return 0, result, nil
+	ticket, result, err := c.claim(ctx, it, o)
+	if err != nil || ticket == 0 {
+		return 0, result, err
 	}
 	if err := c.Permits.Permit(ctx); err != nil {
 		return 0, result, cmp.Or(c.conclude(ctx, ticket, Conclusion{Status: Pending}), err)
@@ -123,6 +109,31 @@ func (c *Courier) permitted(ctx context.Context, o Order) (Ticket, Outcome, erro
 		return 0, result, c.conclude(ctx, ticket, Conclusion{Status: Pending})
 	}
 	return ticket, result, nil
+}
+
+// claim claims the session, as often as it takes until the records by which the row was judged are those of
+// the moment. Most sessions have none. Without a ticket the outcome says why.
+func (c *Courier) claim(ctx context.Context, it item, o Order) (Ticket, Outcome, error) {
+	ask := Claim{Distribution: o.Distribution, Place: o.Place, Seen: NoRecords}
+	j := c.Rules.judge(it, nil, o.Own)
+	if j.stage != stageSend { // so it may be because there are no records
+		ask.Seen = Unseen
+	}
+	for {
+		got, err := c.Ledger.Claim(ctx, ask)
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return 0, Outcome{}, ErrStopped
+		case err != nil:
+			return 0, Outcome{}, &LedgerError{Err: fmt.Errorf("claim session %s: %w", it.Session, err)}
+		case got.Ticket != 0:
+			return got.Ticket, j.outcome, nil
+		}
+		if j = c.Rules.judge(it, got.Records, o.Own); j.stage != stageSend {
+			return 0, j.outcome, nil
+		}
+		ask.Seen = got.Version
+	}
 }
 
 func (c *Courier) conclusion(r Reply, last bool) Conclusion {

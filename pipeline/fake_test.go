@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -85,20 +87,20 @@ func (r *bookRun) Lookup(ctx context.Context, sessions []string) ([][]Record, er
 	return out, ctx.Err()
 }
 
-func (r *bookRun) Claim(ctx context.Context, c Claim) (Ticket, error) {
+func (r *bookRun) Claim(ctx context.Context, c Claim) (Claimed, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := cmp.Or(ctx.Err(), r.killed()); err != nil {
-		return 0, err
+		return Claimed{}, err
 	}
 	if r.failClaim != nil {
 		if err := r.failClaim(c); err != nil {
-			return 0, err
+			return Claimed{}, err
 		}
 	}
 	d := c.Distribution
-	if !c.Due(r.records(d.Session)) {
-		return 0, nil
+	if now := r.claimed(d.Session); now.Version != c.Seen {
+		return now, nil
 	}
 	r.claims++
 	contact, other := r.Digest(d.Contact), Digest{}
@@ -111,14 +113,24 @@ func (r *bookRun) Claim(ctx context.Context, c Claim) (Ticket, error) {
 				interrupt(&k.Record, k.intent)
 			}
 			k.intent = r.name
-			return Ticket(k.ID), nil
+			return Claimed{Ticket: Ticket(k.ID)}, nil
 		}
 	}
 	k := &keptRecord{session: d.Session, intent: r.name, Record: Record{
 		ID: int64(len(r.kept) + 1), Method: d.Method, Contact: contact, Other: other, Country: d.Country,
 	}}
 	r.kept = append(r.kept, k)
-	return Ticket(k.ID), nil
+	return Claimed{Ticket: Ticket(k.ID)}, nil
+}
+
+// claimed gives the records of a session, and a version that follows from what they are.
+func (r *bookRun) claimed(session string) Claimed {
+	now := Claimed{Records: r.records(session)}
+	if len(now.Records) > 0 {
+		sum := sha256.Sum256(fmt.Append(nil, now.Records))
+		now.Version = 1 + Version(binary.BigEndian.Uint32(sum[:]))
+	}
+	return now
 }
 
 func (r *bookRun) Conclude(ctx context.Context, t Ticket, c Conclusion) error {

@@ -47,16 +47,33 @@ type Records interface {
 	Digest(contact string) Digest
 }
 
-// Claim asks for the right to make one attempt.
+// Claim asks for the right to make one attempt. It is granted if nothing has come to the ledger about the
+// session, at this target, since its records were as the caller has judged them.
 type Claim struct {
 	Distribution Distribution
 	Place        Place
-	// Due decides, inside the ledger's transaction, from all records of the session. It must be quick.
-	Due func([]Record) bool
+	Seen         Version // of the records that were judged
 }
+
+// Version tells one state of the records of a session from every other. A ledger's own are positive.
+type Version int64
+
+// The versions that no ledger gives.
+const (
+	NoRecords Version = 0  // the session has none
+	Unseen    Version = -1 // nothing was judged yet: the claim only asks for the records
+)
 
 // Ticket is a claim that was granted: the number of its record. The zero Ticket was not granted.
 type Ticket int64
+
+// Claimed is the answer to a claim. Where it was not granted, the records are others than those that were
+// judged, and come with it.
+type Claimed struct {
+	Ticket  Ticket
+	Version Version // of Records
+	Records []Record
+}
 
 // Conclusion closes an attempt, or revises what an earlier attempt of the same run was closed with.
 type Conclusion struct {
@@ -76,7 +93,7 @@ type Conclusion struct {
 // A delivery is never overwritten. A record in doubt stays Uncertain under any conclusion but a
 // delivery, or what the very run that left it in doubt still writes.
 type Ledger interface {
-	Claim(ctx context.Context, c Claim) (Ticket, error)
+	Claim(ctx context.Context, c Claim) (Claimed, error)
 	Conclude(ctx context.Context, t Ticket, c Conclusion) error
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -104,24 +105,36 @@ func (v *View) scan(rows *sql.Rows) (session string, rec pipeline.Record, open i
 	return session, rec, intent.Int64, nil
 }
 
-// Claim opens an attempt if the records of the session allow it.
-func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (pipeline.Ticket, error) {
-	var ticket pipeline.Ticket
-	err := r.l.update(ctx, func(t *txn) error {
+// Claim opens an attempt if the records of the session are those that were judged.
+func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (got pipeline.Claimed, err error) {
+	err = r.l.update(ctx, func(t *txn) error {
 		records, intents, err := t.records(r, c.Distribution.Session)
 		if err != nil {
 			return err
 		}
-		if !c.Due(records) {
+		if got = (pipeline.Claimed{Version: version(records), Records: records}); got.Version != c.Seen {
 			return nil
 		}
-		ticket, err = t.open(r, c, records, intents)
+		got.Ticket, err = t.open(r, c, records, intents)
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return pipeline.Claimed{}, err
 	}
-	return ticket, nil
+	return got, nil
+}
+
+var versions = maphash.MakeSeed()
+
+// version tells one state of the records of a session from others, to this process.
+func version(records []pipeline.Record) pipeline.Version {
+	if len(records) == 0 {
+		return pipeline.NoRecords
+	}
+	var h maphash.Hash
+	h.SetSeed(versions)
+	fmt.Fprint(&h, records)
+	return 1 + pipeline.Version(h.Sum64()>>2)
 }
 
 // records gives the records of a session, and the run that has an attempt open on each; 0 for none.

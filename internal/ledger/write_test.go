@@ -103,9 +103,9 @@ func BenchmarkClaimAndConclude(b *testing.B) {
 	for range 32 {
 		senders.Go(func() {
 			for n := range next {
-				ticket, err := r.Claim(b.Context(), claim(n, "p@example.com"))
+				got, err := r.Claim(b.Context(), claim(n, "p@example.com"))
 				if err == nil {
-					err = r.Conclude(b.Context(), ticket, pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+					err = r.Conclude(b.Context(), got.Ticket, pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
 				}
 				if err != nil {
 					b.Error(err)
