@@ -18,19 +18,6 @@ import (
 	"hppsend/internal/sandbox"
 )
 
-// mostInASecond is how many calls arrived within the busiest second, wherever it begins.
-func mostInASecond(arrivals []time.Time) int {
-	arrivals = slices.SortedFunc(slices.Values(arrivals), time.Time.Compare)
-	most := 0
-	for i, from := 0, 0; i < len(arrivals); i++ {
-		for arrivals[i].Sub(arrivals[from]) >= time.Second {
-			from++
-		}
-		most = max(most, i-from+1)
-	}
-	return most
-}
-
 // late is how long a busy machine may hold back a call that had its permit, so that calls arrive in bunches.
 const late = 250 * time.Millisecond
 

@@ -203,13 +203,11 @@ func base(r rune) rune {
 	case r == '…':
 		return r // not the three dots that it is made of
 	}
-	for _, c := range norm.NFKD.String(string(unicode.ToLower(r))) {
-		if unicode.Is(unicode.Mn, c) {
-			return 0
-		}
-		return unicode.ToLower(c)
+	c, _ := utf8.DecodeRuneInString(norm.NFKD.String(string(unicode.ToLower(r))))
+	if unicode.Is(unicode.Mn, c) {
+		return 0
 	}
-	return r
+	return unicode.ToLower(c)
 }
 
 // bases gives the characters of a text as base has them.
