@@ -21,7 +21,7 @@ type CheckConfig struct {
 }
 
 // Check reads every row of the sources and judges it. Nothing is sent and nothing is stored.
-// It returns an *InputError when a source cannot be read as a whole, or would send hidden rows.
+// It returns an *Error when a source cannot be read as a whole, or would send hidden rows.
 func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, error) {
 	b := newPlanner(cfg, sources)
 	for i, src := range sources {

@@ -99,9 +99,9 @@ func TestCheckOfMoreThanOneBatch(t *testing.T) {
 
 func TestCheckOfAnInputThatCannotBeRead(t *testing.T) {
 	list := sheet(many(1, 4)...)
-	list.broken = &InputError{Place: Place{File: "list.csv", Row: 6}, Problem: "the file ends inside quotes", Todo: "close the quotes"}
+	list.broken = &Error{Kind: BadInput, Place: Place{File: "list.csv", Row: 6}, Problem: "the file ends inside quotes", Todo: "close the quotes"}
 	_, err := Check(context.Background(), CheckConfig{Defaults: testDefaults}, list)
-	var refused *InputError
+	var refused *Error
 	if !errors.As(err, &refused) {
 		t.Errorf("got %v", err)
 	}

@@ -331,7 +331,7 @@ func TestDeliveryTellsWhenAndWhere(t *testing.T) {
 func TestHiddenRowsRefuseAFile(t *testing.T) {
 	refuse := CheckConfig{Rules: Rules{Hidden: RefuseHidden}, Defaults: testDefaults}
 	_, err := Check(context.Background(), refuse, sheet(byMail(2), mailRow(hiddenRow)))
-	var refused *InputError
+	var refused *Error
 	if !errors.As(err, &refused) || refused.Place.Row != 3 || refused.Hint() == "" {
 		t.Errorf("got %v", err)
 	}

@@ -244,23 +244,19 @@ func (p *Plan) shifted(ordinal int) bool {
 	return p.kinds[p.entries.at(ordinal).kind].odd && p.fileOf(ordinal).uuids
 }
 
-// InputChangedError says that a row is not the one that was checked.
-type InputChangedError struct{ Place Place }
-
-func (e *InputChangedError) Error() string {
-	return e.Place.String() + ": the file has changed since it was checked"
-}
-
-// Hint says what to do.
-func (e *InputChangedError) Hint() string {
-	return "leave the file alone while a run goes on; the same command goes on where this one stopped"
+// Changed says that a row, or a file, is not the one that was checked.
+func Changed(at Place) error {
+	return &Error{
+		Kind: InputChanged, Place: at, Problem: "the file has changed since it was checked",
+		Todo: "leave the file alone while a run goes on; the same command goes on where this one stopped",
+	}
 }
 
 // verify tells whether a row is the one that the check has seen in its place.
 func (p *Plan) verify(file, n int, row Row) error {
 	f := p.Files[file]
 	if n >= f.rows || p.entries.at(f.first+n).print != row.fingerprint() {
-		return &InputChangedError{row.Place}
+		return Changed(row.Place)
 	}
 	return nil
 }
@@ -268,7 +264,7 @@ func (p *Plan) verify(file, n int, row Row) error {
 // complete tells whether as many rows were read as the check has seen.
 func (p *Plan) complete(file, n int) error {
 	if f := p.Files[file]; n != f.rows {
-		return &InputChangedError{Place{File: f.Input.Path, Sheet: f.Input.Sheet}}
+		return Changed(Place{File: f.Input.Path, Sheet: f.Input.Sheet})
 	}
 	return nil
 }

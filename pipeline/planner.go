@@ -208,7 +208,8 @@ func (b *planner) refuseHidden() error {
 	if count == 0 {
 		return nil
 	}
-	e := &InputError{
+	e := &Error{
+		Kind:    BadInput,
 		Place:   b.place(first),
 		Problem: fmt.Sprintf("%d hidden rows would be sent, this one the first", count),
 		Todo:    "show the rows in the spreadsheet program, or say --hidden skip to leave them out or --hidden send to send them too",

@@ -152,24 +152,3 @@ type Source interface {
 	// Rows yields every data row in order. An error ends it: the input as a whole cannot be read.
 	Rows() iter.Seq2[Row, error]
 }
-
-// InputError says that an input was refused as a whole; nothing of it is sent.
-type InputError struct {
-	Place   Place
-	Problem string // what is wrong
-	Todo    string // what to do about it
-	Err     error  // the cause; may be nil
-}
-
-func (e *InputError) Error() string {
-	if e.Err != nil {
-		return fmt.Sprintf("%s: %s: %v", e.Place, e.Problem, e.Err)
-	}
-	return fmt.Sprintf("%s: %s", e.Place, e.Problem)
-}
-
-// Unwrap gives the cause.
-func (e *InputError) Unwrap() error { return e.Err }
-
-// Hint says what to do.
-func (e *InputError) Hint() string { return e.Todo }

@@ -143,8 +143,7 @@ func TestInputThatChanged(t *testing.T) {
 				list := sheet(many(1, 8)...)
 				c.checked = func() { list.rows = test.rows }
 				res := c.run(t, list)
-				var changed *InputChangedError
-				if res.ending.Code != StopBroken || !errors.As(res.ending.Err, &changed) {
+				if res.ending.Code != StopBroken || !errors.Is(res.ending.Err, InputChanged) {
 					t.Errorf("ended with %v", res.ending)
 				}
 				for _, s := range test.never {
@@ -152,7 +151,7 @@ func TestInputThatChanged(t *testing.T) {
 						t.Errorf("session %s was called", s)
 					}
 				}
-				if _, err := Report(context.Background(), res.plan, 0, list, Finding{}, &collected{}); !errors.As(err, &changed) {
+				if _, err := Report(context.Background(), res.plan, 0, list, Finding{}, &collected{}); !errors.Is(err, InputChanged) {
 					t.Errorf("the report: %v", err)
 				}
 			})

@@ -25,7 +25,7 @@ func TestStruckOutRowsAreHiddenRows(t *testing.T) {
 			return Check(context.Background(), CheckConfig{Defaults: testDefaults, Rules: Rules{Hidden: rule}}, sheet(c.rows...))
 		}
 		_, err := check(RefuseHidden)
-		var refused *InputError
+		var refused *Error
 		if got := ""; errors.As(err, &refused) {
 			if got = refused.Problem; got != c.want || refused.Todo == "" {
 				t.Errorf("got %q, want %q", got, c.want)

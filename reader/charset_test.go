@@ -26,7 +26,7 @@ func TestNoGuessDecidesAnAddress(t *testing.T) {
 			text := tableHead + "Ann;zoe@m" + string([]byte{b}) + "ller.example\n" + strings.ReplaceAll(tableHead[22:], "1;", "2;") + "Bo;bo@example.com\n"
 			rows, err := everyRow(file(t, "in.csv", text), Options{})
 			if err != nil {
-				var e *pipeline.InputError
+				var e *pipeline.Error
 				if !errors.As(err, &e) || !strings.Contains(e.Todo, "--encoding") {
 					t.Errorf("%s %c: %v", c.name, r, err)
 				}

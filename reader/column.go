@@ -34,11 +34,13 @@ func (h header) named(at pipeline.Place, field, name string) (int, error) {
 	case 1:
 		return alike[0], nil
 	case 0:
-		return 0, &pipeline.InputError{
+		return 0, &pipeline.Error{
+			Kind:  pipeline.BadInput,
 			Place: at, Problem: fmt.Sprintf("there is no column %q, which --map names for %s", name, field), Todo: h.listed(),
 		}
 	}
-	return 0, &pipeline.InputError{
+	return 0, &pipeline.Error{
+		Kind:    pipeline.BadInput,
 		Place:   at,
 		Problem: fmt.Sprintf("there are %d columns %q, which --map names for %s", len(alike), name, field),
 		Todo:    "give each column a name of its own; " + h.listed(),
@@ -66,7 +68,8 @@ func (h header) recognised(at pipeline.Place, field string, claimed []int) (int,
 		if first == second {
 			todo = "give each column a name of its own, or remove one"
 		}
-		return 0, &pipeline.InputError{
+		return 0, &pipeline.Error{
+			Kind:    pipeline.BadInput,
 			Place:   at,
 			Problem: fmt.Sprintf("two columns could be %s: %q (%s) and %q (%s)", field, first, letters(found), second, letters(i)),
 			Todo:    todo,
@@ -78,7 +81,7 @@ func (h header) recognised(at pipeline.Place, field string, claimed []int) (int,
 // missing says what no row has.
 func (f finder) missing(at pipeline.Place, c candidate) error {
 	seen := f.seen(c.names)
-	e := &pipeline.InputError{Place: at}
+	e := &pipeline.Error{Kind: pipeline.BadInput, Place: at}
 	h := header{names: c.names}
 	for i := range c.names {
 		h.own = append(h.own, i)

@@ -41,19 +41,22 @@ const RaggedPad = "pad"
 func (o Options) check(at pipeline.Place) error {
 	for field := range o.Map {
 		if !slices.Contains(fieldNames, field) {
-			return &pipeline.InputError{
+			return &pipeline.Error{
+				Kind:  pipeline.BadInput,
 				Place: at, Problem: fmt.Sprintf("--map names %q, which is no field of ours", field),
 				Todo: fmt.Sprintf("the fields are %q", fieldNames),
 			}
 		}
 	}
 	if d := o.Delimiter; d < 0 || d > 0x7e || d == '"' || d == '\n' || d == '\r' {
-		return &pipeline.InputError{
+		return &pipeline.Error{
+			Kind:  pipeline.BadInput,
 			Place: at, Problem: fmt.Sprintf("%q cannot be a delimiter", d), Todo: "it is one ASCII character, such as ; or ,",
 		}
 	}
 	if o.Ragged != "" && o.Ragged != RaggedPad {
-		return &pipeline.InputError{
+		return &pipeline.Error{
+			Kind:  pipeline.BadInput,
 			Place: at, Problem: fmt.Sprintf("%q is no way to take ragged rows", o.Ragged), Todo: "leave --ragged out, or say --ragged pad",
 		}
 	}
@@ -90,7 +93,7 @@ func Open(path string, opt Options) (*File, error) {
 
 // OpenContext reads a file once, to tell its hash and its encoding, and finds its header. Standard input
 // is kept in a private file until Close; waiting for it ends with the context, whose error is then
-// returned. What is refused is refused with an *[pipeline.InputError]. The caller closes the File.
+// returned. What is refused is refused with an *[pipeline.Error]. The caller closes the File.
 func OpenContext(ctx context.Context, path string, opt Options) (*File, error) {
 	at := pipeline.Place{File: path}
 	if err := opt.check(at); err != nil {
@@ -122,7 +125,7 @@ func OpenContext(ctx context.Context, path string, opt Options) (*File, error) {
 
 // Regular sees that a path names a regular file before anything opens it: to open a pipe that nobody
 // writes to waits for ever, and to open a device may do more than that. Its error is an
-// *[pipeline.InputError].
+// *[pipeline.Error].
 func Regular(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -212,7 +215,7 @@ func (f *File) Input() pipeline.Input {
 }
 
 // Rows yields every data row in order, each time from the start. An error ends it and is an
-// *[pipeline.InputError]. The file is read in a goroutine of its own, which ends with the loop.
+// *[pipeline.Error]. The file is read in a goroutine of its own, which ends with the loop.
 func (f *File) Rows() iter.Seq2[pipeline.Row, error] {
 	return func(yield func(pipeline.Row, error) bool) {
 		m, d := newMapper(f.header), newDecoder(f.header)
@@ -262,7 +265,8 @@ func (f *File) Rows() iter.Seq2[pipeline.Row, error] {
 // is to hear of an export that came to nothing.
 func (f *File) noRows() error {
 	at := pipeline.Place{File: f.input.Path, Sheet: f.input.Sheet, Row: f.header.row, Line: f.header.line}
-	return &pipeline.InputError{
+	return &pipeline.Error{
+		Kind:  pipeline.BadInput,
 		Place: at, Problem: "there is no row under the header", Todo: "see that the table was exported to its end; if it is empty, there is nothing to send",
 	}
 }
@@ -292,7 +296,7 @@ func cannotOpen(path string, err error) error {
 }
 
 func cannotRead(at pipeline.Place, err error) error {
-	return &pipeline.InputError{Place: at, Problem: "the file cannot be read to its end", Todo: "copy it to a disk of this machine and try again", Err: err}
+	return &pipeline.Error{Kind: pipeline.BadInput, Place: at, Problem: "the file cannot be read to its end", Todo: "copy it to a disk of this machine and try again", Err: err}
 }
 
 // passedOver counts: "passed over 1 row", "passed over 3 rows".

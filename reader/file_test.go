@@ -124,9 +124,9 @@ func readAll(t *testing.T, f *File) string {
 
 func refused(t *testing.T, b *strings.Builder, err error) {
 	t.Helper()
-	var e *pipeline.InputError
+	var e *pipeline.Error
 	if !errors.As(err, &e) {
-		t.Errorf("not an InputError: %v", err)
+		t.Errorf("not a refusal: %v", err)
 		return
 	}
 	fmt.Fprintf(b, "error: %s\nhint: %s\n", strings.ReplaceAll(e.Error(), "\\", "/"), e.Hint())

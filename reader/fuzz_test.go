@@ -41,7 +41,7 @@ func FuzzCSV(f *testing.F) {
 			t.Fatal(err)
 		}
 		in, err := Open(path, Options{})
-		var refusal *pipeline.InputError
+		var refusal *pipeline.Error
 		if err != nil {
 			if !errors.As(err, &refusal) || refusal.Hint() == "" {
 				t.Fatalf("refused without a word on what to do: %v", err)
@@ -112,7 +112,7 @@ func everyRecord(t *testing.T, in *File, txt *textFile) {
 	}
 	last := false
 	for row, err := range in.Rows() {
-		var refusal *pipeline.InputError
+		var refusal *pipeline.Error
 		if errors.As(err, &refusal) && refusal.Hint() != "" {
 			return
 		}
@@ -178,7 +178,7 @@ func FuzzHeader(f *testing.F) {
 				}
 			}
 		})
-		var refusal *pipeline.InputError
+		var refusal *pipeline.Error
 		if err != nil {
 			if !errors.As(err, &refusal) || refusal.Hint() == "" {
 				t.Fatalf("refused without a word on what to do: %v", err)

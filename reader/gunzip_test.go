@@ -56,7 +56,7 @@ func TestGzipBombs(t *testing.T) {
 		"small and tight":   {tight(t, func(w io.Writer) { io.WriteString(w, strings.Repeat(row, 1000)) }), false},
 	} {
 		f, err := Open(file(t, "in.csv.gz", tt.text), Options{})
-		var e *pipeline.InputError
+		var e *pipeline.Error
 		switch {
 		case tt.refused && (!errors.As(err, &e) || e.Problem != bomb.what || e.Hint() != bomb.todo):
 			t.Errorf("%s: %v", name, err)

@@ -104,7 +104,7 @@ func (t *textFile) habit(h header) (header, error) {
 func (t *textFile) firstRows(h header) (rows [][]string, err error) {
 	for rec, err := range t.records(h) {
 		if err != nil {
-			if refused := (*pipeline.InputError)(nil); errors.As(err, &refused) && refused.Place.Line > 0 {
+			if refused := (*pipeline.Error)(nil); errors.As(err, &refused) && refused.Place.Line > 0 {
 				break // the rows before it can be read, and then it is met again
 			}
 			return nil, err

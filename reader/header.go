@@ -48,7 +48,7 @@ type finder struct {
 }
 
 // find takes the header out of the first rows. When there is none, or none without doubt, the error
-// is an *pipeline.InputError; found tells whether there is one at all.
+// is an *pipeline.Error; found tells whether there is one at all.
 func (f finder) find(at pipeline.Place, rows iter.Seq2[candidate, error]) (h header, found bool, err error) {
 	var best candidate
 	var most, skipped int
@@ -71,7 +71,8 @@ func (f finder) find(at pipeline.Place, rows iter.Seq2[candidate, error]) (h hea
 		if fixed > 0 || f.complete(seen) {
 			at.Row, at.Line = c.row, c.line
 			if f.text && fieldOf()[fold(c.names[0])] == "" && fieldOf()[fold(above+c.names[0])] != "" {
-				return header{}, true, &pipeline.InputError{
+				return header{}, true, &pipeline.Error{
+					Kind:  pipeline.BadInput,
 					Place: at, Problem: "the header is broken: its first name began on the line above", Todo: "join the two lines",
 				}
 			}

@@ -243,7 +243,7 @@ func TestHeaderRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := (finder{options: tt.opt}).find(pipeline.Place{File: "f.csv"}, rowsOf(tt.rows...))
-			var e *pipeline.InputError
+			var e *pipeline.Error
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v", err)
 			}

@@ -26,7 +26,8 @@ func (l *lists) next(row int, at pipeline.Place, id string, cells func() []strin
 	l.last = row
 	if strings.ContainsAny(id, "0123456789") && !strings.ContainsFunc(strings.TrimSpace(id), unicode.IsSpace) {
 		if l.titled && (l.alone || l.odd || gap) {
-			return false, &pipeline.InputError{
+			return false, &pipeline.Error{
+				Kind:  pipeline.BadInput,
 				Place: l.title, Problem: "this reads like the title of another list, and rows follow it",
 				Todo: "put each list into a file of its own, or take the line out",
 			}
@@ -40,7 +41,7 @@ func (l *lists) next(row int, at pipeline.Place, id string, cells func() []strin
 		l.odd = true
 		return true, nil
 	case l.header.another(texts):
-		return false, &pipeline.InputError{Place: at, Problem: "this is the header of another table", Todo: "put each table into a file of its own"}
+		return false, &pipeline.Error{Kind: pipeline.BadInput, Place: at, Problem: "this is the header of another table", Todo: "put each table into a file of its own"}
 	}
 	i, words := title(texts)
 	if !words {

@@ -89,7 +89,7 @@ func refusal(t *testing.T, path string) string {
 			err = rowErr
 		}
 	}
-	var refused *pipeline.InputError
+	var refused *pipeline.Error
 	if err != nil && !errors.As(err, &refused) {
 		t.Fatal(err)
 	}

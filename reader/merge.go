@@ -84,7 +84,8 @@ func (b *bookFile) laidOut(s *sheetPart) (notices []string, err error) {
 		for _, r := range layout.Merged {
 			if within(r, c.at) && r.FirstColumn < r.LastColumn && r.FirstRow <= h.row && h.row <= r.LastRow {
 				at.Row, at.Column = h.row, h.names[c.at]
-				return nil, &pipeline.InputError{
+				return nil, &pipeline.Error{
+					Kind:  pipeline.BadInput,
 					Place: at, Problem: "the header is merged over several columns", Todo: "unmerge it and give each column a name of its own",
 				}
 			}

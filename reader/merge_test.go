@@ -72,7 +72,7 @@ func TestMergedCells(t *testing.T) {
 func TestMergedHeader(t *testing.T) {
 	rows := row(1, "Session ID", "Mobile", "", "Note") + row(2, "a1", "46", "701740605")
 	_, err := Open(book(t, tab{name: "May", rows: rows, merges: mergedCells("B1:C1")}), Options{})
-	var e *pipeline.InputError
+	var e *pipeline.Error
 	if !errors.As(err, &e) || e.Problem != "the header is merged over several columns" || e.Place.Column != "Mobile" {
 		t.Errorf("got %v", err)
 	}

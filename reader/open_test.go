@@ -78,7 +78,7 @@ func TestOpenRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			path := file(t, "in", tt.content)
 			_, err := Open(path, tt.opt)
-			var e *pipeline.InputError
+			var e *pipeline.Error
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v", err)
 			}
@@ -104,7 +104,7 @@ func TestOpenRefusesPasswords(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(path, Options{})
-	var e *pipeline.InputError
+	var e *pipeline.Error
 	if !errors.As(err, &e) || e.Problem != "the workbook is protected with a password" || !strings.Contains(e.Hint(), "password") {
 		t.Errorf("got %v", err)
 	}
@@ -118,7 +118,7 @@ func TestOpenRefusesPaths(t *testing.T) {
 		os.DevNull:                     "this is a device and no regular file, and it has to be read more than once",
 	} {
 		_, err := Open(path, Options{})
-		var e *pipeline.InputError
+		var e *pipeline.Error
 		if !errors.As(err, &e) || e.Problem != want || e.Err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -215,7 +215,7 @@ func TestNoRows(t *testing.T) {
 		"a workbook with blank rows": book(t, tab{name: "May", rows: head + row(2, "", "") + row(3, " ")}),
 	} {
 		rows, err := everyRow(path, Options{})
-		var e *pipeline.InputError
+		var e *pipeline.Error
 		if !errors.As(err, &e) || e.Problem != "there is no row under the header" || e.Place.Row == 0 || len(rows) > 0 {
 			t.Errorf("%s: %d rows, %v", name, len(rows), err)
 		}
@@ -265,7 +265,7 @@ func TestRowsEndWithAnError(t *testing.T) {
 	defer f.Close()
 	rows, refusals := 0, 0
 	for row, err := range f.Rows() {
-		var e *pipeline.InputError
+		var e *pipeline.Error
 		switch {
 		case err == nil:
 			rows++

@@ -247,7 +247,7 @@ func TestPollution(t *testing.T) {
 func (w written) check(t *testing.T, path string, table [][]string, v variant) (rows, flags int, refused bool) {
 	t.Helper()
 	f, err := Open(path, Options{})
-	var refusal *pipeline.InputError
+	var refusal *pipeline.Error
 	if err != nil {
 		if !errors.As(err, &refusal) {
 			t.Errorf("%s: %v", v.name, err)

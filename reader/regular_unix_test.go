@@ -35,7 +35,7 @@ func TestOnlyRegularFiles(t *testing.T) {
 	}
 	for path, what := range map[string]string{pipe: "a pipe", link: "a pipe", socket: "a socket", "/dev/tty": "a device", os.DevNull: "a device"} {
 		_, err := Open(path, Options{})
-		var e *pipeline.InputError
+		var e *pipeline.Error
 		if !errors.As(err, &e) || e.Place.File != path || !strings.HasPrefix(e.Problem, "this is "+what+" and") || !strings.Contains(e.Hint(), "- (standard input)") {
 			t.Errorf("%s: %v", path, err)
 		}

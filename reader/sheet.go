@@ -78,7 +78,7 @@ func (b *bookFile) choose(opt Options) (header, error) {
 		at := b.at
 		at.Sheet = s.Name
 		h, found, err := find.find(at, b.candidates(s.Name))
-		var refused *pipeline.InputError
+		var refused *pipeline.Error
 		switch {
 		case err != nil && !errors.As(err, &refused):
 			return header{}, bookError(at, err)
@@ -97,12 +97,14 @@ func (b *bookFile) choose(opt Options) (header, error) {
 		b.at.Sheet = b.sheets[0].name
 		return b.sheets[0].header, problems[0] // sheets alike have the same problems
 	case len(b.sheets) > 1:
-		return header{}, &pipeline.InputError{
+		return header{}, &pipeline.Error{
+			Kind:  pipeline.BadInput,
 			Place: b.at, Problem: fmt.Sprintf("%d sheets have our columns: %s", len(b.sheets), quoted(b.names())),
 			Todo: fmt.Sprintf("say which one it is: --sheet %q", b.sheets[0].name),
 		}
 	case len(hidden) > 0:
-		return header{}, &pipeline.InputError{
+		return header{}, &pipeline.Error{
+			Kind:  pipeline.BadInput,
 			Place: b.at, Problem: "only hidden sheets have our columns: " + quoted(hidden),
 			Todo: fmt.Sprintf("name it, if it is meant: --sheet %q", hidden[0]),
 		}
@@ -149,7 +151,8 @@ func (b *bookFile) named(want string) (string, error) {
 	if kept := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !keptAs(n, want) }); len(kept) == 1 {
 		return kept[0], nil
 	}
-	return "", &pipeline.InputError{
+	return "", &pipeline.Error{
+		Kind:  pipeline.BadInput,
 		Place: b.at, Problem: fmt.Sprintf("there is no sheet %q", want), Todo: "the sheets are " + quoted(names),
 	}
 }
@@ -242,11 +245,12 @@ func quoted(names []string) string {
 // bookError puts what the scanner says in the words of the pipeline.
 func bookError(at pipeline.Place, err error) error {
 	var fault *xlsx.Fault
-	var refused *pipeline.InputError
+	var refused *pipeline.Error
 	if err == nil || errors.As(err, &refused) {
 		return err
 	}
-	e := &pipeline.InputError{
+	e := &pipeline.Error{
+		Kind:  pipeline.BadInput,
 		Place: at, Problem: "the workbook cannot be read", Err: err,
 		Todo: "open it in a spreadsheet program, save it anew, and try again",
 	}

@@ -154,7 +154,7 @@ func TestSheetChoice(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f, err := Open(book(t, tt.tabs...), Options{Sheet: tt.sheet})
 			if err != nil {
-				var e *pipeline.InputError
+				var e *pipeline.Error
 				if !errors.As(err, &e) || e.Problem != tt.want || e.Hint() == "" {
 					t.Errorf("got %v", err)
 				}
@@ -367,7 +367,7 @@ func TestSheetDamaged(t *testing.T) {
 			err = rowErr
 		}
 	}
-	var e *pipeline.InputError
+	var e *pipeline.Error
 	if !errors.As(err, &e) || e.Place.Sheet != "Data" || e.Hint() == "" {
 		t.Errorf("got %v", err)
 	}

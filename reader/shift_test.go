@@ -183,7 +183,7 @@ func TestNoRowIsShifted(t *testing.T) {
 			opt.Ragged = RaggedPad
 		}
 		rows, err := everyRow(path, opt)
-		var refusal *pipeline.InputError
+		var refusal *pipeline.Error
 		if err != nil {
 			if !errors.As(err, &refusal) {
 				t.Fatalf("%+v: %v", m, err)
@@ -338,7 +338,7 @@ func TestWiderRows(t *testing.T) {
 				opt.Ragged = RaggedPad
 			}
 			rows, err := everyRow(file(t, "in.csv", tt.text), opt)
-			var refusal *pipeline.InputError
+			var refusal *pipeline.Error
 			if errors.As(err, &refusal); err != nil && refusal == nil || (refusal != nil) != (tt.refused != "") || refusal != nil && refusal.Problem != tt.refused {
 				t.Fatalf("got %v", err)
 			}

@@ -26,7 +26,7 @@ const (
 type problem struct{ what, todo string }
 
 func (p problem) at(path string, err error) error {
-	return &pipeline.InputError{Place: pipeline.Place{File: path}, Problem: p.what, Todo: p.todo, Err: err}
+	return &pipeline.Error{Kind: pipeline.BadInput, Place: pipeline.Place{File: path}, Problem: p.what, Todo: p.todo, Err: err}
 }
 
 const (

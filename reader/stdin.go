@@ -77,7 +77,8 @@ func sweep() {
 }
 
 func notKept(err error) error {
-	return &pipeline.InputError{
+	return &pipeline.Error{
+		Kind:    pipeline.BadInput,
 		Place:   pipeline.Place{File: Stdin},
 		Problem: fmt.Sprintf("standard input, which has to be read more than once, cannot be kept in the folder %s", os.TempDir()),
 		Todo:    "see that the folder is there and has room, or name another one in the environment (TMPDIR; TMP on Windows); or save the table to a file first",

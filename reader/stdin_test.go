@@ -111,7 +111,7 @@ func TestStdinWithoutAFolder(t *testing.T) {
 	t.Setenv("TMPDIR", none)
 	t.Setenv("TMP", none)
 	_, err := Open(Stdin, Options{})
-	var e *pipeline.InputError
+	var e *pipeline.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Problem, none) || !strings.Contains(e.Hint(), "TMPDIR") || strings.Contains(err.Error(), spoolName) {
 		t.Errorf("got %v", err)
 	}
@@ -140,7 +140,7 @@ func TestStdinEndsWithItsContext(t *testing.T) {
 func TestTooManyOpenFiles(t *testing.T) {
 	for _, code := range []error{syscall.EMFILE, syscall.ENFILE} {
 		err := cannotOpen("in.csv", &fs.PathError{Op: "open", Path: "in.csv", Err: code})
-		var e *pipeline.InputError
+		var e *pipeline.Error
 		if !errors.As(err, &e) || !strings.Contains(e.Hint(), "ulimit -n") || strings.Contains(e.Hint(), "path") {
 			t.Errorf("got %v", err)
 		}

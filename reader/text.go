@@ -160,7 +160,7 @@ func tooLong(at pipeline.Place, err error) error {
 	if !errors.Is(err, errLongLine) {
 		return cannotRead(at, err)
 	}
-	return &pipeline.InputError{Place: at, Problem: err.Error(), Todo: "see what is on it, and remove or split it"}
+	return &pipeline.Error{Kind: pipeline.BadInput, Place: at, Problem: err.Error(), Todo: "see what is on it, and remove or split it"}
 }
 
 // candidates gives the first rows, in which the header is, and notes how their lines end.
@@ -245,7 +245,7 @@ func (t *textFile) misplaced(h header, rec record, fault pipeline.Finding, fragm
 	}
 	at := t.at
 	at.Line = rec.line
-	return &pipeline.InputError{Place: at, Problem: p.what, Todo: p.todo}
+	return &pipeline.Error{Kind: pipeline.BadInput, Place: at, Problem: p.what, Todo: p.todo}
 }
 
 // counted gives the notices on what a pass has met.

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"io/fs"
@@ -16,32 +15,23 @@ import (
 	"time"
 
 	"hppsend/internal/move"
+	"hppsend/pipeline"
 )
 
-// Error says why a report could not be written.
-type Error struct {
-	Path string // of the report
-	Err  error
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("write report %s: %v", e.Path, e.Err) }
-
-// Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
-// Hint says what to do.
-func (e *Error) Hint() string {
+// unwritten says why the report at a path could not be written.
+func unwritten(path string, err error) error {
+	todo := "see that the disk has room, or name another place with -o; the report can be made again at any time"
 	switch {
-	case errors.Is(e.Err, fs.ErrPermission), errors.Is(e.Err, syscall.EROFS):
-		return "make the folder writable, or name another place with -o"
-	case errors.Is(e.Err, fs.ErrNotExist):
-		return "create the folder first, or name another place with -o"
-	case errors.Is(e.Err, syscall.ENAMETOOLONG):
-		return "give the file a shorter name, or name another place with -o"
-	case errors.Is(e.Err, ErrColumns):
-		return "take out columns that nobody needs, also empty ones under a header far to the right, or say --format csv"
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		todo = "make the folder writable, or name another place with -o"
+	case errors.Is(err, fs.ErrNotExist):
+		todo = "create the folder first, or name another place with -o"
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		todo = "give the file a shorter name, or name another place with -o"
+	case errors.Is(err, ErrColumns):
+		todo = "take out columns that nobody needs, also empty ones under a header far to the right, or say --format csv"
 	}
-	return "see that the disk has room, or name another place with -o; the report can be made again at any time"
+	return &pipeline.Error{Kind: pipeline.Unwritten, Problem: "write report " + path, Todo: todo, Err: err}
 }
 
 // draft is a file that nobody sees before it is complete. It lies in a folder of its own, which only
@@ -209,7 +199,7 @@ func (d *draft) faultAt(path string, err error) error {
 	case errors.As(err, &linkErr):
 		err = linkErr.Err
 	}
-	return &Error{Path: path, Err: err}
+	return unwritten(path, err)
 }
 
 // syncFolder makes a rename durable where the system can do that.

@@ -40,7 +40,7 @@ type encoder interface {
 // Create begins a report on the input, in the folder of path and as if it were to have its name. Nothing
 // is visible there before Place. The file will be readable by its owner at most, and by nobody who may not
 // read the input, where the file system keeps such things ([Report.Loose]). Raw says that some row has text for hpp_raw, which the check pass knows; JSON lines do not
-// need it. An error is an *[Error].
+// need it. An error is a *[pipeline.Error].
 func Create(path string, format pipeline.Format, in pipeline.Input, raw bool) (*Report, error) {
 	d, err := newDraft(path, in.Path)
 	if err != nil {

@@ -258,9 +258,8 @@ func TestCreateRefuses(t *testing.T) {
 		},
 	} {
 		_, err := Create(tt.path, tt.format, tt.in, false)
-		var e *Error
-		if !errors.As(err, &e) || e.Path != tt.path || !strings.Contains(e.Hint(), tt.want) {
-			t.Errorf("%s: got %v, want an *Error whose hint says %q", tt.name, err, tt.want)
+		if !errors.Is(err, pipeline.Unwritten) || !strings.Contains(err.Error(), tt.path) || !strings.Contains(pipeline.Hint(err), tt.want) {
+			t.Errorf("%s: got %v, want an error whose hint says %q", tt.name, err, tt.want)
 		}
 		if left := names(t, dir); left != nil {
 			t.Errorf("%s: left in the folder: %q", tt.name, left)
@@ -275,8 +274,7 @@ func TestHint(t *testing.T) {
 		fs.ErrNotExist:   "create the folder",
 		syscall.ENOSPC:   "room",
 	} {
-		e := &Error{Path: "out.csv", Err: fmt.Errorf("row 2: %w", err)}
-		if got := e.Hint(); !strings.Contains(got, want) {
+		if got := pipeline.Hint(unwritten("out.csv", fmt.Errorf("row 2: %w", err))); !strings.Contains(got, want) {
 			t.Errorf("%v: hint %q, want %q in it", err, got, want)
 		}
 	}

@@ -27,7 +27,7 @@ var (
 )
 
 // Template writes an empty spreadsheet with our headers to a path where nothing is yet. The file is
-// for people to fill in, so its mode is 0600 as a report's is. An error is an *[Error].
+// for people to fill in, so its mode is 0600 as a report's is. An error is a *[pipeline.Error].
 func Template(path string, format pipeline.Format) error {
 	d, err := newDraft(path, "")
 	if err != nil {

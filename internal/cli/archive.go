@@ -39,9 +39,9 @@ func (c *campaign) putAway(file int, s summary, left int) (report string, err er
 	var stranded *move.StrandedError
 	switch {
 	case errors.Is(err, move.ErrOther), errors.As(err, &stranded):
-		return s.Report, &replacedError{in.Path, err}
+		return s.Report, replaced(in.Path, err)
 	case err != nil:
-		return s.Report, &archiveError{in.Path, c.s.archive, unwrapPath(err)}
+		return s.Report, c.unarchived(in.Path, err)
 	}
 	if s.Report == "" || s.Report == stdout {
 		return s.Report, nil
@@ -52,7 +52,7 @@ func (c *campaign) putAway(file int, s summary, left int) (report string, err er
 		report, err = toFree(s.Report, sum, sameBytes(sum), func(n int) string { return writer.Name(to, format, n) })
 	}
 	if err != nil {
-		return s.Report, &archiveError{s.Report, c.s.archive, unwrapPath(err)}
+		return s.Report, c.unarchived(s.Report, err)
 	}
 	return report, nil
 }
@@ -71,7 +71,7 @@ func (c *campaign) unchanged(f *reader.File) error {
 	case err == nil:
 		return nil
 	}
-	return &replacedError{path, unwrapPath(err)}
+	return replaced(path, unwrapPath(err))
 }
 
 // archived moves an input to the archive and gives its new place.
@@ -171,38 +171,22 @@ func sameBytes(sum [32]byte) func(path string) (bool, error) {
 	}
 }
 
-// archiveError says that a file could not be moved away.
-type archiveError struct {
-	path, archive string
-	err           error
-}
-
-func (e *archiveError) Error() string {
-	return fmt.Sprintf("move %s to the archive %s: %v", e.path, e.archive, e.err)
-}
-
-func (e *archiveError) Unwrap() error { return e.err }
-
-func (e *archiveError) Hint() string {
-	return "the run itself is complete: move the file by hand, or leave it, since a further run sends nothing twice"
-}
-
-// replacedError says that what lies at the path of an input is not what was sent.
-type replacedError struct {
-	path string
-	err  error
-}
-
-func (e *replacedError) Error() string {
-	return fmt.Sprintf("%s is not as it was when the run began: %v; rows that came since were not sent", e.path, e.err)
-}
-
-func (e *replacedError) Unwrap() error { return e.err }
-
-func (e *replacedError) Hint() string {
-	var stranded *move.StrandedError
-	if errors.As(e.err, &stranded) {
-		return "move " + stranded.At + " back, to be sent"
+// unarchived says that a file could not be moved away.
+func (c *campaign) unarchived(path string, err error) error {
+	return &pipeline.Error{
+		Problem: fmt.Sprintf("move %s to the archive %s", path, c.s.archive), Err: unwrapPath(err),
+		Todo: "the run itself is complete: move the file by hand, or leave it, since a further run sends nothing twice",
 	}
-	return "it stays where it is; the same command sends what is new in it, and nothing twice"
+}
+
+// replaced says that what lies at the path of an input is not what was sent.
+func replaced(path string, err error) error {
+	todo := "it stays where it is; the same command sends what is new in it, and nothing twice"
+	var stranded *move.StrandedError
+	if errors.As(err, &stranded) {
+		todo = "move " + stranded.At + " back, to be sent"
+	}
+	return &pipeline.Error{
+		Problem: fmt.Sprintf("%s is not as it was when the run began: %v; rows that came since were not sent", path, err), Todo: todo,
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,7 +49,7 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 			defer l.Close()
 			a.tellLedger(l)
 			cfg.Records = l.View(t.Name)
-		case missing(err):
+		case errors.Is(err, ledger.ErrMissing):
 			a.console.say("There is no ledger yet: nothing was ever sent from here, as far as this machine knows.")
 		default:
 			return exitOK, err
@@ -88,10 +89,10 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (int, erro
 func (a *app) template(_ context.Context, _ *settings, paths []string) (int, error) {
 	format := map[string]pipeline.Format{".csv": pipeline.CSV, ".xlsx": pipeline.XLSX}[strings.ToLower(filepath.Ext(paths[0]))]
 	if format == "" {
-		return exitOK, &usageError{paths[0] + ": a template ends in .xlsx or .csv", "say: hppsend template sessions.xlsx"}
+		return exitOK, usage(paths[0]+": a template ends in .xlsx or .csv", "say: hppsend template sessions.xlsx")
 	}
 	if _, err := os.Lstat(paths[0]); err == nil {
-		return exitOK, &usageError{paths[0] + " is there already", "name another place, or move it away"}
+		return exitOK, usage(paths[0]+" is there already", "name another place, or move it away")
 	}
 	if err := writer.Template(paths[0], format); err != nil {
 		return exitOK, err
@@ -106,22 +107,22 @@ func (a *app) sandbox(_ context.Context, s *settings, _ []string) (int, error) {
 	if s.script != "" {
 		f, err := os.Open(s.script)
 		if err != nil {
-			return exitOK, &usageError{fmt.Sprintf("script %s: %v", s.script, unwrapPath(err)), "name a readable YAML file with --script"}
+			return exitOK, usage(fmt.Sprintf("script %s: %v", s.script, unwrapPath(err)), "name a readable YAML file with --script")
 		}
 		defer f.Close()
 		if cfg.Script, err = sandbox.LoadScript(f); err != nil {
-			return exitOK, &usageError{fmt.Sprintf("script %s: %v", s.script, err), "the README shows what a script may say"}
+			return exitOK, usage(fmt.Sprintf("script %s: %v", s.script, err), "the README shows what a script may say")
 		}
 	}
 	if host, _, ok := strings.Cut(s.addr, ":"); ok {
 		if _, err := hpp.ParseEndpoint("http://" + host); err != nil {
-			return exitOK, &usageError{fmt.Sprintf("--addr %s is not of this machine alone", s.addr), "say --addr 127.0.0.1:8085"}
+			return exitOK, usage(fmt.Sprintf("--addr %s is not of this machine alone", s.addr), "say --addr 127.0.0.1:8085")
 		}
 	}
 	box := sandbox.New(cfg)
 	url, err := box.Start(s.addr)
 	if err != nil {
-		return exitOK, &usageError{fmt.Sprintf("listen on %s: %v", s.addr, err), "name a free port with --addr, or port 0 for any"}
+		return exitOK, usage(fmt.Sprintf("listen on %s: %v", s.addr, err), "name a free port with --addr, or port 0 for any")
 	}
 	fmt.Fprintln(a.Stdout, url)
 	a.console.sayf("The sandbox serves at %s; nothing that it is sent leaves this machine.", url)

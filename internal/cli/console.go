@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"hppsend/internal/shown"
+	"hppsend/pipeline"
 )
 
 // console writes what people read, on standard error. It is safe for concurrent use.
@@ -72,7 +73,7 @@ func (c *console) fail(err error) {
 		}
 		return
 	}
-	hint := hintOf(err)
+	hint := pipeline.Hint(err)
 	if c.log != nil {
 		c.line(slog.LevelError, err.Error(), "hint", shown.Text(hint))
 		return

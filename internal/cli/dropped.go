@@ -50,7 +50,7 @@ func (a *app) runDropped(ctx context.Context, paths []string) (int, error) {
 		s.environment = string(env)
 		return a.run(ctx, s, paths)
 	}
-	return exitOK, &usageError{"that is none of the three; nothing was sent", "start again"}
+	return exitOK, usage("that is none of the three; nothing was sent", "start again")
 }
 
 // areFiles tells whether all arguments are files, and none could have been meant for a command.

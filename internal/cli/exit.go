@@ -7,8 +7,6 @@ import (
 	"sync"
 	"syscall"
 
-	"hppsend/internal/hpp"
-	"hppsend/internal/ledger"
 	"hppsend/pipeline"
 )
 
@@ -27,24 +25,10 @@ const (
 	exitTerminate = 143
 )
 
-// usageError is wrong usage or configuration; nothing was sent.
-type usageError struct{ problem, todo string }
-
-func (e *usageError) Error() string { return e.problem }
-func (e *usageError) Hint() string  { return e.todo }
-
-// brakeError is a brake that holds before anything is sent.
-type brakeError struct{ problem, todo string }
-
-func (e *brakeError) Error() string { return e.problem }
-func (e *brakeError) Hint() string  { return e.todo }
-
-// stoppedError is a signal that came before anything was sent.
-type stoppedError struct{ err error }
-
-func (e *stoppedError) Error() string { return "stopped before anything was sent" }
-func (e *stoppedError) Unwrap() error { return e.err }
-func (e *stoppedError) Hint() string  { return "the same command starts again" }
+// usage is wrong usage or configuration; nothing was sent.
+func usage(problem, todo string) error {
+	return &pipeline.Error{Kind: pipeline.Usage, Problem: problem, Todo: todo}
+}
 
 // codeBeside is the exit code of a command that gave a code and an error; one that came to nothing
 // gives none of its own.
@@ -58,28 +42,16 @@ func (a *app) codeBeside(code int, err error) int {
 // codeOf gives the exit code of an error that ended the program before anything was sent, or that
 // broke a run.
 func (a *app) codeOf(err error) int {
-	var (
-		usage  *usageError
-		fault  *hpp.Fault
-		input  *pipeline.InputError
-		busy   *ledger.BusyError
-		record *ledger.Error
-		brake  *brakeError
-		read   *ledger.ReadError
-		write  *ledger.WriteError
-	)
 	switch {
-	case errors.Is(err, context.Canceled) && a.caught() != nil: // whatever was broken off by it
+	case errors.Is(err, context.Canceled) && a.caught() != nil, errors.Is(err, pipeline.Stopped): // whatever was broken off by it
 		return a.signalCode()
-	case errors.As(err, &usage), errors.As(err, &fault):
+	case errors.Is(err, pipeline.Usage):
 		return exitUsage
-	case errors.As(err, &record) && (record.Missing || record.Refused):
-		return exitUsage
-	case errors.As(err, &record), errors.As(err, &busy), errors.As(err, &read), errors.As(err, &write):
+	case errors.Is(err, pipeline.Busy), errors.Is(err, pipeline.NoLedger):
 		return exitBusy
-	case errors.As(err, &input):
+	case errors.Is(err, pipeline.BadInput):
 		return exitInput
-	case errors.As(err, &brake):
+	case errors.Is(err, pipeline.Braked):
 		return exitPending
 	}
 	return exitBroken

@@ -5,7 +5,6 @@ import (
 	"syscall"
 	"testing"
 
-	"hppsend/internal/ledger"
 	"hppsend/pipeline"
 )
 
@@ -40,10 +39,9 @@ func TestCheckCode(t *testing.T) {
 func TestCodeOfWhatASignalBrokeOff(t *testing.T) {
 	for _, err := range []error{
 		context.Canceled,
-		&ledger.Error{Err: context.Canceled},
-		&ledger.ReadError{Err: context.Canceled},
-		&stoppedError{&ledger.Error{Err: context.Canceled}},
-		&pipeline.InputError{Err: context.Canceled},
+		&pipeline.Error{Kind: pipeline.NoLedger, Err: context.Canceled},
+		&pipeline.Error{Err: &pipeline.Error{Kind: pipeline.NoLedger, Err: context.Canceled}},
+		&pipeline.Error{Kind: pipeline.BadInput, Err: context.Canceled},
 	} {
 		a := &app{}
 		before := a.codeOf(err)

@@ -51,7 +51,7 @@ func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error)
 	}
 	switch {
 	case len(args) == 1 && found == 0:
-		return exitOK, &usageError{fmt.Sprintf("the ledger knows no run %q", args[0]), "hppsend runs --last 0 lists all"}
+		return exitOK, usage(fmt.Sprintf("the ledger knows no run %q", args[0]), "hppsend runs --last 0 lists all")
 	case found == 0:
 		a.console.say("No run yet.")
 	case limit > 0 && found == limit:
@@ -194,13 +194,13 @@ func (a *app) purge(ctx context.Context, s *settings, _ []string) (int, error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
 	if s.olderThan == 0 {
-		return exitOK, &usageError{"--older-than is missing", "say how old what is forgotten has to be, such as --older-than 90d"}
+		return exitOK, usage("--older-than is missing", "say how old what is forgotten has to be, such as --older-than 90d")
 	}
 	if time.Duration(s.olderThan) < sessionLife && !s.force {
-		return exitOK, &usageError{
+		return exitOK, usage(
 			fmt.Sprintf("--older-than %s is within the life of a session (%.0f h): what is forgotten could be sent twice", s.olderThan.String(), sessionLife.Hours()),
 			"name a longer time, or say --force if no file with these sessions will ever be sent again",
-		}
+		)
 	}
 	_, l, err := a.knownLedger(ctx, s)
 	if err != nil {
@@ -223,7 +223,7 @@ func (a *app) purge(ctx context.Context, s *settings, _ []string) (int, error) {
 	a.console.say("A session that is forgotten would be sent again if a file names it again; HPP refuses it once it has expired.")
 	if !s.yes {
 		if !a.interactive() {
-			return exitOK, &usageError{"nothing is forgotten without a terminal to ask on", "say --yes"}
+			return exitOK, usage("nothing is forgotten without a terminal to ask on", "say --yes")
 		}
 		a.console.warn(fmt.Sprintf("Type %d to go on: ", p.Distributions))
 		word, err := a.answer(ctx)
@@ -231,7 +231,7 @@ func (a *app) purge(ctx context.Context, s *settings, _ []string) (int, error) {
 			return exitOK, err
 		}
 		if word != strconv.Itoa(p.Distributions) {
-			return exitOK, &usageError{"the answer was not the number; nothing was forgotten", "start again when you are sure"}
+			return exitOK, usage("the answer was not the number; nothing was forgotten", "start again when you are sure")
 		}
 	}
 	if _, err := l.Purge(ctx, before, false); err != nil {

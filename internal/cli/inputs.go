@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"hppsend/internal/ledger"
 	"hppsend/pipeline"
 	"hppsend/reader"
 )
@@ -26,11 +25,12 @@ func (a *app) expand(args []string) (paths []string, err error) {
 		}
 		found, err := filepath.Glob(arg)
 		if err != nil {
-			return nil, &usageError{fmt.Sprintf("%s is no pattern of file names: %v", arg, err), "* stands for any characters, ? for one, [ab] for a or b"}
+			return nil, usage(fmt.Sprintf("%s is no pattern of file names: %v", arg, err), "* stands for any characters, ? for one, [ab] for a or b")
 		}
 		folder := filepath.Dir(arg)
 		if _, err := os.Stat(folder); err != nil && !strings.ContainsAny(folder, "*?[") {
-			return nil, &pipeline.InputError{
+			return nil, &pipeline.Error{
+				Kind:  pipeline.BadInput,
 				Place: pipeline.Place{File: arg}, Problem: "there is no folder " + folder, Todo: "see that the path is right",
 			}
 		}
@@ -45,7 +45,8 @@ func (a *app) expand(args []string) (paths []string, err error) {
 				continue
 			}
 			a.say("notice", "passed_over", name+" matches "+arg+" and is no table that somebody would send; it is passed over.")
-			nothing = &pipeline.InputError{
+			nothing = &pipeline.Error{
+				Kind:  pipeline.BadInput,
 				Place: pipeline.Place{File: arg}, Problem: "nothing that it matches is a table", Todo: "see that the files are there, complete, and no longer being copied",
 			}
 		}
@@ -101,16 +102,14 @@ func (c *campaign) open(ctx context.Context, paths []string) error {
 func (c *campaign) notBusy(ctx context.Context, in pipeline.Input) error {
 	busy, err := c.ledger.Busy(ctx, in.SHA256, c.target.Name)
 	if err == nil && busy != nil {
-		err = busy
+		err = busy.Busy()
 	}
 	return err
 }
 
 // skip takes note of a file that is refused, when the others are to be sent all the same.
 func (c *campaign) skip(err error) error {
-	var input *pipeline.InputError
-	var busy *ledger.BusyError
-	if !c.s.skipBadFiles || !errors.As(err, &input) && !errors.As(err, &busy) {
+	if !c.s.skipBadFiles || !errors.Is(err, pipeline.BadInput) && !errors.Is(err, pipeline.Busy) {
 		return err
 	}
 	c.console.fail(err)
@@ -129,8 +128,8 @@ func (c *campaign) check(ctx context.Context, paths []string) (err error) {
 		if c.plan, err = pipeline.Check(ctx, cfg, asSources(c.files)...); err == nil {
 			err = c.findPlaces(ctx, paths)
 		}
-		var input *pipeline.InputError
-		if !errors.As(err, &input) {
+		var input *pipeline.Error
+		if !errors.As(err, &input) || input.Kind != pipeline.BadInput {
 			return err
 		}
 		if err := c.skip(err); err != nil {
@@ -167,7 +166,7 @@ func distinct(files []*reader.File) error {
 	for _, f := range files {
 		in := f.Input()
 		if other, ok := seen[in.SHA256]; ok {
-			return &usageError{other + " and " + in.Path + " have the same content", "name one of them"}
+			return usage(other+" and "+in.Path+" have the same content", "name one of them")
 		}
 		seen[in.SHA256] = in.Path
 	}

@@ -61,7 +61,7 @@ func (o options) reading() (reader.Options, error) {
 	case len(d) == 1:
 		out.Delimiter = d[0]
 	case len(d) > 1:
-		return out, &usageError{fmt.Sprintf("--delimiter %q is not one character", o.Delimiter), "say --delimiter ';' or --delimiter tab"}
+		return out, usage(fmt.Sprintf("--delimiter %q is not one character", o.Delimiter), "say --delimiter ';' or --delimiter tab")
 	}
 	return out, nil
 }
@@ -198,7 +198,7 @@ func (s *settings) validate() error {
 		faults = append(faults, "--concurrency is more than 4096")
 	}
 	if len(faults) > 0 {
-		return &usageError{strings.Join(faults, "; "), "hppsend run --help tells what each flag means"}
+		return usage(strings.Join(faults, "; "), "hppsend run --help tells what each flag means")
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (l *lines) fail(err error) {
 		Type    string `json:"type"`
 		Message string `json:"message"`
 		Hint    string `json:"hint,omitempty"`
-	}{"error", err.Error(), hintOf(err)})
+	}{"error", err.Error(), pipeline.Hint(err)})
 }
 
 func (l *lines) notice(code, text string) {

@@ -47,7 +47,7 @@ func Main(p Process) int {
 	root.SetErr(p.Stderr)
 	if err := pipeline.Guarded(func() error { return root.ExecuteContext(ctx) }); err != nil {
 		if errors.Is(err, context.Canceled) && a.caught() != nil {
-			err = &stoppedError{err}
+			err = &pipeline.Error{Kind: pipeline.Stopped, Problem: "stopped before anything was sent", Todo: "the same command starts again"}
 		}
 		a.console.fail(err)
 		if a.lines != nil {
@@ -110,10 +110,10 @@ says of every row whether it was delivered or rejected, and why. No session is s
 		SilenceErrors: true,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 && !(a.interactive() && areFiles(args)) {
-				return &usageError{
+				return usage(
 					fmt.Sprintf("there is no command %q", args[0]),
 					"hppsend --help lists the commands; to send a file say: hppsend run --environment … FILE",
-				}
+				)
 			}
 			return nil
 		},
@@ -126,7 +126,7 @@ says of every row whether it was delivered or rejected, and why. No session is s
 		},
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &usageError{contact.MaskAll(err.Error()), c.CommandPath() + " --help lists the flags"}
+		return usage(contact.MaskAll(err.Error()), c.CommandPath()+" --help lists the flags")
 	})
 	root.AddCommand(
 		a.command(&settings{}, (*settings).runFlags, code, a.run)(&cobra.Command{
@@ -201,7 +201,7 @@ is forgotten without --force.`,
 func group(parent *cobra.Command, under ...*cobra.Command) *cobra.Command {
 	parent.Args = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return &usageError{fmt.Sprintf("there is no command %s %q", parent.Name(), args[0]), parent.Name() + " --help lists the commands"}
+			return usage(fmt.Sprintf("there is no command %s %q", parent.Name(), args[0]), parent.Name()+" --help lists the commands")
 		}
 		return nil
 	}
@@ -212,46 +212,35 @@ func group(parent *cobra.Command, under ...*cobra.Command) *cobra.Command {
 
 func files(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return &usageError{"no file is named", "say: " + c.CommandPath() + " FILE"}
+		return usage("no file is named", "say: "+c.CommandPath()+" FILE")
 	}
 	return nil
 }
 
 func oneFile(c *cobra.Command, args []string) error {
 	if len(args) != 1 {
-		return &usageError{fmt.Sprintf("one file is to be named, and there are %d", len(args)), "say: " + c.CommandPath() + " FILE"}
+		return usage(fmt.Sprintf("one file is to be named, and there are %d", len(args)), "say: "+c.CommandPath()+" FILE")
 	}
 	return nil
 }
 
 func oneRun(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return &usageError{"no run is named", "the summary of a run and its report name it; say: " + c.CommandPath() + " RUN"}
+		return usage("no run is named", "the summary of a run and its report name it; say: "+c.CommandPath()+" RUN")
 	}
 	return nil
 }
 
 func atMostOne(c *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return &usageError{fmt.Sprintf("%s takes one name, and there are %d", c.CommandPath(), len(args)), c.CommandPath() + " --help shows what it takes"}
+		return usage(fmt.Sprintf("%s takes one name, and there are %d", c.CommandPath(), len(args)), c.CommandPath()+" --help shows what it takes")
 	}
 	return nil
 }
 
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return &usageError{fmt.Sprintf("%s takes no %q", c.CommandPath(), strings.Join(args, " ")), c.CommandPath() + " --help shows what it takes"}
+		return usage(fmt.Sprintf("%s takes no %q", c.CommandPath(), strings.Join(args, " ")), c.CommandPath()+" --help shows what it takes")
 	}
 	return nil
-}
-
-// hinted is an error that says what to do.
-type hinted interface{ Hint() string }
-
-func hintOf(err error) string {
-	var h hinted
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
 }

@@ -37,8 +37,7 @@ func (p *places) makeReport(ctx context.Context, plan *pipeline.Plan, file int, 
 ) (pipeline.Tally, made, error) {
 	r := &reporting{p, plan, file, src, why, rowLines{lines: p.lines}}
 	t, at, err, rejectsErr := r.write(ctx, out)
-	var blocked *writer.Error
-	if !errors.As(err, &blocked) {
+	if !errors.Is(err, pipeline.Unwritten) {
 		return t, at, errors.Join(err, rejectsErr)
 	}
 	elsewhere := outputs{rejects: out.rejects}
@@ -49,7 +48,10 @@ func (p *places) makeReport(ctx context.Context, plan *pipeline.Plan, file int, 
 	if again != nil {
 		return t, at, errors.Join(err, again, rejectsErr)
 	}
-	return t, at, errors.Join(&misplacedError{at.report, err}, rejectsErr)
+	return t, at, errors.Join(&pipeline.Error{
+		Problem: fmt.Sprintf("the report lies in %s, since it could not be written where it belongs", at.report), Err: err,
+		Todo: "mend what kept it from being written; hppsend report writes it again",
+	}, rejectsErr)
 }
 
 // elsewhere is a place in the state folder for a report that cannot lie where it belongs.
@@ -61,22 +63,6 @@ func (r *reporting) elsewhere(format pipeline.Format) (output, error) {
 	dir = filepath.Join(dir, "reports")
 	path := filepath.Join(dir, r.plan.Files[r.file].Run+".report."+string(format))
 	return output{path: path, format: format, n: 1, name: func(n int) string { return numbered(path, n) }}, os.MkdirAll(dir, 0o700)
-}
-
-// misplacedError says that a report is not where it belongs.
-type misplacedError struct {
-	path string
-	err  error
-}
-
-func (e *misplacedError) Error() string {
-	return fmt.Sprintf("the report lies in %s, since it could not be written where it belongs: %v", e.path, e.err)
-}
-
-func (e *misplacedError) Unwrap() error { return e.err }
-
-func (e *misplacedError) Hint() string {
-	return "mend what kept it from being written; hppsend report writes it again"
 }
 
 // write writes the report and the file of rejected rows, as far as they are wanted. Without the report
@@ -229,13 +215,8 @@ func hashFile(path string) (sum [32]byte, err error) {
 }
 
 func unreadable(path string, err error) error {
-	return &pipeline.InputError{
+	return &pipeline.Error{
+		Kind:  pipeline.BadInput,
 		Place: pipeline.Place{File: path}, Problem: "it cannot be read", Todo: "is the name right, and may you read it?", Err: unwrapPath(err),
 	}
-}
-
-// missing tells whether a ledger could not be opened because there is none.
-func missing(err error) bool {
-	var e *ledger.Error
-	return errors.As(err, &e) && e.Missing
 }

@@ -126,7 +126,7 @@ func (p *places) choose(ctx context.Context, in pipeline.Input, out output) (out
 		at := placeOf(out.path)
 		if other := p.planned[at]; other != "" {
 			if out.named && n == 1 {
-				return out, &usageError{fmt.Sprintf("%s and %s name the same place, %s", other, out.flag, out.path), "name two"}
+				return out, usage(fmt.Sprintf("%s and %s name the same place, %s", other, out.flag, out.path), "name two")
 			}
 			continue
 		}
@@ -148,7 +148,7 @@ func (p *places) choose(ctx context.Context, in pipeline.Input, out output) (out
 		}
 		return out, nil
 	}
-	return out, &usageError{fmt.Sprintf("%s is there already, and %d others of its name", out.name(1), maxNames-1), "move them away"}
+	return out, usage(fmt.Sprintf("%s is there already, and %d others of its name", out.name(1), maxNames-1), "move them away")
 }
 
 // unexpected refuses a named output that is an input, or something that this program did not write: the
@@ -160,14 +160,14 @@ func (p *places) unexpected(ctx context.Context, out output) error {
 	if _, known, err := p.known(ctx, out.path); err != nil || known {
 		return err
 	}
-	return &usageError{
-		out.path + " is there already, and is not a report as this program wrote it",
-		"somebody may have worked on it: move it away, or name another place with " + out.flag,
-	}
+	return usage(
+		out.path+" is there already, and is not a report as this program wrote it",
+		"somebody may have worked on it: move it away, or name another place with "+out.flag,
+	)
 }
 
 func overwritten(path, flag string) error {
-	return &usageError{path + " is an input, and would be overwritten", "name another place with " + flag}
+	return usage(path+" is an input, and would be overwritten", "name another place with "+flag)
 }
 
 // mayReplace tells of a file whether a report on the input may take its place: it is one that this program
@@ -205,14 +205,15 @@ func try(out output, f pipeline.FilePlan) error {
 	}
 	switch {
 	case errors.Is(err, writer.ErrColumns):
-		var why *writer.Error
+		var why *pipeline.Error
 		errors.As(err, &why)
-		return &pipeline.InputError{
+		return &pipeline.Error{
+			Kind:    pipeline.BadInput,
 			Place:   pipeline.Place{File: f.Input.Path, Sheet: f.Input.Sheet},
-			Problem: "there is no room for the columns of its report", Todo: why.Hint(), Err: why.Err,
+			Problem: "there is no room for the columns of its report", Todo: why.Todo, Err: why.Err,
 		}
 	case err != nil:
-		return &usageError{err.Error() + "; nothing was sent", strings.ReplaceAll(hintOf(err), "-o", out.flag)}
+		return usage(err.Error()+"; nothing was sent", strings.ReplaceAll(pipeline.Hint(err), "-o", out.flag))
 	}
 	return nil
 }
@@ -231,11 +232,11 @@ func (p *places) onStdout(in pipeline.Input) (output, error) {
 	out := output{path: stdout, format: p.s.formatOf(in), flag: "TMPDIR"}
 	switch {
 	case p.s.json:
-		return out, &usageError{"-o - and --json both write to standard output", "leave one of them out"}
+		return out, usage("-o - and --json both write to standard output", "leave one of them out")
 	case len(p.inputs) > 1:
-		return out, &usageError{"-o - takes the report of one file, and there are several", "name a folder with -o"}
+		return out, usage("-o - takes the report of one file, and there are several", "name a folder with -o")
 	case out.format == pipeline.XLSX && term.IsTerminal(int(p.Stdout.Fd())):
-		return out, &usageError{"a workbook is nothing to write to a terminal", "send it on, as in -o - > report.xlsx, or say --format csv"}
+		return out, usage("a workbook is nothing to write to a terminal", "send it on, as in -o - > report.xlsx, or say --format csv")
 	}
 	return out, nil
 }

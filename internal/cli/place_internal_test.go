@@ -52,8 +52,8 @@ func TestNamesAreBounded(t *testing.T) {
 			if (err != nil) != (tc.says != "") || err != nil && !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("got %v, want %q", err, tc.says)
 			}
-			if usage := (*usageError)(nil); tc.says == "is there already" && !errors.As(err, &usage) {
-				t.Errorf("got %T", err)
+			if tc.says == "is there already" && !errors.Is(err, pipeline.Usage) {
+				t.Errorf("got %v", err)
 			}
 		})
 	}

@@ -29,10 +29,10 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 		return exitOK, err
 	}
 	if !ok {
-		return exitOK, &usageError{
+		return exitOK, usage(
 			fmt.Sprintf("%s: no run on these bytes at %s is known to the ledger %s", paths[0], t.Name, l.Info().Path),
 			"was the file changed since? A report is of the very bytes that were sent; hppsend check says what is known of its sessions",
-		}
+		)
 	}
 	file, plan, err := recorded(ctx, l, t, run, paths[0])
 	if err != nil {
@@ -50,7 +50,7 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 	why := pipeline.Finding{Code: run.Ending, Reason: run.Reason}
 	if busy, err := l.Busy(ctx, sum, t.Name); err != nil {
 		return exitOK, err
-	} else if busy != nil && busy.Run.ID == run.ID { // so that this report, elsewhere, prevents what this run still sends
+	} else if busy != nil && busy.ID == run.ID { // so that this report, elsewhere, prevents what this run still sends
 		why = pipeline.Finding{Code: pipeline.CodeInOtherRun, Reason: fmt.Sprintf("run %s is under way, and has not come to this row yet", run.ID)}
 	}
 	tally, at, err := places.makeReport(ctx, plan, 0, file, why, out)
@@ -93,7 +93,7 @@ func recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.Ru
 	}
 	if files[0].Input().SHA256 != run.SHA256 { // since it was looked up
 		closeAll(files)
-		return nil, nil, &pipeline.InputChangedError{Place: pipeline.Place{File: path}}
+		return nil, nil, pipeline.Changed(pipeline.Place{File: path})
 	}
 	plan, err := pipeline.Check(ctx, opt.checking(t, l.View(t.Name)), files[0])
 	if err != nil {

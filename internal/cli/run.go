@@ -125,10 +125,11 @@ func (c *campaign) prepare(ctx context.Context, paths []string) (err error) {
 		c.say("notice", "until", "It stops at "+moment(c.until)+".")
 	}
 	if bad := c.plan.Total.Status[pipeline.Rejected]; pipeline.Most(c.s.maxRejected).Exceeded(bad, c.plan.Total.Rows) {
-		return &brakeError{
-			fmt.Sprintf("%d of %s are rejected, and --max-rejected is %s; nothing was sent",
+		return &pipeline.Error{
+			Kind: pipeline.Braked,
+			Problem: fmt.Sprintf("%d of %s are rejected, and --max-rejected is %s; nothing was sent",
 				bad, rows(c.plan.Total.Rows), c.s.maxRejected.String()),
-			"hppsend check -o writes the rows with what is wrong beside them; mend them, or raise --max-rejected",
+			Todo: "hppsend check -o writes the rows with what is wrong beside them; mend them, or raise --max-rejected",
 		}
 	}
 	return c.confirm(ctx)
@@ -141,7 +142,7 @@ func (c *campaign) confirm(ctx context.Context) error {
 		return nil
 	}
 	if !c.interactive() {
-		return &usageError{"nothing is sent in production without a terminal to ask on", "say --yes"}
+		return usage("nothing is sent in production without a terminal to ask on", "say --yes")
 	}
 	people := " to real people"
 	if c.target.Environment == hpp.Sandbox {
@@ -152,7 +153,7 @@ func (c *campaign) confirm(ctx context.Context) error {
 		c.plan.Due, people, c.creds.Username, c.target.Name))
 	word, err := c.answer(ctx)
 	if err == nil && word != fmt.Sprint(c.plan.Due) {
-		err = &usageError{"the answer was not the number; nothing was sent", "start again when you are sure"}
+		err = usage("the answer was not the number; nothing was sent", "start again when you are sure")
 	}
 	return err
 }

@@ -81,7 +81,7 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 	}
 	if s.config == "" {
 		if err := (pathFlag{&s.config}).Set(vars.String("config")); err != nil {
-			return &usageError{fmt.Sprintf("environment variable HPPSEND_CONFIG: %v", err), "mend the value, or take it out"}
+			return usage(fmt.Sprintf("environment variable HPPSEND_CONFIG: %v", err), "mend the value, or take it out")
 		}
 	}
 	s.profile = cmp.Or(s.profile, vars.String("profile"))
@@ -90,7 +90,7 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 	s.flags, s.sources = flags, map[string]string{}
 	if f := flags.Lookup("on-finish"); f != nil && f.Changed {
 		if err := (commandFlag{&s.onFinish}).resolve(""); err != nil {
-			return &usageError{fmt.Sprintf("--on-finish: %v", err), "name a program, or leave the flag out"}
+			return usage(fmt.Sprintf("--on-finish: %v", err), "name a program, or leave the flag out")
 		}
 	}
 	if err := s.apply(vars, "environment variables HPPSEND_…", ""); err != nil {
@@ -98,7 +98,7 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 	}
 	switch {
 	case s.config == "" && s.profile != "":
-		return &usageError{fmt.Sprintf("--profile %s: there is no configuration file that could have it", s.profile), "name one with --config"}
+		return usage(fmt.Sprintf("--profile %s: there is no configuration file that could have it", s.profile), "name one with --config")
 	case s.config != "":
 		return s.loadFile()
 	}
@@ -114,7 +114,7 @@ func (s *settings) loadFile() error {
 		err = k.Load(file.Provider(s.config), yaml.Parser())
 	}
 	if err != nil {
-		return &usageError{fmt.Sprintf("configuration file %s: %s", s.config, withoutQuotes(unwrapPath(err))), "name a readable YAML file with --config"}
+		return usage(fmt.Sprintf("configuration file %s: %s", s.config, withoutQuotes(unwrapPath(err))), "name a readable YAML file with --config")
 	}
 	if err := s.applyProfile(k, folder); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (s *settings) apply(k *koanf.Koanf, source, folder string) error {
 			continue
 		}
 		if err := take(f, value, folder); err != nil {
-			return &usageError{fmt.Sprintf("%s: %s: %v", source, key, err), "mend the value, or take it out"}
+			return usage(fmt.Sprintf("%s: %s: %v", source, key, err), "mend the value, or take it out")
 		}
 		f.Changed, s.sources[key] = true, source
 	}
@@ -167,10 +167,10 @@ func (s *settings) applyProfile(k *koanf.Koanf, folder string) error {
 		return nil
 	}
 	if !slices.Contains(names, s.profile) {
-		return &usageError{
+		return usage(
 			fmt.Sprintf("configuration file %s: there is no profile %q", s.config, s.profile),
 			fmt.Sprintf("under profiles it has %q", names),
-		}
+		)
 	}
 	return s.apply(profiles.Cut(s.profile), fmt.Sprintf("profile %s of configuration file %s", s.profile, s.config), folder)
 }
@@ -178,15 +178,15 @@ func (s *settings) applyProfile(k *koanf.Koanf, folder string) error {
 // unknownKey refuses what would otherwise be silently ignored.
 func unknownKey(key, source string, known []string) error {
 	if slices.Contains(flagsOnly, key) {
-		return &usageError{fmt.Sprintf("%s: %s can only be given as a flag", source, key), "give it on the command line, for the run that needs it"}
+		return usage(fmt.Sprintf("%s: %s can only be given as a flag", source, key), "give it on the command line, for the run that needs it")
 	}
 	bare := func(s string) string {
 		return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
 	}
 	for _, k := range known {
 		if bare(k) == bare(key) {
-			return &usageError{fmt.Sprintf("%s: there is no setting %q", source, key), fmt.Sprintf("it is called %q", k)}
+			return usage(fmt.Sprintf("%s: there is no setting %q", source, key), fmt.Sprintf("it is called %q", k))
 		}
 	}
-	return &usageError{fmt.Sprintf("%s: there is no setting %q", source, key), "the settings are called like the flags; hppsend run --help lists them"}
+	return usage(fmt.Sprintf("%s: there is no setting %q", source, key), "the settings are called like the flags; hppsend run --help lists them")
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
+
+	"hppsend/pipeline"
 )
 
 // loaded reads settings as the run command does.
@@ -63,8 +65,8 @@ func TestWrongSettingsAreRefusedWithTheirPlace(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := loaded(t, nil, tc.environ, tc.file)
-			var usage *usageError
-			if !errors.As(err, &usage) {
+			var usage *pipeline.Error
+			if !errors.As(err, &usage) || usage.Kind != pipeline.Usage {
 				t.Fatalf("got %v, want a usage error", err)
 			}
 			if !strings.Contains(usage.Error(), tc.message) || !strings.Contains(usage.Hint(), tc.hint) {

@@ -40,10 +40,10 @@ func (a *app) settle(ctx context.Context, s *settings, args []string) (int, erro
 		return exitOK, err
 	}
 	if !ok {
-		return exitOK, &usageError{
+		return exitOK, usage(
 			fmt.Sprintf("the ledger %s knows no run %q", l.Info().Path, args[0]),
 			"the summary of a run and the column hpp_run of its report name it; hppsend runs lists all",
-		}
+		)
 	}
 	doubts, err := l.Doubts(ctx, run.ID)
 	if err != nil {
@@ -78,11 +78,11 @@ func (s *settings) settlingHow(sessions []string) error {
 	const todo = "say --as delivered or --as not-sent with the sessions or --all, or name a file with --decisions; without any of them the rows are listed"
 	switch {
 	case s.decisions != "" && (s.as != "" || s.all || len(sessions) > 0):
-		return &usageError{"--decisions says it all, and there is more beside it", todo}
+		return usage("--decisions says it all, and there is more beside it", todo)
 	case s.as == "" && (s.all || len(sessions) > 0):
-		return &usageError{"what became of these rows is not said", todo}
+		return usage("what became of these rows is not said", todo)
 	case s.as != "" && s.all == (len(sessions) > 0):
-		return &usageError{"it takes either sessions or --all", todo}
+		return usage("it takes either sessions or --all", todo)
 	}
 	return nil
 }
@@ -93,10 +93,10 @@ func decideAll(sessions []string, as string, doubts []ledger.Doubt) (map[string]
 	for _, session := range sessions {
 		session = pipeline.CanonicalSession(session)
 		if !slices.ContainsFunc(doubts, func(d ledger.Doubt) bool { return d.Session == session }) {
-			return nil, &usageError{
+			return nil, usage(
 				fmt.Sprintf("session %s is not uncertain in this run; nothing was settled", pipeline.ShownSession(session)),
 				"without --as the command lists those that are",
-			}
+			)
 		}
 		decided[session] = as
 	}
@@ -115,7 +115,8 @@ func decisionsOf(ctx context.Context, path string, t hpp.Target, doubts []ledger
 	in := f.Input()
 	column := slices.IndexFunc(in.Columns, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), "decision") })
 	if column < 0 && !in.IsReport {
-		return nil, &pipeline.InputError{
+		return nil, &pipeline.Error{
+			Kind:  pipeline.BadInput,
 			Place: pipeline.Place{File: path, Row: in.HeaderRow}, Problem: "no column is called decision, and it is no report",
 			Todo: `name the column "decision"; it holds delivered or not-sent. Or change hpp_status in the report of the run`,
 		}
@@ -139,7 +140,7 @@ func decisionsOf(ctx context.Context, path string, t hpp.Target, doubts []ledger
 			continue
 		}
 		refuse := func(problem string) error {
-			return &pipeline.InputError{Place: row.Place, Problem: problem + "; nothing was settled", Todo: "a decision is delivered or not-sent"}
+			return &pipeline.Error{Kind: pipeline.BadInput, Place: row.Place, Problem: problem + "; nothing was settled", Todo: "a decision is delivered or not-sent"}
 		}
 		switch other := decided[session]; {
 		case said == decidedDelivered || said == decidedNotSent:
@@ -236,10 +237,10 @@ func contactsOf(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.
 		return nil, err
 	}
 	if sum != run.SHA256 {
-		return nil, &usageError{
+		return nil, usage(
 			fmt.Sprintf("%s is not the file that run %s was on, or it has changed since", path, run.ID),
-			"leave --input out, or name the file as it was then: " + run.Path,
-		}
+			"leave --input out, or name the file as it was then: "+run.Path,
+		)
 	}
 	file, plan, err := recorded(ctx, l, t, run, path)
 	if err != nil {

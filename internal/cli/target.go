@@ -23,10 +23,10 @@ func (s *settings) target() (t hpp.Target, ok bool, err error) {
 			return t, false, err
 		}
 		if env != "" && env != t.Environment {
-			return t, false, &usageError{
+			return t, false, usage(
 				fmt.Sprintf("--endpoint %s is %s, and --environment says %s", t.Origin, t.Environment, env),
 				"leave one of them out",
-			}
+			)
 		}
 		return t, true, nil
 	case env == "":
@@ -50,10 +50,10 @@ func targetFlag(name string) string {
 func (s *settings) needTarget() (hpp.Target, error) {
 	t, ok, err := s.target()
 	if err == nil && !ok {
-		err = &usageError{
+		err = usage(
 			"no environment is named, and there is no default",
 			"say --environment production, --environment playground, or --environment sandbox to try it on this machine",
-		}
+		)
 	}
 	return t, err
 }
@@ -84,20 +84,20 @@ func (a *app) credentialsFor(s *settings, t hpp.Target) (hpp.Credentials, error)
 	case t.Environment == hpp.Sandbox && c.Username == "" && c.Password == "":
 		return own, nil
 	}
-	return c, &usageError{
+	return c, usage(
 		"the credentials are missing: KLARNA_USERNAME and KLARNA_PASSWORD",
 		"set both environment variables, or name a file that holds both with --credentials",
-	}
+	)
 }
 
 // readCredentials reads lines NAME=value, as shells and services take them. A file that others can read or
 // write is refused, unless a service manager put it where only the service can look.
 func readCredentials(path, service string) (map[string]string, error) {
 	refuse := func(format string, args ...any) error {
-		return &usageError{
-			"credentials file " + path + ": " + fmt.Sprintf(format, args...),
+		return usage(
+			"credentials file "+path+": "+fmt.Sprintf(format, args...),
 			"it holds two lines, KLARNA_USERNAME=… and KLARNA_PASSWORD=…, and only you can read it (chmod 600)",
-		}
+		)
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -162,7 +162,7 @@ func (a *app) stateFolder() (string, error) {
 			continue
 		}
 		if !filepath.IsAbs(dir) || strings.Contains(dir, "$") { // to pass it over would be another ledger, in silence
-			return "", &usageError{"XDG_STATE_HOME is not the absolute path of a folder", "write the path out, or unset it; where nothing expands them, ~ and $HOME stand for themselves"}
+			return "", usage("XDG_STATE_HOME is not the absolute path of a folder", "write the path out, or unset it; where nothing expands them, ~ and $HOME stand for themselves")
 		}
 		return filepath.Join(dir, "hppsend"), nil
 	}
@@ -172,7 +172,7 @@ func (a *app) stateFolder() (string, error) {
 	}
 	home, err := homeFolder()
 	if err != nil {
-		return "", &usageError{"there is no home folder to keep the ledger in", "name one with --ledger, or set XDG_STATE_HOME"}
+		return "", usage("there is no home folder to keep the ledger in", "name one with --ledger, or set XDG_STATE_HOME")
 	}
 	return filepath.Join(home, ".local", "state", "hppsend"), nil
 }

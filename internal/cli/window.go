@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // a container has TZ, and often no table of zones
+
+	"hppsend/pipeline"
 )
 
 // clock is a time of day in this machine's zone, today or tomorrow.
@@ -61,10 +63,10 @@ func (c clock) end(now time.Time) (time.Time, error) {
 		at = c.on(now, 1)
 	}
 	if at.Sub(now) > mostAhead {
-		return at, &usageError{
+		return at, usage(
 			fmt.Sprintf("it is %s, and the next %s is more than 12 hours ahead, %s", now.Format("15:04 MST"), c.String(), moment(at)),
 			fmt.Sprintf(`--until "tomorrow %s" says that; --between 02:00-%[1]s gives both ends, so that a run that starts late sends nothing`, c.String()),
-		}
+		)
 	}
 	return at, nil
 }
@@ -106,9 +108,9 @@ func (w window) end(now time.Time) (time.Time, error) {
 			return end, nil
 		}
 	}
-	return time.Time{}, &brakeError{
-		fmt.Sprintf("it is %s, outside %s; nothing was sent", now.Format("15:04 MST"), w.String()),
-		"start it in that part of the day, or change --between",
+	return time.Time{}, &pipeline.Error{
+		Kind: pipeline.Braked, Problem: fmt.Sprintf("it is %s, outside %s; nothing was sent", now.Format("15:04 MST"), w.String()),
+		Todo: "start it in that part of the day, or change --between",
 	}
 }
 
@@ -121,7 +123,7 @@ func (s *settings) ends(now time.Time) (time.Time, error) {
 	}
 	switch {
 	case s.between.from.set && s.until.set:
-		return time.Time{}, &usageError{"--until and --between both say when to stop", "give one of them; the other may come from the configuration"}
+		return time.Time{}, usage("--until and --between both say when to stop", "give one of them; the other may come from the configuration")
 	case s.between.from.set:
 		return s.between.end(now)
 	}
@@ -141,7 +143,7 @@ func knownZone(tz string) error {
 		_, err = time.LoadLocation(name)
 	}
 	if err != nil || name == "Local" { // that Go looks for a file of this name
-		return &usageError{"the time zone that TZ names is not known here", "name one such as TZ=Europe/Stockholm, or unset TZ"}
+		return usage("the time zone that TZ names is not known here", "name one such as TZ=Europe/Stockholm, or unset TZ")
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hppsend/pipeline"
 )
 
 // at is a time in Stockholm, where on 2026-03-29 the hour from two to three is left out, and on 2026-10-25
@@ -48,8 +50,7 @@ func TestUntil(t *testing.T) {
 			}
 		}
 		got, err := c.end(at(t, tc.now))
-		var usage *usageError
-		if tc.want == "" && (!errors.As(err, &usage) || !strings.Contains(usage.todo, "tomorrow 06:00") && tc.until == "06:00") {
+		if tc.want == "" && (!errors.Is(err, pipeline.Usage) || !strings.Contains(pipeline.Hint(err), "tomorrow 06:00") && tc.until == "06:00") {
 			t.Errorf("at %s, %s is %s, %v", tc.now, tc.until, got, err)
 		}
 		if tc.want != "" && (err != nil || got.Format("2006-01-02 15:04") != tc.want) {
@@ -86,8 +87,7 @@ func TestBetween(t *testing.T) {
 			}
 		}
 		got, err := w.end(at(t, tc.now))
-		var brake *brakeError
-		if tc.want == "" && !errors.As(err, &brake) || tc.want != "" && (err != nil || got.Format("2006-01-02 15:04") != tc.want) {
+		if tc.want == "" && !errors.Is(err, pipeline.Braked) || tc.want != "" && (err != nil || got.Format("2006-01-02 15:04") != tc.want) {
 			t.Errorf("at %s, %s ends %s, %v; want %q", tc.now, tc.between, got, err, tc.want)
 		}
 	}

@@ -51,11 +51,11 @@ type Client struct {
 var _ pipeline.Sender = (*Client)(nil)
 
 // New checks the configuration, without a call, and gives a client that the caller closes. Its error
-// joins every fault found, each a [*Fault] with a hint.
+// joins every fault found, each a [*pipeline.Error] with a hint.
 func New(cfg Config) (*Client, error) {
 	var faults []error
 	fault := func(problem, todo string) {
-		faults = append(faults, &Fault{Problem: problem, Todo: todo})
+		faults = append(faults, &pipeline.Error{Kind: pipeline.Usage, Problem: problem, Todo: todo})
 	}
 	target, err := ParseEndpoint(cfg.Endpoint)
 	if err != nil {

@@ -29,7 +29,7 @@ func TestNewSaysEveryFault(t *testing.T) {
 		t.Fatalf("got %v, want joined faults", err)
 	}
 	for _, one := range all.Unwrap() {
-		var f *Fault
+		var f *pipeline.Error
 		if !errors.As(one, &f) || f.Hint() == "" {
 			t.Errorf("%v has no hint", one)
 		}
@@ -69,7 +69,7 @@ func TestCredentialsAreChecked(t *testing.T) {
 			client.Close()
 			continue
 		}
-		var f *Fault
+		var f *pipeline.Error
 		if !errors.As(err, &f) || !strings.Contains(err.Error(), c.want) || f.Hint() == "" {
 			t.Errorf("%s: got %v, want a fault that says %q", c.endpoint, err, c.want)
 		}

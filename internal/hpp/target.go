@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"hppsend/pipeline"
 )
 
 // Environment is which side of HPP a target is.
@@ -27,31 +29,11 @@ type Target struct {
 	Name        string // what identities use: the origin, or "sandbox" for loopback whatever its port
 }
 
-// Fault is something wrong with the configuration, and what to do about it.
-type Fault struct {
-	Problem string
-	Todo    string
-	Err     error // the cause; may be nil
-}
-
-func (f *Fault) Error() string {
-	if f.Err != nil {
-		return f.Problem + ": " + f.Err.Error()
-	}
-	return f.Problem
-}
-
-// Hint says what to do.
-func (f *Fault) Hint() string { return f.Todo }
-
-// Unwrap gives the cause.
-func (f *Fault) Unwrap() error { return f.Err }
-
 const endpointHint = "give it as https://HOST or https://HOST:PORT, such as https://api.klarna.com"
 
 // ParseEndpoint reads the address of a target: https, or http on loopback only, without user, path,
 // query or fragment. Loopback counts as sandbox, a host with the label "playground" as playground,
-// any other as production. Its errors are of type [*Fault] and never show a password.
+// any other as production. Its errors are of type [*pipeline.Error] and never show a password.
 func ParseEndpoint(raw string) (Target, error) {
 	u, err := parseURL(raw)
 	if err == nil && u.Path != "" && u.Path != "/" {
@@ -62,18 +44,18 @@ func ParseEndpoint(raw string) (Target, error) {
 		t, err = targetOf(u)
 	}
 	if err != nil {
-		return Target{}, &Fault{Problem: "the endpoint cannot be used", Todo: endpointHint, Err: err}
+		return Target{}, &pipeline.Error{Kind: pipeline.Usage, Problem: "the endpoint cannot be used", Todo: endpointHint, Err: err}
 	}
 	return t, nil
 }
 
 // Region gives Klarna's own target for a region: eu, na or oc.
-// Its errors are of type [*Fault].
+// Its errors are of type [*pipeline.Error].
 func Region(env Environment, region string) (Target, error) {
 	if env == Sandbox {
-		return Target{}, &Fault{
-			Problem: "the sandbox has no regions",
-			Todo:    "leave the region out, or name production or playground",
+		return Target{}, &pipeline.Error{
+			Kind: pipeline.Usage, Problem: "the sandbox has no regions",
+			Todo: "leave the region out, or name production or playground",
 		}
 	}
 	prefixes := map[string]string{"eu": "api", "na": "api-na", "oc": "api-oc"}
@@ -81,14 +63,14 @@ func Region(env Environment, region string) (Target, error) {
 	prefix, domain := prefixes[strings.ToLower(region)], domains[env]
 	switch {
 	case domain == "":
-		return Target{}, &Fault{
-			Problem: fmt.Sprintf("there is no environment %s", quote(string(env))),
-			Todo:    "name one of production, playground and sandbox",
+		return Target{}, &pipeline.Error{
+			Kind: pipeline.Usage, Problem: fmt.Sprintf("there is no environment %s", quote(string(env))),
+			Todo: "name one of production, playground and sandbox",
 		}
 	case prefix == "":
-		return Target{}, &Fault{
-			Problem: fmt.Sprintf("there is no region %s", quote(region)),
-			Todo:    "name one of eu (Europe), na (North America) and oc (Oceania), or give an endpoint",
+		return Target{}, &pipeline.Error{
+			Kind: pipeline.Usage, Problem: fmt.Sprintf("there is no region %s", quote(region)),
+			Todo: "name one of eu (Europe), na (North America) and oc (Oceania), or give an endpoint",
 		}
 	}
 	origin := "https://" + prefix + "." + domain

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"hppsend/pipeline"
 )
 
 func TestParseEndpoint(t *testing.T) {
@@ -66,7 +68,7 @@ func TestParseEndpoint(t *testing.T) {
 		"https://exa mple.com":            "character",
 	} {
 		_, err := ParseEndpoint(raw)
-		var f *Fault
+		var f *pipeline.Error
 		if !errors.As(err, &f) || f.Hint() == "" {
 			t.Errorf("%q: got %v, want a fault with a hint", raw, err)
 			continue
@@ -100,7 +102,7 @@ func TestRegion(t *testing.T) {
 	}
 	for _, c := range [][2]string{{"sandbox", "eu"}, {"production", "us"}, {"production", ""}, {"live", "eu"}, {"", "eu"}} {
 		_, err := Region(Environment(c[0]), c[1])
-		var f *Fault
+		var f *pipeline.Error
 		if !errors.As(err, &f) || f.Hint() == "" {
 			t.Errorf("%v: got %v, want a fault with a hint", c, err)
 		}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
+
+	"hppsend/pipeline"
 )
 
 const (
@@ -74,9 +76,9 @@ func proxyFor() (proxyFunc, error) {
 	u, err := url.Parse(raw)
 	if err != nil || raw != "" && !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
 		// httpproxy would go without a proxy, silently. Not the cause: it quotes a URL that may hold a password.
-		return nil, &Fault{
-			Problem: "HTTPS_PROXY does not hold the URL of a proxy",
-			Todo:    "set it to http://HOST:PORT, or unset it",
+		return nil, &pipeline.Error{
+			Kind: pipeline.Usage, Problem: "HTTPS_PROXY does not hold the URL of a proxy",
+			Todo: "set it to http://HOST:PORT, or unset it",
 		}
 	}
 	return env.ProxyFunc(), nil
@@ -91,18 +93,18 @@ func loadRoots(file string) (*x509.CertPool, error) {
 	hint := "give a file of certificates in PEM form (-----BEGIN CERTIFICATE-----)"
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, &Fault{Problem: "read the CA file", Todo: hint, Err: err}
+		return nil, &pipeline.Error{Kind: pipeline.Usage, Problem: "read the CA file", Todo: hint, Err: err}
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
-		return nil, &Fault{Problem: "read the system's certificates", Todo: "repair them", Err: err}
+		return nil, &pipeline.Error{Kind: pipeline.Usage, Problem: "read the system's certificates", Todo: "repair them", Err: err}
 	}
 	if pool.AppendCertsFromPEM(bytes.TrimPrefix(pem, []byte("\ufeff"))) {
 		return pool, nil
 	}
 	certs, err := x509.ParseCertificates(pem)
 	if err != nil || len(certs) == 0 {
-		return nil, &Fault{Problem: "the CA file " + quote(file) + " holds no certificate", Todo: hint}
+		return nil, &pipeline.Error{Kind: pipeline.Usage, Problem: "the CA file " + quote(file) + " holds no certificate", Todo: hint}
 	}
 	for _, c := range certs {
 		pool.AddCert(c)

@@ -63,10 +63,9 @@ func (l *Ledger) atRest() error {
 	}
 	for _, file := range files {
 		if held(file) {
-			return &Error{
-				Path: l.path, Todo: "wait for that run to end, or stop it; then start again",
-				Problem: "it is of an earlier version of hppsend, and run " + strings.TrimSuffix(filepath.Base(file), ".lock") + " is under way on it",
-			}
+			run := strings.TrimSuffix(filepath.Base(file), ".lock")
+			return wrong(pipeline.NoLedger, l.path, "it is of an earlier version of hppsend, and run "+run+" is under way on it",
+				"wait for that run to end, or stop it; then start again")
 		}
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"hppsend/pipeline"
 )
 
 func TestNetworkFileSystemsAreRefused(t *testing.T) {
@@ -15,8 +17,8 @@ func TestNetworkFileSystemsAreRefused(t *testing.T) {
 	defer func() { onNetwork = networked }()
 	opt := Options{Path: filepath.Join(t.TempDir(), "ledger.db"), Environment: "sandbox", Create: true}
 	_, err := Open(t.Context(), opt)
-	var e *Error
-	if !errors.As(err, &e) || !strings.Contains(err.Error(), "network file system (NFS)") || !strings.Contains(e.Hint(), "--network-ledger") {
+
+	if !errors.Is(err, pipeline.Usage) || !strings.Contains(err.Error(), "network file system (NFS)") || !strings.Contains(pipeline.Hint(err), "--network-ledger") {
 		t.Fatalf("got %v", err)
 	}
 	opt.Network = true

@@ -50,31 +50,15 @@ type Ledger struct {
 	statements map[string]*sql.Stmt // of the writing goroutine
 }
 
-// Error says what is wrong with a ledger and what to do.
-type Error struct {
-	Path    string
-	Problem string
-	Todo    string
-	Missing bool // there is none
-	Refused bool // it is there and not to be used so: another environment, a network, a lost database
-	Err     error
+// ErrMissing says that there is no ledger at the place.
+var ErrMissing = errors.New("there is none at this place")
+
+// wrong says what is wrong with the ledger at a path and what to do.
+func wrong(kind pipeline.Kind, path, problem, todo string) error {
+	return &pipeline.Error{Kind: kind, Problem: "ledger " + path + ": " + problem, Todo: todo}
 }
 
-func (e *Error) Error() string {
-	s := fmt.Sprintf("ledger %s: %s", e.Path, e.Problem)
-	if e.Err != nil {
-		s += ": " + e.Err.Error()
-	}
-	return s
-}
-
-// Unwrap gives the cause.
-func (e *Error) Unwrap() error { return e.Err }
-
-// Hint says what to do.
-func (e *Error) Hint() string { return e.Todo }
-
-// Open opens a ledger, or makes it. The caller closes it. Every error is an *Error.
+// Open opens a ledger, or makes it. The caller closes it. Every error is a *[pipeline.Error].
 func Open(ctx context.Context, opt Options) (*Ledger, error) {
 	l := &Ledger{
 		path: opt.Path, ops: make(chan *op), quit: make(chan struct{}), ended: make(chan struct{}),
@@ -104,8 +88,8 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 		return err
 	}
 	if !exists && !opt.Create {
-		return &Error{
-			Path: l.path, Missing: true, Problem: "there is none at this place",
+		return &pipeline.Error{
+			Kind: pipeline.Usage, Problem: "ledger " + l.path, Err: ErrMissing,
 			Todo: "if no link was ever sent from here, make one with --create-ledger; if it should be here, find it first: without it everything would be sent again",
 		}
 	}
@@ -115,11 +99,9 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 	if kind, err := onNetwork(filepath.Dir(l.path)); err != nil {
 		return err
 	} else if kind != "" && !opt.Network {
-		return &Error{
-			Path: l.path, Refused: true,
-			Problem: "it would lie on a network file system (" + kind + "), whose locks do not hold against crashes and other machines",
-			Todo:    "name a place on a disk of this machine with --ledger; or say --network-ledger if no other machine ever uses it",
-		}
+		return wrong(pipeline.Usage, l.path,
+			"it would lie on a network file system ("+kind+"), whose locks do not hold against crashes and other machines",
+			"name a place on a disk of this machine with --ledger; or say --network-ledger if no other machine ever uses it")
 	}
 	// One process at a time makes or opens it, so that two first runs do not make two secrets.
 	lock := flock.New(l.path + ".lock")
@@ -174,10 +156,8 @@ func (l *Ledger) await(ctx context.Context, lock *flock.Flock) error {
 	defer cancel()
 	_, err := lock.TryLockContext(within, again)
 	if err != nil && ctx.Err() == nil && within.Err() != nil {
-		return &Error{
-			Path: l.path, Problem: fmt.Sprintf("another process has been opening it for more than %s", opening),
-			Todo: "see whether an hppsend hangs or was suspended, and end it",
-		}
+		return wrong(pipeline.NoLedger, l.path, fmt.Sprintf("another process has been opening it for more than %s", opening),
+			"see whether an hppsend hangs or was suspended, and end it")
 	}
 	return err
 }
@@ -194,7 +174,7 @@ func (l *Ledger) exists() (bool, error) {
 	case err != nil:
 		return false, err
 	case info.IsDir():
-		return false, &Error{Path: l.path, Problem: "it is a folder", Todo: "name a file with --ledger"}
+		return false, wrong(pipeline.NoLedger, l.path, "it is a folder", "name a file with --ledger")
 	}
 	return info.Size() > 0, nil
 }
@@ -205,10 +185,8 @@ func (l *Ledger) openSecret(exists, anew bool) (key *secret, first bool, err err
 	key, err = readSecret(secretPath(l.path))
 	switch {
 	case err == nil && !exists && !anew:
-		return nil, false, &Error{
-			Path: l.path, Refused: true, Problem: "it is gone or empty, and its secret is still there: it was lost",
-			Todo: "restore it from a backup; to begin anew, say --create-ledger, and everything can be sent again",
-		}
+		return nil, false, wrong(pipeline.Usage, l.path, "it is gone or empty, and its secret is still there: it was lost",
+			"restore it from a backup; to begin anew, say --create-ledger, and everything can be sent again")
 	case err == nil || !errors.Is(err, fs.ErrNotExist):
 		return key, false, err
 	}
@@ -217,10 +195,8 @@ func (l *Ledger) openSecret(exists, anew bool) (key *secret, first bool, err err
 	case err == nil || !errors.Is(err, fs.ErrNotExist):
 		return key, true, err // of a first start that was cut short
 	case exists:
-		return nil, false, &Error{
-			Path: l.path, Problem: "its secret, " + secretPath(l.path) + ", is not there, so no contact can be recognised",
-			Todo: "put the secret back from the same backup as the ledger",
-		}
+		return nil, false, wrong(pipeline.NoLedger, l.path, "its secret, "+secretPath(l.path)+", is not there, so no contact can be recognised",
+			"put the secret back from the same backup as the ledger")
 	}
 	key, err = newSecret(newSecretPath(l.path))
 	return key, true, err
@@ -237,35 +213,31 @@ func (l *Ledger) verify(ctx context.Context, opt Options) error {
 	}
 	l.made, l.environment = time.UnixMilli(made), environment
 	if environment != opt.Environment {
-		return &Error{
-			Path: l.path, Refused: true, Problem: fmt.Sprintf("it is of the environment %s, and this run is for %s", environment, opt.Environment),
-			Todo: "name another with --ledger, or leave the flag out",
-		}
+		return wrong(pipeline.Usage, l.path, fmt.Sprintf("it is of the environment %s, and this run is for %s", environment, opt.Environment),
+			"name another with --ledger, or leave the flag out")
 	}
 	if !bytes.Equal(check, l.secret.check()) {
-		return &Error{
-			Path: l.path, Problem: "the secret beside it is that of another ledger",
-			Todo: "put the secret back from the same backup as the ledger",
-		}
+		return wrong(pipeline.NoLedger, l.path, "the secret beside it is that of another ledger",
+			"put the secret back from the same backup as the ledger")
 	}
 	return nil
 }
 
 // explain gives every error of opening the same form.
 func (l *Ledger) explain(err error) error {
-	var known *Error
+	var known *pipeline.Error
 	if errors.As(err, &known) {
 		return known
 	}
-	out := &Error{Path: l.path, Problem: "it cannot be opened", Err: err, Todo: "look at the file and its folder: who owns them, and is there room on the disk?"}
+	problem, todo := "it cannot be opened", "look at the file and its folder: who owns them, and is there room on the disk?"
 	var code *sqlite.Error
 	switch {
 	case damaged(err):
-		out.Problem, out.Todo = "it is damaged, or no ledger", restore
+		problem, todo = "it is damaged, or no ledger", restore
 	case errors.As(err, &code) && (code.Code()&0xff == sqlite3.SQLITE_BUSY || code.Code()&0xff == sqlite3.SQLITE_LOCKED):
-		out.Problem, out.Todo = "another process keeps it to itself", "try again in a moment"
+		problem, todo = "another process keeps it to itself", "try again in a moment"
 	}
-	return out
+	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "ledger " + l.path + ": " + problem, Todo: todo, Err: err}
 }
 
 const restore = "restore it with its secret from a backup; what was sent since that backup is not known to it"

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"hppsend/pipeline"
 )
 
 func TestLedgersThatAreRefused(t *testing.T) {
@@ -58,9 +60,9 @@ func TestLedgersThatAreRefused(t *testing.T) {
 				tc.harm(t, tc.opt.Path)
 			}
 			_, err = Open(t.Context(), tc.opt)
-			var known *Error
+			var known *pipeline.Error
 			if !errors.As(err, &known) || !strings.Contains(err.Error(), tc.want) || known.Hint() == "" {
-				t.Errorf("got %v; want an *Error with %q and a hint", err, tc.want)
+				t.Errorf("got %v; want one with %q and a hint", err, tc.want)
 			}
 		})
 	}
@@ -106,7 +108,7 @@ func TestOpeningIsNotWaitedForForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		_, err := Open(t.Context(), Options{Path: path, Environment: "sandbox", Create: true})
-		var known *Error
+		var known *pipeline.Error
 		if !errors.As(err, &known) || !strings.Contains(known.Problem, "another process") || time.Since(began) != opening {
 			t.Errorf("after %s: %v", time.Since(began), err)
 		}

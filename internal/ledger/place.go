@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"hppsend/pipeline"
 )
 
 // placeOf gives the one name of a ledger, whatever links and folders lead to it: the secret, the locks and
@@ -52,8 +54,6 @@ func oneName(path string) error {
 	if err != nil || !info.Mode().IsRegular() || names(info) < 2 {
 		return nil // that it cannot be had is told where it is opened
 	}
-	return &Error{
-		Path: path, Refused: true, Problem: "the file has another name too, a hard link, and locks under one do not hold under the other",
-		Todo: "copy it instead of linking it (cp and mv, with nothing running), so that the file has one name",
-	}
+	return wrong(pipeline.Usage, path, "the file has another name too, a hard link, and locks under one do not hold under the other",
+		"copy it instead of linking it (cp and mv, with nothing running), so that the file has one name")
 }

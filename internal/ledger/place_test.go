@@ -65,8 +65,7 @@ func TestOneLedgerUnderManyNames(t *testing.T) {
 						if err != nil {
 							t.Fatalf("%s: %v", other, err)
 						}
-						var busy *BusyError
-						if _, err := b.Begin(t.Context(), RunInfo{ID: "two", Target: "sandbox", SHA256: [32]byte{1}, Started: time.Now()}); !errors.As(err, &busy) {
+						if _, err := b.Begin(t.Context(), RunInfo{ID: "two", Target: "sandbox", SHA256: [32]byte{1}, Started: time.Now()}); !errors.Is(err, pipeline.Busy) {
 							t.Errorf("%s: a second run gets %v", other, err)
 						}
 						if b.Digest("+46701740605") != a.Digest("+46701740605") || b.Info().Path != a.Info().Path {
@@ -101,8 +100,7 @@ func TestLedgerWithTwoNamesOfItsOwnIsRefused(t *testing.T) {
 		}
 	}
 	for _, path := range []string{one, two} {
-		var refused *Error
-		if l, err := Open(t.Context(), Options{Path: path, Environment: "sandbox"}); !errors.As(err, &refused) || !refused.Refused || refused.Hint() == "" {
+		if l, err := Open(t.Context(), Options{Path: path, Environment: "sandbox"}); !errors.Is(err, pipeline.Usage) || pipeline.Hint(err) == "" {
 			t.Errorf("%s is opened: %v, %v", path, l, err)
 		}
 	}

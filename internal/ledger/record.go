@@ -187,28 +187,13 @@ func (t *txn) open(r *Run, c pipeline.Claim, records []pipeline.Record, intents 
 
 // reading gives every error of reading the same form, but for an end that was asked for.
 func (l *Ledger) reading(err error) error {
-	var known *WriteError // of what had to be written first
+	var known *pipeline.Error // of what had to be written first
 	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &known) {
 		return err
 	}
-	return &ReadError{l.path, err}
-}
-
-// ReadError says that the ledger could not be read.
-type ReadError struct {
-	Path string
-	Err  error
-}
-
-func (e *ReadError) Error() string { return fmt.Sprintf("read the ledger %s: %v", e.Path, e.Err) }
-
-// Unwrap gives the cause.
-func (e *ReadError) Unwrap() error { return e.Err }
-
-// Hint says what to do.
-func (e *ReadError) Hint() string {
-	if damaged(e.Err) {
-		return restore
+	todo := "see that its disk is there and can be read; the same command then goes on"
+	if damaged(err) {
+		todo = restore
 	}
-	return "see that its disk is there and can be read; the same command then goes on"
+	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "read the ledger " + l.path, Todo: todo, Err: err}
 }

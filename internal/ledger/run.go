@@ -39,17 +39,14 @@ type RunInfo struct {
 	Counts   json.RawMessage
 }
 
-// BusyError says that the same content is being sent by another run.
-type BusyError struct{ Run RunInfo }
-
-func (e *BusyError) Error() string {
-	return fmt.Sprintf("%s is being sent by run %s, process %d on %s, since %s",
-		e.Run.Path, e.Run.ID, e.Run.PID, e.Run.Host, e.Run.Started.Local().Format("2006-01-02 15:04:05"))
-}
-
-// Hint says what to do.
-func (e *BusyError) Hint() string {
-	return "wait for that run to end, or stop it; then start this one again"
+// Busy is the error that the content of a run's input is being sent by that run.
+func (r *RunInfo) Busy() error {
+	return &pipeline.Error{
+		Kind: pipeline.Busy,
+		Problem: fmt.Sprintf("%s is being sent by run %s, process %d on %s, since %s",
+			r.Path, r.ID, r.PID, r.Host, r.Started.Local().Format("2006-01-02 15:04:05")),
+		Todo: "wait for that run to end, or stop it; then start this one again",
+	}
 }
 
 // Run is a living run. It implements pipeline.Records and pipeline.Ledger.
@@ -62,7 +59,7 @@ type Run struct {
 	lastSheet, lastMasked string // of the writing goroutine
 }
 
-// Begin enters a run. It returns a *BusyError when one with the same content lives. What dead runs left
+// Begin enters a run. It returns the other's Busy when one with the same content lives. What dead runs left
 // open is uncertain from then on. The caller ends the run with End.
 func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 	info = info.masked()
@@ -71,7 +68,7 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 		return nil, fmt.Errorf("lock the file of run %s: %w", info.ID, cmp.Or(err, errors.New("another process has it")))
 	}
 	r := &Run{View: l.View(info.Target), reminder: info.Reminder, lock: lock}
-	var same *BusyError
+	var same *RunInfo
 	err := l.update(ctx, func(t *txn) (err error) {
 		if err := t.bury(); err != nil {
 			return err
@@ -96,7 +93,7 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 		return err
 	})
 	if err == nil && same != nil {
-		err = same
+		err = same.Busy()
 	}
 	if err != nil {
 		r.unlock()
@@ -201,7 +198,7 @@ func (t *txn) doubt(number int64) error {
 const interruptedReason = "the run was cut off while a call for this session was under way; it may have been sent"
 
 // same finds a living run on the same content.
-func (t *txn) same(info RunInfo) (*BusyError, error) {
+func (t *txn) same(info RunInfo) (*RunInfo, error) {
 	rows, err := t.query("SELECT "+runColumns+" WHERE run.ended IS NULL AND run.sha256 = ? AND target.name = ?",
 		info.SHA256[:], info.Target)
 	if err != nil {
@@ -212,7 +209,7 @@ func (t *txn) same(info RunInfo) (*BusyError, error) {
 		return nil, rows.Err()
 	}
 	other, err := scanRun(rows)
-	return &BusyError{other}, err
+	return &other, err
 }
 
 // target gives the number of a target, which is entered when it is new.
@@ -258,7 +255,7 @@ func (l *Ledger) LastRun(ctx context.Context, input [32]byte, target string) (in
 }
 
 // Busy finds a living run on the same content at a target; nil when there is none.
-func (l *Ledger) Busy(ctx context.Context, input [32]byte, target string) (busy *BusyError, err error) {
+func (l *Ledger) Busy(ctx context.Context, input [32]byte, target string) (busy *RunInfo, err error) {
 	err = l.update(ctx, func(t *txn) error {
 		if err := t.bury(); err != nil {
 			return err

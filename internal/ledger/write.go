@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"hppsend/pipeline"
 )
@@ -15,23 +14,13 @@ const groupMost = 1024
 // errClosed says that a ledger was used after Close.
 var errClosed = errors.New("the ledger is closed")
 
-// WriteError says that a change could not be made; nothing of it is in the ledger.
-type WriteError struct {
-	Path string
-	Err  error
-}
-
-func (e *WriteError) Error() string { return fmt.Sprintf("write the ledger %s: %v", e.Path, e.Err) }
-
-// Unwrap gives the cause.
-func (e *WriteError) Unwrap() error { return e.Err }
-
-// Hint says what to do.
-func (e *WriteError) Hint() string {
-	if damaged(e.Err) {
-		return restore
+// unwritten says that a change could not be made; nothing of it is in the ledger.
+func (l *Ledger) unwritten(err error) error {
+	todo := "see that its disk has room and can be written; the same command then goes on where this one stopped"
+	if damaged(err) {
+		todo = restore
 	}
-	return "see that its disk has room and can be written; the same command then goes on where this one stopped"
+	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "write the ledger " + l.path, Todo: todo, Err: err}
 }
 
 // op is a change to be made in a transaction that it shares with others.
@@ -77,7 +66,7 @@ func (l *Ledger) write() {
 			}
 			err := pipeline.Guarded(func() error { return l.commit(group) })
 			if err != nil {
-				err = &WriteError{l.path, err}
+				err = l.unwritten(err)
 			}
 			for _, o := range group {
 				o.done <- err
