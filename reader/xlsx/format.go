@@ -60,7 +60,7 @@ func readFormat(code string) *format {
 	for part := range sectionsOf(code) {
 		f.numbers = append(f.numbers, readSection(part))
 	}
-	if n := len(f.numbers); n == 4 || n < 4 && f.numbers[n-1].has('@') {
+	if n := len(f.numbers); n == maxSections || n < maxSections && f.numbers[n-1].has('@') {
 		f.text, f.numbers = &f.numbers[n-1], f.numbers[:n-1]
 	}
 	if f.text != nil && len(f.numbers) == 0 {
@@ -73,6 +73,9 @@ func readFormat(code string) *format {
 	f.asIs = len(f.numbers) == 1 && f.numbers[0].plain() && !f.muddled
 	return f
 }
+
+// maxSections is how many sections a code has at the most: for numbers above, below and at zero, and for text.
+const maxSections = 4
 
 // number tells what a person sees of a number, which is given in full digits; shown only where that
 // is seenOtherwise.
@@ -95,6 +98,8 @@ func (f *format) number(digits string) (what sight, shown string) {
 // words tells what a person sees of a text.
 func (f *format) words(text string) (what sight, shown string) {
 	switch s := f.text; {
+	case len(f.numbers) > maxSections-1: // of more sections than there are no two programs think alike
+		return seenUnclear, ""
 	case s == nil && !f.stray():
 		return seenAsIs, ""
 	case s == nil || s.unclear || !s.has('@') || f.stray():
@@ -120,7 +125,7 @@ func (f *format) section(digits string) *section {
 		return &n[0]
 	}
 	v, err := strconv.ParseFloat(digits, 64)
-	if err != nil || len(n) == 0 || len(n) > 3 {
+	if err != nil || len(n) == 0 || len(n) > maxSections-1 {
 		return nil
 	}
 	conditions := 0

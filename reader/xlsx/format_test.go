@@ -151,6 +151,7 @@ func TestNumbersSeen(t *testing.T) {
 		{"# ?/?", "5", "unclear"},
 		{"00/00", "5", "unclear"},
 		{";;;", "40123456", "unclear"},
+		{"0;0;0;@;0", "40123456", "unclear"},
 		{";;", "40123456", "unclear"},
 		{"0;;", "0", "unclear"},
 		{`"x"`, "40123456", "unclear"},
@@ -215,6 +216,9 @@ func TestTextsSeen(t *testing.T) {
 		{`\+45@`, "40123456", "unclear"},     // LibreOffice and Excel differ on the digits
 		{"[$+45 ]@", "40123456", "unclear"},  // LibreOffice shows the brackets
 		{";;;", "40123456", "unclear"},       // it is not seen
+		{";;;;", "40123456", "unclear"},      // no program writes so many sections
+		{`0;0;0;"45"0;@`, "40123456", "unclear"},
+		{`0;0;0;@;\4\50`, "40 12 34 56", "unclear"},
 		{`0;0;0;"x"`, "40123456", "unclear"}, // another text is
 		{"*0@", "40123456", "unclear"},
 		{"[White]@", "40123456", "unclear"},
