@@ -213,10 +213,10 @@ func TestTextsSeen(t *testing.T) {
 		{"+@", "46701740605", "+46701740605"},
 		{"@@", "12", "1212"},
 		{"@ @", "12", "12 12"},
-		{`\+45@`, "40123456", "unclear"},     // LibreOffice and Excel differ on the digits
-		{"[$+45 ]@", "40123456", "unclear"},  // LibreOffice shows the brackets
-		{";;;", "40123456", "unclear"},       // it is not seen
-		{";;;;", "40123456", "unclear"},      // no program writes so many sections
+		{`\+45@`, "40123456", "unclear"},    // LibreOffice and Excel differ on the digits
+		{"[$+45 ]@", "40123456", "unclear"}, // LibreOffice shows the brackets
+		{";;;", "40123456", "unclear"},      // it is not seen
+		{";;;;", "40123456", "unclear"},     // no program writes so many sections
 		{`0;0;0;"45"0;@`, "40123456", "unclear"},
 		{`0;0;0;@;\4\50`, "40 12 34 56", "unclear"},
 		{`0;0;0;"x"`, "40123456", "unclear"}, // another text is
