@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -19,6 +20,14 @@ type Most struct {
 // Exceeded tells whether so many rejected rows are too many.
 func (m Most) Exceeded(rejected, all int) bool {
 	return m.Rows > 0 && rejected > m.Rows || m.Share > 0 && float64(rejected) > m.Share*float64(all)
+}
+
+// String gives it as people write it: 20% or 500.
+func (m Most) String() string {
+	if m.Share > 0 {
+		return strconv.FormatFloat(m.Share*100, 'g', 4, 64) + "%"
+	}
+	return strconv.Itoa(m.Rows)
 }
 
 // recent are the last answers of HPP, over all files.

@@ -1,6 +1,9 @@
 package pipeline
 
-import "errors"
+import (
+	"errors"
+	"io/fs"
+)
 
 // Kind is what an error puts an end to. It is itself an error, to be asked for with errors.Is.
 type Kind string
@@ -62,4 +65,12 @@ func Hint(err error) string {
 		return h.Hint()
 	}
 	return ""
+}
+
+// WithoutPath leaves out the path that an error of the file system repeats.
+func WithoutPath(err error) error {
+	if e, ok := err.(*fs.PathError); ok {
+		return e.Err
+	}
+	return err
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"hppsend/internal/campaign"
 	"hppsend/internal/hpp"
 	"hppsend/internal/ledger"
 	"hppsend/internal/sandbox"
@@ -21,68 +21,68 @@ import (
 
 // check is the check command: what a run would do. It sends nothing, and writes nothing but a ledger
 // that is there already.
-func (a *app) check(ctx context.Context, s *settings, paths []string) (int, error) {
+func (a *app) check(ctx context.Context, s *settings, paths []string) (code int, err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	t, named, err := s.target()
-	if err != nil {
+	opt := campaign.Options{Reading: s.reading(), RetryRejected: s.retryRejected, ResendUncertain: s.resendUncertain, Program: program()}
+	var named bool
+	if opt.Target, named, err = s.target(); err != nil {
+		return exitOK, err
+	}
+	if opt.Outputs, err = a.outputs(s); err != nil {
 		return exitOK, err
 	}
 	if paths, err = a.expand(paths); err != nil {
 		return exitOK, err
 	}
-	opt := s.options()
-	files, err := open(ctx, paths, opt)
-	defer func() { closeAll(files) }()
-	if err != nil {
-		return exitOK, err
-	}
-	files = a.passOver(files)
-	cfg := opt.checking(t, nil)
-	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = s.retryRejected, s.resendUncertain
-	var l *ledger.Ledger // nil without a target, or when there is none yet
+	look := &inspection{teller: teller{a}, opt: opt, perSecond: s.perSecond(opt.Target)}
 	if named {
-		known, err := a.openLedger(ctx, s, t, false)
-		switch {
+		switch look.ledger, err = a.openLedger(ctx, s, opt.Target, false); {
 		case err == nil:
-			l = known
-			defer l.Close()
-			a.tellLedger(l)
-			cfg.Records = l.View(t.Name)
+			defer look.ledger.Close()
 		case errors.Is(err, ledger.ErrMissing):
-			a.console.say("There is no ledger yet: nothing was ever sent from here, as far as this machine knows.")
+			look.none = true
 		default:
 			return exitOK, err
 		}
 	}
-	plan, err := pipeline.Check(ctx, cfg, asSources(files)...)
-	if err != nil {
+	plan, err := campaign.Check(ctx, opt, campaign.Ports{Ledger: look.ledger, Observer: look}, paths)
+	switch {
+	case plan == nil:
 		return exitOK, err
-	}
-	a.tellPlan(plan, s.perSecond(t))
-	places, err := a.places(s, l, paths)
-	if err != nil {
-		return exitOK, err
-	}
-	for i, f := range plan.Files {
-		line := summaryOf(f.Input.Path, f.Tally)
-		if s.output != "" || s.rejects != "" {
-			out, err := places.find(ctx, f, s.output != "")
-			if err != nil {
-				return exitOK, err
-			}
-			why := pipeline.Finding{Code: pipeline.CodeNotReached, Reason: "to be sent"}
-			_, at, err := places.makeReport(ctx, plan, i, files[i], why, out)
-			if err != nil {
-				return exitBroken, err
-			}
-			line.Report, line.Rejects = at.report, at.rejects
-			a.tellFiles("What was found", line)
-		}
-		line.Label, line.Reminder, line.Target, line.Exit = opt.Label, opt.Reminder, t.Name, checkCode(f.Tally)
-		a.lines.write(line)
+	case err != nil:
+		return exitBroken, err
 	}
 	return checkCode(plan.Total), nil
+}
+
+// inspection tells what a check has found. It implements campaign.Observer.
+type inspection struct {
+	teller
+	opt       campaign.Options
+	ledger    *ledger.Ledger // nil without a target, or when there is none yet
+	none      bool           // there is a target, and no ledger yet
+	perSecond float64
+}
+
+// Tell implements campaign.Observer.
+func (i *inspection) Tell(e campaign.Event) {
+	switch e := e.(type) {
+	case campaign.Checked:
+		switch {
+		case i.none:
+			i.console.say("There is no ledger yet: nothing was ever sent from here, as far as this machine knows.")
+		case i.ledger != nil:
+			i.tellLedger(i.ledger)
+		}
+		i.tellPlan(e.Plan, i.perSecond)
+	case campaign.Reported:
+		line := summaryOf(e.Path, e.Tally)
+		line.Report, line.Rejects = e.Report, e.Rejects
+		i.tellFiles("What was found", line)
+		line.Label, line.Reminder, line.Target, line.Exit = i.opt.Label, i.opt.Reminder, i.opt.Target.Name, checkCode(e.Tally)
+		i.lines.write(line)
+	}
 }
 
 // template is the template command: an empty spreadsheet with our headers.
@@ -107,7 +107,7 @@ func (a *app) sandbox(_ context.Context, s *settings, _ []string) (int, error) {
 	if s.script != "" {
 		f, err := os.Open(s.script)
 		if err != nil {
-			return exitOK, usage(fmt.Sprintf("script %s: %v", s.script, unwrapPath(err)), "name a readable YAML file with --script")
+			return exitOK, usage(fmt.Sprintf("script %s: %v", s.script, pipeline.WithoutPath(err)), "name a readable YAML file with --script")
 		}
 		defer f.Close()
 		if cfg.Script, err = sandbox.LoadScript(f); err != nil {
@@ -167,6 +167,3 @@ func (a *app) version(_ context.Context, s *settings, _ []string) (int, error) {
 	_, err := fmt.Fprintf(a.Stdout, "%s, %s, %s\n", text, v.Go, v.Platform)
 	return exitOK, err
 }
-
-// newRunID names a run: short enough to be said over the telephone, unlike any other.
-func newRunID() string { return strings.ToLower(rand.Text()[:12]) }

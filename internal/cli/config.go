@@ -14,6 +14,7 @@ import (
 
 	"hppsend/internal/hpp"
 	"hppsend/internal/shown"
+	"hppsend/pipeline"
 	"hppsend/writer"
 )
 
@@ -103,7 +104,7 @@ func (a *app) showCredentials(s *settings, t hpp.Target) error {
 // man is the man command: the manual pages, one for each command.
 func (a *app) man(_ context.Context, _ *settings, args []string) (int, error) {
 	if err := os.MkdirAll(args[0], 0o755); err != nil {
-		return exitOK, usage(fmt.Sprintf("the folder %s cannot be made: %v", args[0], unwrapPath(err)), "name another one")
+		return exitOK, usage(fmt.Sprintf("the folder %s cannot be made: %v", args[0], pipeline.WithoutPath(err)), "name another one")
 	}
 	root := a.root(new(int))
 	root.DisableAutoGenTag = true

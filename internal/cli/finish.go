@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hppsend/pipeline"
 	"hppsend/writer"
 )
 
@@ -21,41 +22,41 @@ const (
 
 // finish tells others how an invocation has ended: monitoring, and a command of the user's. What goes
 // wrong there is said, and changes nothing about how the run itself ended.
-func (c *campaign) finish(ctx context.Context, code int, err error) {
-	s := c.overall(c.codeBeside(code, err))
-	if c.s.metricsFile != "" {
-		if err := writeMetrics(c.s.metricsFile, s); err != nil {
-			c.complain("metrics_failed", fmt.Errorf("metrics file %s: %w", c.s.metricsFile, unwrapPath(err)))
+func (r *invocation) finish(ctx context.Context, code int, err error) {
+	s := r.overall(r.codeBeside(code, err))
+	if r.s.metricsFile != "" {
+		if err := writeMetrics(r.s.metricsFile, s); err != nil {
+			r.complain("metrics_failed", fmt.Errorf("metrics file %s: %w", r.s.metricsFile, pipeline.WithoutPath(err)))
 		}
 	}
-	if len(c.s.onFinish) > 0 {
-		if err := c.call(ctx, c.s.onFinish, s); err != nil {
-			c.complain("on_finish_failed", fmt.Errorf("--on-finish %s: %w", c.s.onFinish[0], err))
+	if len(r.s.onFinish) > 0 {
+		if err := r.call(ctx, r.s.onFinish, s); err != nil {
+			r.complain("on_finish_failed", fmt.Errorf("--on-finish %s: %w", r.s.onFinish[0], err))
 		}
 	}
 }
 
-func (c *campaign) complain(code string, err error) {
+func (r *invocation) complain(code string, err error) {
 	text := fmt.Sprintf("%v; how the run itself ended stays as it is", err)
-	c.console.warn("hppsend: "+text, "code", code)
-	c.lines.notice(code, text)
+	r.console.warn("hppsend: "+text, "code", code)
+	r.lines.notice(code, text)
 }
 
 // overall is the summary over all files.
-func (c *campaign) overall(code int) summary {
-	if c.one != nil && len(c.skipped) == 0 && c.one.Exit == code {
-		return *c.one
+func (r *invocation) overall(code int) summary {
+	if r.one != nil && len(r.result.Files) == 1 && len(r.result.Refused) == 0 && r.one.Exit == code {
+		return *r.one
 	}
-	s := summaryOf("", c.total)
-	started, ended := c.started.UTC(), time.Now().UTC()
-	s.Files, s.Label, s.Reminder, s.Target = len(c.runs), c.opt.Label, c.opt.Reminder, c.target.Name
+	s := summaryOf("", r.result.Total)
+	started, ended := r.started.UTC(), time.Now().UTC()
+	s.Files, s.Label, s.Reminder, s.Target = len(r.result.Files), r.opt.Label, r.opt.Reminder, r.opt.Target.Name
 	s.Started, s.Ended, s.Exit = &started, &ended, code
 	return s
 }
 
 // call runs the user's command, without a shell, with the summary on its standard input. It gets no
 // credentials, and what it writes goes to standard error. The next signal ends it.
-func (c *campaign) call(ctx context.Context, command []string, s summary) error {
+func (r *invocation) call(ctx context.Context, command []string, s summary) error {
 	var in bytes.Buffer
 	if err := writer.NewEncoder(&in).Encode(s); err != nil {
 		return err
@@ -64,18 +65,18 @@ func (c *campaign) call(ctx context.Context, command []string, s summary) error 
 	switch {
 	case ctx.Err() != nil:
 		ctx, allowed = context.WithoutCancel(ctx), hookTimeStopped
-	case c.caught() == nil:
+	case r.caught() == nil:
 		var end context.CancelFunc
-		ctx, end = c.untilStop(ctx)
+		ctx, end = r.untilStop(ctx)
 		defer end()
 	}
 	ctx, cancel := context.WithTimeout(ctx, allowed)
 	defer cancel()
 	hook := exec.CommandContext(ctx, command[0], command[1:]...)
 	hook.Stdin = &in
-	hook.Stdout, hook.Stderr = c.Stderr, c.Stderr
+	hook.Stdout, hook.Stderr = r.Stderr, r.Stderr
 	hook.WaitDelay = time.Second
-	for _, kv := range c.Env {
+	for _, kv := range r.Env {
 		name, _, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(strings.ToUpper(name), "KLARNA_") && name != "CREDENTIALS_DIRECTORY" {
 			hook.Env = append(hook.Env, kv)

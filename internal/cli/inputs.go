@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +8,6 @@ import (
 	"strings"
 
 	"hppsend/pipeline"
-	"hppsend/reader"
 )
 
 // expand gives the files that the arguments stand for: those that are there, and those that a pattern
@@ -77,98 +74,4 @@ func noTable(path, pattern string) bool {
 	}
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// open opens the inputs, in order, and leaves out reports of files that are named too.
-func (c *campaign) open(ctx context.Context, paths []string) error {
-	for _, path := range paths {
-		files, err := open(ctx, []string{path}, c.opt)
-		if err == nil {
-			if err = c.notBusy(ctx, files[0].Input()); err != nil {
-				closeAll(files)
-			}
-		}
-		if err == nil {
-			c.files = append(c.files, files...)
-		} else if err = c.skip(err); err != nil {
-			return err
-		}
-	}
-	c.files = c.passOver(c.files)
-	return distinct(c.files)
-}
-
-// notBusy refuses a file that another run is sending now.
-func (c *campaign) notBusy(ctx context.Context, in pipeline.Input) error {
-	busy, err := c.ledger.Busy(ctx, in.SHA256, c.target.Name)
-	if err == nil && busy != nil {
-		err = busy.Busy()
-	}
-	return err
-}
-
-// skip takes note of a file that is refused, when the others are to be sent all the same.
-func (c *campaign) skip(err error) error {
-	if !c.s.skipBadFiles || !errors.Is(err, pipeline.BadInput) && !errors.Is(err, pipeline.Busy) {
-		return err
-	}
-	c.console.fail(err)
-	if c.lines != nil {
-		c.lines.fail(err)
-	}
-	c.skipped = append(c.skipped, err)
-	return nil
-}
-
-// check judges all rows of all files, and tries the places of their reports.
-func (c *campaign) check(ctx context.Context, paths []string) (err error) {
-	cfg := c.opt.checking(c.target, c.ledger.View(c.target.Name))
-	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.s.retryRejected, c.s.resendUncertain
-	for {
-		if c.plan, err = pipeline.Check(ctx, cfg, asSources(c.files)...); err == nil {
-			err = c.findPlaces(ctx, paths)
-		}
-		var input *pipeline.Error
-		if !errors.As(err, &input) || input.Kind != pipeline.BadInput {
-			return err
-		}
-		if err := c.skip(err); err != nil {
-			return err
-		}
-		i := slices.IndexFunc(c.files, func(f *reader.File) bool { return f.Input().Path == input.Place.File })
-		if i < 0 {
-			return err
-		}
-		c.files[i].Close()
-		c.files = slices.Delete(c.files, i, i+1)
-	}
-}
-
-// findPlaces finds where the reports will lie, before anything is sent.
-func (c *campaign) findPlaces(ctx context.Context, paths []string) (err error) {
-	if c.places, err = c.app.places(c.s, c.ledger, paths); err != nil {
-		return err
-	}
-	c.outputs = nil
-	for _, f := range c.plan.Files {
-		out, err := c.places.find(ctx, f, true)
-		if err != nil {
-			return err
-		}
-		c.outputs = append(c.outputs, out)
-	}
-	return nil
-}
-
-// distinct refuses the same content under two names, which could only be a mistake.
-func distinct(files []*reader.File) error {
-	seen := map[[32]byte]string{}
-	for _, f := range files {
-		in := f.Input()
-		if other, ok := seen[in.SHA256]; ok {
-			return usage(other+" and "+in.Path+" have the same content", "name one of them")
-		}
-		seen[in.SHA256] = in.Path
-	}
-	return nil
 }

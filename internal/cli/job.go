@@ -13,35 +13,15 @@ import (
 
 	"golang.org/x/term"
 
+	"hppsend/internal/campaign"
 	"hppsend/internal/hpp"
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
-	"hppsend/reader"
 )
 
-// options are the settings that reading and judging a file depend on. They are recorded with each run,
-// so that its report can be made again as it was.
-type options struct {
-	Sheet     string            `json:"sheet,omitempty"`
-	HeaderRow int               `json:"header_row,omitempty"`
-	Map       map[string]string `json:"map,omitempty"`
-	Delimiter string            `json:"delimiter,omitempty"`
-	Encoding  string            `json:"encoding,omitempty"`
-	Ragged    string            `json:"ragged,omitempty"`
-	Hidden    string            `json:"hidden"`
-	Country   string            `json:"default_country,omitempty"`
-	Method    string            `json:"method"`
-	Prefer    string            `json:"prefer"`
-	BarePhone bool              `json:"phones_without_plus,omitempty"`
-	Unusual   string            `json:"unusual_phones,omitempty"`
-	Each      bool              `json:"each_contact,omitempty"`
-	Sessions  string            `json:"session_format,omitempty"`
-	Reminder  string            `json:"reminder,omitempty"`
-	Label     string            `json:"label,omitempty"`
-}
-
-func (s *settings) options() options {
-	return options{
+// reading are the settings that reading and judging a file depend on.
+func (s *settings) reading() campaign.Reading {
+	return campaign.Reading{
 		Sheet: s.sheet, HeaderRow: s.headerRow, Map: s.columns, Delimiter: s.delimiter, Encoding: s.encoding,
 		Ragged: s.ragged, Hidden: s.hidden, Country: string(s.country), Method: s.method, Prefer: s.prefer,
 		Each: s.perSession == "each-contact", Sessions: s.sessionFormat, Label: s.label,
@@ -50,68 +30,33 @@ func (s *settings) options() options {
 	}
 }
 
-func (o options) reading() (reader.Options, error) {
-	out := reader.Options{Sheet: o.Sheet, HeaderRow: o.HeaderRow, Map: o.Map, Encoding: o.Encoding}
-	if o.Ragged == reader.RaggedPad {
-		out.Ragged = reader.RaggedPad
+// outputs are the settings that say where reports go.
+func (a *app) outputs(s *settings) (campaign.Outputs, error) {
+	out := campaign.Outputs{
+		Report: s.output, Rejects: s.rejects, Format: pipeline.Format(s.format),
+		Stdout: a.Stdout, Screen: term.IsTerminal(int(a.Stdout.Fd())),
+		Lost: func() (string, error) {
+			dir, err := a.stateFolder()
+			return filepath.Join(dir, "reports"), err
+		},
 	}
-	switch d := []rune(o.Delimiter); {
-	case o.Delimiter == "tab" || o.Delimiter == `\t`:
-		out.Delimiter = '\t'
-	case len(d) == 1:
-		out.Delimiter = d[0]
-	case len(d) > 1:
-		return out, usage(fmt.Sprintf("--delimiter %q is not one character", o.Delimiter), "say --delimiter ';' or --delimiter tab")
+	if a.lines != nil {
+		out.Rows = a.lines
+	}
+	if s.metricsFile != "" {
+		out.Others = map[string]string{"--metrics-file": s.metricsFile}
+	}
+	if s.json && s.output == stdout {
+		return out, usage("-o - and --json both write to standard output", "leave one of them out")
 	}
 	return out, nil
 }
 
-func (o options) checking(t hpp.Target, records pipeline.Records) pipeline.CheckConfig {
-	cfg := pipeline.CheckConfig{
-		Records: records,
-		Rules: pipeline.Rules{
-			Target: t.Name, Reminder: o.Reminder, EachContact: o.Each, Hidden: pipeline.HiddenRule(o.Hidden),
-		},
-		Defaults: pipeline.Defaults{
-			Country: o.Country, Prefer: pipeline.Method(o.Prefer), Sessions: pipeline.SessionFormat(o.Sessions),
-			PhonesWithoutPlus: o.BarePhone, RefuseUnusual: o.Unusual == "refuse",
-			SessionFromURL: func(url string) (string, error) { return hpp.SessionFromURL(url, t.Origin) },
-		},
-	}
-	if o.Method != "auto" {
-		cfg.Defaults.Method = pipeline.Method(o.Method)
-	}
-	return cfg
-}
+// stdout is standard output, as a path.
+const stdout = "-"
 
-// open opens the files in order; the caller closes what it got, also beside an error.
-func open(ctx context.Context, paths []string, o options) (sources []*reader.File, err error) {
-	opt, err := o.reading()
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range paths {
-		f, err := reader.OpenContext(ctx, path, opt)
-		if err != nil {
-			return sources, err
-		}
-		sources = append(sources, f)
-	}
-	return sources, nil
-}
-
-func closeAll(sources []*reader.File) {
-	for _, f := range sources {
-		f.Close()
-	}
-}
-
-func asSources(files []*reader.File) []pipeline.Source {
-	out := make([]pipeline.Source, len(files))
-	for i, f := range files {
-		out[i] = f
-	}
-	return out
+func program() campaign.Program {
+	return campaign.Program{Version: version(), Host: hostname(), PID: os.Getpid()}
 }
 
 // openLedger opens the ledger of a target. In production without a terminal a missing one is an error:

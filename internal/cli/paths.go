@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"hppsend/pipeline"
 )
 
 // pathFlag is a setting that names a file or a folder. Its value is absolute, so that what is printed of
@@ -52,7 +54,7 @@ func absolute(folder, text string) (string, error) {
 	if folder == "" {
 		dir, err := os.Getwd()
 		if err != nil {
-			return "", fmt.Errorf("the current folder cannot be told, from which it would be taken: %w", unwrapPath(err))
+			return "", fmt.Errorf("the current folder cannot be told, from which it would be taken: %w", pipeline.WithoutPath(err))
 		}
 		folder = dir
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
+
+	"hppsend/pipeline"
 )
 
 // settings are all flags of all commands; each command has some of them.
@@ -114,7 +116,7 @@ func (s *settings) loadFile() error {
 		err = k.Load(file.Provider(s.config), yaml.Parser())
 	}
 	if err != nil {
-		return usage(fmt.Sprintf("configuration file %s: %s", s.config, withoutQuotes(unwrapPath(err))), "name a readable YAML file with --config")
+		return usage(fmt.Sprintf("configuration file %s: %s", s.config, withoutQuotes(pipeline.WithoutPath(err))), "name a readable YAML file with --config")
 	}
 	if err := s.applyProfile(k, folder); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hppsend/internal/campaign"
 	"hppsend/internal/hpp"
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
@@ -125,7 +126,7 @@ func decisionsOf(ctx context.Context, path string, t hpp.Target, doubts []ledger
 	for _, d := range doubts {
 		codes[d.Session] = d.Code
 	}
-	defaults := options{Sessions: string(pipeline.AnySession)}.checking(t, nil).Defaults
+	defaults := campaign.Reading{Sessions: string(pipeline.AnySession)}.Rules(t, nil).Defaults
 	decided := map[string]string{}
 	for row, err := range f.Rows() {
 		if err != nil {
@@ -201,7 +202,7 @@ func (a *app) listDoubts(ctx context.Context, l *ledger.Ledger, t hpp.Target, ru
 		}
 	}
 	a.console.sayf("Uncertain rows of run %s on %s, %s:", run.ID, run.Path, run.Started.Local().Format("2006-01-02 15:04"))
-	var opt options // without those, what reads as a contact is one: older versions took any id
+	var opt campaign.Reading // without those, what reads as a contact is one: older versions took any id
 	json.Unmarshal(run.Options, &opt)
 	for _, d := range doubts {
 		session := d.Session
@@ -232,7 +233,7 @@ func (a *app) listDoubts(ctx context.Context, l *ledger.Ledger, t hpp.Target, ru
 
 // contactsOf gives the masked contacts of a run's uncertain rows, by session, out of its input.
 func contactsOf(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.RunInfo, path string) (map[string]string, error) {
-	sum, err := hashFile(path)
+	sum, err := campaign.HashFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +243,7 @@ func contactsOf(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.
 			"leave --input out, or name the file as it was then: "+run.Path,
 		)
 	}
-	file, plan, err := recorded(ctx, l, t, run, path)
+	file, plan, err := campaign.Recorded(ctx, l, t, run, path)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"bufio"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"hppsend/internal/hpp"
 	"hppsend/internal/sandbox"
+	"hppsend/pipeline"
 )
 
 // target is the side that the settings name; ok is false when they name none.
@@ -101,12 +101,12 @@ func readCredentials(path, service string) (map[string]string, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, refuse("%v", unwrapPath(err))
+		return nil, refuse("%v", pipeline.WithoutPath(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, refuse("%v", unwrapPath(err))
+		return nil, refuse("%v", pipeline.WithoutPath(err))
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" && !under(path, service) && !under(path, "/run/secrets") {
 		return nil, refuse("others than you can read or change it (its mode is %#o)", mode)
@@ -144,14 +144,6 @@ func under(path, folder string) bool {
 	}
 	rel, err := filepath.Rel(folder, full)
 	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
-}
-
-// unwrapPath leaves out the path that an error repeats.
-func unwrapPath(err error) error {
-	if e, ok := err.(*fs.PathError); ok {
-		return e.Err
-	}
-	return err
 }
 
 // stateFolder is where ledgers lie, and reports that could not be written where they belong.

@@ -143,10 +143,7 @@ type most pipeline.Most
 func (m *most) Type() string { return "PERCENT|N" }
 
 func (m *most) String() string {
-	if s := share(m.Share); s > 0 {
-		return s.String()
-	}
-	return strconv.Itoa(m.Rows)
+	return pipeline.Most(*m).String()
 }
 
 func (m *most) Set(text string) error {

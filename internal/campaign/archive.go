@@ -1,4 +1,4 @@
-package cli
+package campaign
 
 import (
 	"crypto/rand"
@@ -22,17 +22,16 @@ const maxNames = 10_000
 
 // putAway sees to an input whose report is written: it says when the file at its path is not the one that
 // was sent, and moves one that needs nobody any more, and its report, into the archive. It gives the place
-// of the report. Left is how many of its rows a later run sends.
-func (c *campaign) putAway(file int, s summary, left int) (report string, err error) {
+// of the report.
+func (c *campaign) putAway(file int, s FileResult) (report string, err error) {
 	in := c.plan.Files[file].Input
-	done := s.Exit == exitOK || s.Exit == exitRejected
-	switch {
-	case in.Path == reader.Stdin || s.Exit == exitBroken: // what broke the run has been said
+	switch left := s.Tally.Left; {
+	case in.Path == reader.Stdin:
 		return s.Report, nil
-	case c.s.archive == "" || !done:
+	case c.Archive == "" || !c.done(s.Tally):
 		return s.Report, c.unchanged(c.files[file])
 	case left > 0: // refused by something that is not HPP, which binds no later run
-		c.say("notice", "not_archived", fmt.Sprintf("%s is not archived: a later run sends %s of it.", in.Path, rows(left)))
+		say(c.Observer, "not_archived", fmt.Sprintf("%s is not archived: a later run sends %s of it.", in.Path, counted(left)))
 		return s.Report, c.unchanged(c.files[file])
 	}
 	to, err := c.archived(c.files[file])
@@ -47,7 +46,7 @@ func (c *campaign) putAway(file int, s summary, left int) (report string, err er
 		return s.Report, nil
 	}
 	format := pipeline.Format(strings.TrimPrefix(filepath.Ext(s.Report), "."))
-	sum, err := hashFile(s.Report)
+	sum, err := HashFile(s.Report)
 	if err == nil {
 		report, err = toFree(s.Report, sum, sameBytes(sum), func(n int) string { return writer.Name(to, format, n) })
 	}
@@ -64,20 +63,20 @@ func (c *campaign) unchanged(f *reader.File) error {
 	same, err := f.Is(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c.say("notice", "input_gone", path+" was taken away while the run went on; all of it was read")
+		say(c.Observer, "input_gone", path+" was taken away while the run went on; all of it was read")
 		return nil
 	case err == nil && !same:
 		err = move.ErrOther
 	case err == nil:
 		return nil
 	}
-	return replaced(path, unwrapPath(err))
+	return replaced(path, pipeline.WithoutPath(err))
 }
 
 // archived moves an input to the archive and gives its new place.
 func (c *campaign) archived(f *reader.File) (to string, err error) {
 	in := f.Input()
-	if err := os.MkdirAll(c.s.archive, 0o700); err != nil {
+	if err := os.MkdirAll(c.Archive, 0o700); err != nil {
 		return "", err
 	}
 	ext := filepath.Ext(in.Path)
@@ -86,7 +85,7 @@ func (c *campaign) archived(f *reader.File) (to string, err error) {
 		ext = filepath.Ext(base) + ext
 		base = strings.TrimSuffix(base, filepath.Ext(base))
 	}
-	name := filepath.Join(c.s.archive, base+"-"+c.started.UTC().Format("20060102T150405Z"))
+	name := filepath.Join(c.Archive, base+"-"+c.started.UTC().Format("20060102T150405Z"))
 	f.Close() // Windows moves no file that is open
 	return toFree(in.Path, in.SHA256, f.Is, func(n int) string {
 		if n > 1 {
@@ -166,7 +165,7 @@ func copyNew(from, to string, sum [32]byte) (err error) {
 // sameBytes tells whether a file has the bytes of a SHA-256.
 func sameBytes(sum [32]byte) func(path string) (bool, error) {
 	return func(path string) (bool, error) {
-		now, err := hashFile(path)
+		now, err := HashFile(path)
 		return now == sum, err
 	}
 }
@@ -174,7 +173,7 @@ func sameBytes(sum [32]byte) func(path string) (bool, error) {
 // unarchived says that a file could not be moved away.
 func (c *campaign) unarchived(path string, err error) error {
 	return &pipeline.Error{
-		Problem: fmt.Sprintf("move %s to the archive %s", path, c.s.archive), Err: unwrapPath(err),
+		Problem: fmt.Sprintf("move %s to the archive %s", path, c.Archive), Err: pipeline.WithoutPath(err),
 		Todo: "the run itself is complete: move the file by hand, or leave it, since a further run sends nothing twice",
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package campaign
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func TestNamesAreBounded(t *testing.T) {
 		{"stopped", stopped, taken, 3, "context canceled"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			p, err := (&app{}).places(&settings{}, nil, nil)
+			p, err := Outputs{}.places(nil, nil, Program{}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

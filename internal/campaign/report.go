@@ -1,4 +1,4 @@
-package cli
+package campaign
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"hppsend/internal/ledger"
 	"hppsend/pipeline"
 	"hppsend/reader"
 	"hppsend/writer"
@@ -24,7 +23,7 @@ type reporting struct {
 	file int
 	src  pipeline.Source
 	why  pipeline.Finding // of rows that were not reached
-	rows rowLines
+	rows rowSink
 }
 
 // made says where the files of a report lie. What is not there has no path.
@@ -35,7 +34,7 @@ type made struct{ report, rejects string }
 func (p *places) makeReport(ctx context.Context, plan *pipeline.Plan, file int, src pipeline.Source, why pipeline.Finding,
 	out outputs,
 ) (pipeline.Tally, made, error) {
-	r := &reporting{p, plan, file, src, why, rowLines{lines: p.lines}}
+	r := &reporting{p, plan, file, src, why, rowSink{to: p.Rows}}
 	t, at, err, rejectsErr := r.write(ctx, out)
 	if !errors.Is(err, pipeline.Unwritten) {
 		return t, at, errors.Join(err, rejectsErr)
@@ -56,11 +55,10 @@ func (p *places) makeReport(ctx context.Context, plan *pipeline.Plan, file int, 
 
 // elsewhere is a place in the state folder for a report that cannot lie where it belongs.
 func (r *reporting) elsewhere(format pipeline.Format) (output, error) {
-	dir, err := r.stateFolder()
+	dir, err := r.Lost()
 	if err != nil {
 		return output{}, err
 	}
-	dir = filepath.Join(dir, "reports")
 	path := filepath.Join(dir, r.plan.Files[r.file].Run+".report."+string(format))
 	return output{path: path, format: format, n: 1, name: func(n int) string { return numbered(path, n) }}, os.MkdirAll(dir, 0o700)
 }
@@ -71,7 +69,7 @@ func (r *reporting) write(ctx context.Context, out outputs) (t pipeline.Tally, a
 	f := r.plan.Files[r.file]
 	var report, rejected *writer.Report
 	var to sinks
-	if r.lines != nil {
+	if r.Rows != nil {
 		r.rows.at = 0
 		to = append(to, &r.rows)
 	}
@@ -91,7 +89,7 @@ func (r *reporting) write(ctx context.Context, out outputs) (t pipeline.Tally, a
 	if t, err = pipeline.Report(ctx, r.plan, r.file, r.src, r.why, to); err != nil {
 		return t, at, err, rejectsErr
 	}
-	about := r.aboutRun(ctx, r.ledger, f, t, r.why)
+	about := r.aboutRun(ctx, f, t, r.why)
 	if report != nil {
 		if at.report, err = r.put(ctx, report, out.report, about); err != nil {
 			return t, at, err, rejectsErr
@@ -132,27 +130,27 @@ func (r *reporting) put(ctx context.Context, report *writer.Report, out output, 
 	}
 	r.written[placeOf(path)] = true
 	if path != out.path {
-		r.say("notice", "report_kept", fmt.Sprintf("%s was changed while the run went on, and is kept as it is; what is new is %s.", out.path, path))
+		say(r.obs, "report_kept", fmt.Sprintf("%s was changed while the run went on, and is kept as it is; what is new is %s.", out.path, path))
 	}
 	if report.Loose() && !r.loose {
 		r.loose = true
-		r.say("notice", "report_loose", path+" shows contacts, and its file system does not keep the modes of files: others may be able to read it.")
+		say(r.obs, "report_loose", path+" shows contacts, and its file system does not keep the modes of files: others may be able to read it.")
 	}
 	return path, unknown
 }
 
 // aboutRun is what the first sheet of a workbook says of the run that a report is about.
-func (a *app) aboutRun(ctx context.Context, l *ledger.Ledger, f pipeline.FilePlan, t pipeline.Tally, why pipeline.Finding) writer.Summary {
-	s := writer.Summary{File: filepath.Base(f.Input.Path), SentNow: t.SentNow, Version: "hppsend " + version()}
+func (p *places) aboutRun(ctx context.Context, f pipeline.FilePlan, t pipeline.Tally, why pipeline.Finding) writer.Summary {
+	s := writer.Summary{File: filepath.Base(f.Input.Path), SentNow: t.SentNow, Version: "hppsend " + p.program.Version}
 	if why.Code != pipeline.CodeNotReached {
 		s.Ending = why.Reason
 	}
-	if l == nil || f.Run == "" {
+	if p.ledger == nil || f.Run == "" {
 		return s
 	}
-	if run, ok, err := l.FindRun(ctx, f.Run); err == nil && ok {
+	if run, ok, err := p.ledger.FindRun(ctx, f.Run); err == nil && ok {
 		s.Label, s.Reminder, s.Target, s.Run, s.User = run.Label, run.Reminder, run.Target, run.ID, run.UserName
-		s.Environment, s.Started, s.Ended = l.Info().Environment, run.Started, run.Ended
+		s.Environment, s.Started, s.Ended = p.ledger.Info().Environment, run.Started, run.Ended
 		if s.Ended.IsZero() {
 			s.Ended = time.Now()
 		}
@@ -183,22 +181,22 @@ func (r rejects) Write(row pipeline.Row, out pipeline.Outcome) error {
 	return nil
 }
 
-// rowLines writes each row once, however often a report is begun.
-type rowLines struct {
-	*lines
+// rowSink passes each row on once, however often a report is begun.
+type rowSink struct {
+	to       pipeline.Sink
 	at, told int
 }
 
-func (l *rowLines) Write(row pipeline.Row, out pipeline.Outcome) error {
-	if l.at++; l.at <= l.told {
+func (s *rowSink) Write(row pipeline.Row, out pipeline.Outcome) error {
+	if s.at++; s.at <= s.told {
 		return nil
 	}
-	l.told = l.at
-	return l.lines.Write(row, out)
+	s.told = s.at
+	return s.to.Write(row, out)
 }
 
-// hashFile is the SHA-256 of a file's bytes.
-func hashFile(path string) (sum [32]byte, err error) {
+// HashFile is the SHA-256 of a file's bytes.
+func HashFile(path string) (sum [32]byte, err error) {
 	if err := reader.Regular(path); err != nil {
 		return sum, err
 	}
@@ -217,6 +215,6 @@ func hashFile(path string) (sum [32]byte, err error) {
 func unreadable(path string, err error) error {
 	return &pipeline.Error{
 		Kind:  pipeline.BadInput,
-		Place: pipeline.Place{File: path}, Problem: "it cannot be read", Todo: "is the name right, and may you read it?", Err: unwrapPath(err),
+		Place: pipeline.Place{File: path}, Problem: "it cannot be read", Todo: "is the name right, and may you read it?", Err: pipeline.WithoutPath(err),
 	}
 }

@@ -1,16 +1,15 @@
-package cli
+package campaign
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
-	"golang.org/x/term"
 	"golang.org/x/text/unicode/norm"
 
 	"hppsend/internal/ledger"
@@ -34,11 +33,26 @@ type outputs struct{ report, rejects output }
 
 const stdout = "-"
 
+// Outputs say where reports go, and as what.
+type Outputs struct {
+	Report  string          // a file, a folder, or - for Stdout; empty for beside the input
+	Rejects string          // a file or a folder for the rejected rows; empty for none
+	Format  pipeline.Format // empty for that of the file's name, else that of the input
+	// Others are further files that are written, by the setting that names them.
+	Others map[string]string
+	Rows   pipeline.Sink // gets each row too; nil for none
+	Stdout io.Writer
+	Screen bool // Stdout is a terminal
+	// Lost gives the folder for reports that cannot lie where they belong.
+	Lost func() (string, error)
+}
+
 // places finds where an invocation writes, before anything is sent, and sees to it that no file is lost by
 // that: what is there is replaced only while it is as this program wrote it, for the very same input.
 type places struct {
-	*app
-	s       *settings
+	Outputs
+	obs     pipeline.Observer
+	program Program
 	ledger  *ledger.Ledger // that knows the reports; nil knows none
 	inputs  []string
 	planned map[string]string // places by what names them
@@ -46,12 +60,12 @@ type places struct {
 	loose   bool // it was said that others may read what is written
 }
 
-func (a *app) places(s *settings, l *ledger.Ledger, inputs []string) (*places, error) {
-	p := &places{app: a, s: s, ledger: l, inputs: inputs, planned: map[string]string{}, written: map[string]bool{}}
-	if s.metricsFile != "" {
-		p.planned[placeOf(s.metricsFile)] = "--metrics-file"
-		if isInput(s.metricsFile, inputs) {
-			return nil, overwritten(s.metricsFile, "--metrics-file")
+func (o Outputs) places(l *ledger.Ledger, obs pipeline.Observer, by Program, inputs []string) (*places, error) {
+	p := &places{Outputs: o, obs: obs, program: by, ledger: l, inputs: inputs, planned: map[string]string{}, written: map[string]bool{}}
+	for setting, path := range o.Others {
+		p.planned[placeOf(path)] = setting
+		if isInput(path, inputs) {
+			return nil, overwritten(path, setting)
 		}
 	}
 	return p, nil
@@ -61,12 +75,12 @@ func (a *app) places(s *settings, l *ledger.Ledger, inputs []string) (*places, e
 // written there is refused.
 func (p *places) find(ctx context.Context, f pipeline.FilePlan, report bool) (out outputs, err error) {
 	if report {
-		if out.report, err = p.one(ctx, f, p.s.output, "-o"); err != nil {
+		if out.report, err = p.one(ctx, f, p.Report, "-o"); err != nil {
 			return out, err
 		}
 	}
-	if p.s.rejects != "" {
-		out.rejects, err = p.one(ctx, f, p.s.rejects, "--rejects")
+	if p.Rejects != "" {
+		out.rejects, err = p.one(ctx, f, p.Rejects, "--rejects")
 	}
 	return out, err
 }
@@ -88,7 +102,7 @@ func (p *places) wanted(in pipeline.Input, where, flag string) output {
 	if in.Path == reader.Stdin {
 		in.Path = "stdin"
 	}
-	out := output{format: p.s.formatOf(in), flag: flag}
+	out := output{format: p.formatOf(in), flag: flag}
 	beside := func(n int) string { return writer.Name(in.Path, out.format, n) }
 	switch folder := len(p.inputs) > 1 || isFolder(where); {
 	case where == "":
@@ -99,7 +113,7 @@ func (p *places) wanted(in pipeline.Input, where, flag string) output {
 		name := reportPart.ReplaceAllString(filepath.Base(beside(1)), ".rejects.")
 		out.name = func(n int) string { return numbered(filepath.Join(where, name), n) }
 	default:
-		out.format, out.named = p.s.byName(where, in), true
+		out.format, out.named = p.byName(where, in), true
 		out.name = func(n int) string { return numbered(where, n) }
 	}
 	return out
@@ -144,7 +158,7 @@ func (p *places) choose(ctx context.Context, in pipeline.Input, out output) (out
 		}
 		p.planned[at] = out.flag
 		if out.named && n > 1 {
-			p.say("notice", "report_numbered", fmt.Sprintf("%s is there already, for another file or as that was before; %s is written.", out.name(1), out.path))
+			say(p.obs, "report_numbered", fmt.Sprintf("%s is there already, for another file or as that was before; %s is written.", out.name(1), out.path))
 		}
 		return out, nil
 	}
@@ -188,7 +202,7 @@ func (p *places) known(ctx context.Context, path string) (input [32]byte, ok boo
 	if err != nil || !info.Mode().IsRegular() || p.ledger == nil {
 		return input, false, nil
 	}
-	sum, err := hashFile(path)
+	sum, err := HashFile(path)
 	if err != nil {
 		return input, false, nil // what cannot be read is kept
 	}
@@ -229,35 +243,33 @@ func begin(out output, f pipeline.FilePlan) (*writer.Report, error) {
 
 // onStdout is the report on standard output, unless something else is written there.
 func (p *places) onStdout(in pipeline.Input) (output, error) {
-	out := output{path: stdout, format: p.s.formatOf(in), flag: "TMPDIR"}
+	out := output{path: stdout, format: p.formatOf(in), flag: "TMPDIR"}
 	switch {
-	case p.s.json:
-		return out, usage("-o - and --json both write to standard output", "leave one of them out")
 	case len(p.inputs) > 1:
 		return out, usage("-o - takes the report of one file, and there are several", "name a folder with -o")
-	case out.format == pipeline.XLSX && term.IsTerminal(int(p.Stdout.Fd())):
+	case out.format == pipeline.XLSX && p.Screen:
 		return out, usage("a workbook is nothing to write to a terminal", "send it on, as in -o - > report.xlsx, or say --format csv")
 	}
 	return out, nil
 }
 
 // formatOf is the format of reports on an input where no name decides it.
-func (s *settings) formatOf(in pipeline.Input) pipeline.Format {
-	if s.format != "" {
-		return pipeline.Format(s.format)
+func (o Outputs) formatOf(in pipeline.Input) pipeline.Format {
+	if o.Format != "" {
+		return o.Format
 	}
 	return in.Format
 }
 
 // byName is the format that the ending of a name asks for, unless --format says otherwise.
-func (s *settings) byName(path string, in pipeline.Input) pipeline.Format {
+func (o Outputs) byName(path string, in pipeline.Input) pipeline.Format {
 	switch ext := pipeline.Format(strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")); ext {
 	case pipeline.CSV, pipeline.XLSX, pipeline.JSONL:
-		if s.format == "" {
+		if o.Format == "" {
 			return ext
 		}
 	}
-	return s.formatOf(in)
+	return o.formatOf(in)
 }
 
 // placeOf is one form for all names of a place, also where case or composition do not tell names apart.
@@ -288,24 +300,6 @@ func isInput(path string, inputs []string) bool {
 		}
 	}
 	return false
-}
-
-// passOver leaves out reports of files that are named too, as a pattern like *.csv names them.
-func (a *app) passOver(files []*reader.File) []*reader.File {
-	named := map[string]bool{}
-	for _, f := range files {
-		named[stem(f.Input().Path)] = true
-	}
-	return slices.DeleteFunc(files, func(f *reader.File) bool {
-		in := f.Input()
-		of := reportOf.ReplaceAllString(stem(in.Path), "")
-		if !in.IsReport || of == stem(in.Path) || !named[of] {
-			return false
-		}
-		a.say("notice", "report_passed_over", in.Path+" is passed over: it was written for a file that is named too")
-		f.Close()
-		return true
-	})
 }
 
 var reportOf = regexp.MustCompile(`\.(report|rejects)(-\d+)?$`)

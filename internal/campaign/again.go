@@ -1,0 +1,84 @@
+package campaign
+
+import (
+	"context"
+	"fmt"
+
+	"hppsend/internal/hpp"
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+	"hppsend/reader"
+)
+
+// Again reports on the last run of a file's bytes at a target once more, out of the file and the ledger. It
+// may be used while that run goes on, and sends nothing.
+func Again(ctx context.Context, l *ledger.Ledger, t hpp.Target, path string, to Outputs, obs pipeline.Observer, by Program) (FileResult, ledger.RunInfo, error) {
+	fail := func(err error) (FileResult, ledger.RunInfo, error) { return FileResult{}, ledger.RunInfo{}, err }
+	sum, err := HashFile(path)
+	if err != nil {
+		return fail(err)
+	}
+	run, ok, err := l.LastRun(ctx, sum, t.Name)
+	if err != nil {
+		return fail(err)
+	}
+	if !ok {
+		return fail(usage(
+			fmt.Sprintf("%s: no run on these bytes at %s is known to the ledger %s", path, t.Name, l.Info().Path),
+			"was the file changed since? A report is of the very bytes that were sent; hppsend check says what is known of its sessions",
+		))
+	}
+	file, plan, err := Recorded(ctx, l, t, run, path)
+	if err != nil {
+		return fail(err)
+	}
+	defer file.Close()
+	places, err := to.places(l, obs, by, []string{path})
+	if err != nil {
+		return fail(err)
+	}
+	out, err := places.find(ctx, plan.Files[0], true)
+	if err != nil {
+		return fail(err)
+	}
+	why := pipeline.Finding{Code: run.Ending, Reason: run.Reason}
+	if busy, err := l.Busy(ctx, sum, t.Name); err != nil {
+		return fail(err)
+	} else if busy != nil && busy.ID == run.ID { // so that this report, elsewhere, prevents what this run still sends
+		why = pipeline.Finding{Code: pipeline.CodeInOtherRun, Reason: fmt.Sprintf("run %s is under way, and has not come to this row yet", run.ID)}
+	}
+	res := FileResult{Path: path, Run: run.ID}
+	var at made
+	res.Tally, at, res.Err = places.makeReport(ctx, plan, 0, file, why, out)
+	res.Report, res.Rejects = at.report, at.rejects
+	return res, run, nil
+}
+
+// Recorded opens the input of a run and judges its rows as that run did. The caller closes the file.
+func Recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.RunInfo, path string) (_ *reader.File, _ *pipeline.Plan, err error) {
+	reading, err := ReadingOf(run)
+	if err != nil {
+		return nil, nil, err
+	}
+	if reading.Hidden == string(pipeline.RefuseHidden) {
+		reading.Hidden = string(pipeline.SendHidden) // nothing will be sent
+	}
+	file, err := reading.open(ctx, path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() {
+		if err != nil {
+			file.Close()
+		}
+	}()
+	if file.Input().SHA256 != run.SHA256 { // since it was looked up
+		return nil, nil, pipeline.Changed(pipeline.Place{File: path})
+	}
+	plan, err := pipeline.Check(ctx, reading.Rules(t, l.View(t.Name)), file)
+	if err != nil {
+		return nil, nil, err
+	}
+	plan.Files[0].Run = run.ID
+	return file, plan, nil
+}

@@ -1,0 +1,370 @@
+package campaign
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+	"hppsend/reader"
+)
+
+// campaign is one invocation, from the check to the reports.
+type campaign struct {
+	Options
+	Ports
+	started time.Time
+	files   []*reader.File
+	places  *places
+	outputs []outputs
+	plan    *pipeline.Plan
+	runs    []*ledger.Run
+	ended   bool // every run has its end in the ledger
+	result  Result
+}
+
+// Run checks all files, sends what is due, and reports every row. Its error tells that nothing was sent;
+// what goes wrong afterwards is in the result.
+func Run(ctx context.Context, opt Options, ports Ports, paths []string) (Result, error) {
+	c := &campaign{Options: opt, Ports: ports, started: time.Now()}
+	defer c.close()
+	if err := c.prepare(ctx, paths); err != nil {
+		return c.result, err
+	}
+	if err := c.begin(ctx); err != nil {
+		return c.result, err
+	}
+	err := pipeline.Guarded(func() error { return c.send(ctx) })
+	if bug := (*pipeline.Bug)(nil); errors.As(err, &bug) { // something may have been sent
+		c.result.Ending = pipeline.Broken("", err)
+	} else if err != nil {
+		return c.result, err
+	}
+	c.Observer.Tell(Sent{})
+	c.report(context.WithoutCancel(ctx))
+	return c.result, nil
+}
+
+// prepare does all that can be done before anything is sent, and refuses what has to be refused.
+func (c *campaign) prepare(ctx context.Context, paths []string) error {
+	ctx, cancel := c.untilStop(ctx)
+	defer cancel()
+	if err := c.open(ctx, paths); err != nil {
+		return err
+	}
+	if err := c.check(ctx, paths); err != nil {
+		return err
+	}
+	c.Observer.Tell(Checked{c.plan})
+	if bad, most := c.plan.Total.Status[pipeline.Rejected], c.Send.MaxRejected; most.Exceeded(bad, c.plan.Total.Rows) {
+		return &pipeline.Error{
+			Kind: pipeline.Braked, Problem: fmt.Sprintf("%d of %s are rejected, and --max-rejected is %s; nothing was sent", bad, counted(c.plan.Total.Rows), most),
+			Todo: "hppsend check -o writes the rows with what is wrong beside them; mend them, or raise --max-rejected",
+		}
+	}
+	if c.Confirm == nil {
+		return nil
+	}
+	return c.Confirm(ctx, c.plan)
+}
+
+// untilStop is a context that ends when the campaign is to stop, for what can be broken off without loss.
+func (c *campaign) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-c.Stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// begin enters a run for each file. A file that another run is sending now refuses all.
+func (c *campaign) begin(ctx context.Context) error {
+	for i := range c.files {
+		in := c.plan.Files[i].Input
+		info := ledger.RunInfo{
+			ID: newRunID(), Target: c.Target.Name, UserName: c.User, Label: c.Label, Reminder: c.Reminder,
+			Path: in.Path, SHA256: in.SHA256, Sheet: in.Sheet, Options: encoded(c.Reading), Version: c.Program.Version,
+			Host: c.Program.Host, PID: c.Program.PID, Started: time.Now(),
+		}
+		run, err := c.Ledger.Begin(ctx, info)
+		if err != nil {
+			return err
+		}
+		c.runs = append(c.runs, run)
+		c.plan.Files[i].Run = info.ID
+	}
+	return nil
+}
+
+// newRunID names a run: short enough to be said over the telephone, unlike any other.
+func newRunID() string { return strings.ToLower(rand.Text()[:12]) }
+
+// send brings what is due to its outcome, one file after another, at one pace.
+func (c *campaign) send(ctx context.Context) error {
+	if c.plan.Due == 0 {
+		return nil
+	}
+	caller, err := c.Dial()
+	if err != nil {
+		return err
+	}
+	defer caller.Close()
+
+	pacer := pipeline.NewPacer(c.Ledger.Pace(c.Target.Name), c.Rate, c.Headroom)
+	pacerCtx, stopPacer := context.WithCancel(ctx)
+	var pacing sync.WaitGroup
+	pacing.Go(func() { pacer.Run(pacerCtx) }) // its error comes back from every permit
+	defer pacing.Wait()
+	defer stopPacer()
+
+	sending := pipeline.NewSending(c.Send, pacer, c.Observer, c.Stop)
+	claims := make(chan struct{}, pipeline.ClaimBound(c.Rate, c.Send.Concurrency)) // a place for each claim without a permit
+	for i, f := range c.files {
+		c.Observer.Tell(Sending{f.Input().Path, c.plan.Files[i].Due})
+		rules := c.rules(nil).Rules
+		rules.Run = c.plan.Files[i].Run
+		c.result.Ending = sending.Send(ctx, c.plan, i, f, &pipeline.Courier{
+			Rules: rules, Records: c.runs[i], Ledger: c.runs[i], Permits: pacer, Sender: caller,
+			Grace: c.Send.Grace, Binding: c.Send.StopAfterIdentical == 0, Claims: claims,
+		})
+		if c.result.Ending.Code != "" {
+			break
+		}
+	}
+	return nil
+}
+
+// rules are those by which rows are checked and sent.
+func (c *campaign) rules(records pipeline.Records) pipeline.CheckConfig {
+	cfg := c.Reading.Rules(c.Target, records)
+	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.RetryRejected, c.ResendUncertain
+	return cfg
+}
+
+// report writes the report of every file, puts the file away and ends its run.
+func (c *campaign) report(ctx context.Context) {
+	for _, run := range c.runs {
+		run.Over()
+	}
+	var faults []error
+	if err := c.result.Ending.Err; err != nil {
+		faults = append(faults, err)
+	}
+	for i := range c.files {
+		res := c.reported(ctx, i)
+		faults = append(faults, res.Err)
+		if err := c.runs[i].End(ctx, c.result.Ending.Finding, c.Record(res)); err != nil {
+			faults = append(faults, fmt.Errorf("record the end of the run: %w", err))
+		}
+		c.Observer.Tell(Reported{res})
+		c.result.Files = append(c.result.Files, res)
+		c.result.Total.Add(res.Tally)
+	}
+	c.ended = true
+	c.result.Err = errors.Join(faults...)
+}
+
+// reported writes the report of a file and puts the file away.
+func (c *campaign) reported(ctx context.Context, file int) FileResult {
+	f := c.plan.Files[file]
+	res := FileResult{Path: f.Input.Path, Run: f.Run, Ending: c.result.Ending, Started: c.started}
+	var at made
+	err := pipeline.Guarded(func() (err error) {
+		res.Tally, at, err = c.places.makeReport(ctx, c.plan, file, c.files[file], c.result.Ending.Finding, c.outputs[file])
+		return err
+	})
+	res.Report, res.Rejects, res.Ended = at.report, at.rejects, time.Now()
+	faults := []error{err}
+	if err != nil && res.Tally.Rows < f.Tally.Rows { // the rows could not be read to their end
+		tally, err := c.reached(ctx, f)
+		if faults = append([]error{err}, faults...); err == nil {
+			res.Tally = tally
+		}
+	}
+	if c.result.Ending.Err == nil && err == nil { // what broke the run has been said
+		res.Report, err = c.putAway(file, res)
+		faults = append(faults, err)
+	}
+	res.Err = errors.Join(faults...)
+	return res
+}
+
+// reached counts a file that was changed under the run by what the ledger has of it.
+func (c *campaign) reached(ctx context.Context, f pipeline.FilePlan) (pipeline.Tally, error) {
+	codes, err := c.Ledger.Codes(ctx, f.Run)
+	if err != nil {
+		return pipeline.Tally{}, err
+	}
+	var done []pipeline.Group
+	for _, code := range codes {
+		done = append(done, pipeline.Group{Status: code.Status, Code: code.Code, Rows: code.Count})
+	}
+	return f.Reached(done), nil
+}
+
+// done reports whether nothing of a file is left for a later run or a person, and nobody stopped it.
+func (c *campaign) done(t pipeline.Tally) bool {
+	select {
+	case <-c.Stop:
+		return false
+	default:
+		return t.Status[pipeline.Pending]+t.Status[pipeline.Failed]+t.Status[pipeline.Uncertain] == 0
+	}
+}
+
+func (c *campaign) close() {
+	for i := 0; i < len(c.runs) && !c.ended; i++ {
+		broken := pipeline.Finding{Code: pipeline.StopBroken, Reason: "the run broke before its report"}
+		c.runs[i].End(context.Background(), broken, c.Record(FileResult{}))
+	}
+	for _, f := range c.files {
+		f.Close()
+	}
+}
+
+// say tells a person something, and a machine by a code.
+func say(obs pipeline.Observer, code, text string) {
+	obs.Notice(pipeline.Notice{Code: code, Text: text, Time: time.Now()})
+}
+
+// counted is a number of rows, in words.
+func counted(n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
+}
+
+func encoded(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // our own types
+	}
+	return b
+}
+
+// open opens the inputs, in order, and leaves out reports of files that are named too.
+func (c *campaign) open(ctx context.Context, paths []string) error {
+	for _, path := range paths {
+		f, err := c.Reading.open(ctx, path)
+		if err == nil {
+			if err = c.notBusy(ctx, f.Input()); err != nil {
+				f.Close()
+			}
+		}
+		if err == nil {
+			c.files = append(c.files, f)
+		} else if err = c.skip(err); err != nil {
+			return err
+		}
+	}
+	c.withoutReports()
+	return distinct(c.files)
+}
+
+// notBusy refuses a file that another run is sending now.
+func (c *campaign) notBusy(ctx context.Context, in pipeline.Input) error {
+	busy, err := c.Ledger.Busy(ctx, in.SHA256, c.Target.Name)
+	if err == nil && busy != nil {
+		err = busy.Busy()
+	}
+	return err
+}
+
+// skip takes note of a file that is refused, when the others are to be sent all the same.
+func (c *campaign) skip(err error) error {
+	if !c.SkipRefused || !errors.Is(err, pipeline.BadInput) && !errors.Is(err, pipeline.Busy) {
+		return err
+	}
+	c.Observer.Tell(Refused{err})
+	c.result.Refused = append(c.result.Refused, err)
+	return nil
+}
+
+// check judges all rows of all files, and tries the places of their reports.
+func (c *campaign) check(ctx context.Context, paths []string) (err error) {
+	for {
+		if c.plan, err = pipeline.Check(ctx, c.rules(c.Ledger.View(c.Target.Name)), sources(c.files)...); err == nil {
+			err = c.findPlaces(ctx, paths)
+		}
+		var input *pipeline.Error
+		if !errors.As(err, &input) || input.Kind != pipeline.BadInput {
+			return err
+		}
+		if err := c.skip(err); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(c.files, func(f *reader.File) bool { return f.Input().Path == input.Place.File })
+		if i < 0 {
+			return err
+		}
+		c.files[i].Close()
+		c.files = slices.Delete(c.files, i, i+1)
+	}
+}
+
+// findPlaces finds where the reports will lie, before anything is sent.
+func (c *campaign) findPlaces(ctx context.Context, paths []string) (err error) {
+	if c.places, err = c.Outputs.places(c.Ledger, c.Observer, c.Program, paths); err != nil {
+		return err
+	}
+	c.outputs = nil
+	for _, f := range c.plan.Files {
+		out, err := c.places.find(ctx, f, true)
+		if err != nil {
+			return err
+		}
+		c.outputs = append(c.outputs, out)
+	}
+	return nil
+}
+
+func sources(files []*reader.File) []pipeline.Source {
+	out := make([]pipeline.Source, len(files))
+	for i, f := range files {
+		out[i] = f
+	}
+	return out
+}
+
+// distinct refuses the same content under two names, which could only be a mistake.
+func distinct(files []*reader.File) error {
+	seen := map[[32]byte]string{}
+	for _, f := range files {
+		in := f.Input()
+		if other, ok := seen[in.SHA256]; ok {
+			return usage(other+" and "+in.Path+" have the same content", "name one of them")
+		}
+		seen[in.SHA256] = in.Path
+	}
+	return nil
+}
+
+// withoutReports leaves out reports of files that are named too, as a pattern like *.csv names them.
+func (c *campaign) withoutReports() {
+	named := map[string]bool{}
+	for _, f := range c.files {
+		named[stem(f.Input().Path)] = true
+	}
+	c.files = slices.DeleteFunc(c.files, func(f *reader.File) bool {
+		in := f.Input()
+		of := reportOf.ReplaceAllString(stem(in.Path), "")
+		if !in.IsReport || of == stem(in.Path) || !named[of] {
+			return false
+		}
+		say(c.Observer, "report_passed_over", in.Path+" is passed over: it was written for a file that is named too")
+		f.Close()
+		return true
+	})
+}

@@ -1,0 +1,107 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"hppsend/internal/hpp"
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+	"hppsend/reader"
+)
+
+// Reading says how a file is read and its rows are judged. It is recorded with each run, so that its report
+// can be made again as it was.
+type Reading struct {
+	Sheet     string            `json:"sheet,omitempty"`
+	HeaderRow int               `json:"header_row,omitempty"`
+	Map       map[string]string `json:"map,omitempty"`
+	Delimiter string            `json:"delimiter,omitempty"`
+	Encoding  string            `json:"encoding,omitempty"`
+	Ragged    string            `json:"ragged,omitempty"`
+	Hidden    string            `json:"hidden"`
+	Country   string            `json:"default_country,omitempty"`
+	Method    string            `json:"method"`
+	Prefer    string            `json:"prefer"`
+	BarePhone bool              `json:"phones_without_plus,omitempty"`
+	Unusual   string            `json:"unusual_phones,omitempty"`
+	Each      bool              `json:"each_contact,omitempty"`
+	Sessions  string            `json:"session_format,omitempty"`
+	Reminder  string            `json:"reminder,omitempty"`
+	Label     string            `json:"label,omitempty"`
+}
+
+// ReadingOf is how a run has read its file.
+func ReadingOf(run ledger.RunInfo) (r Reading, err error) {
+	if err := json.Unmarshal(run.Options, &r); err != nil {
+		return r, fmt.Errorf("the options of run %s: %w", run.ID, err)
+	}
+	if r.Sessions == "" { // of a time when every id was taken
+		r.Sessions = string(pipeline.AnySession)
+	}
+	return r, nil
+}
+
+func (r Reading) open(ctx context.Context, path string) (*reader.File, error) {
+	opt := reader.Options{Sheet: r.Sheet, HeaderRow: r.HeaderRow, Map: r.Map, Encoding: r.Encoding}
+	if r.Ragged == reader.RaggedPad {
+		opt.Ragged = reader.RaggedPad
+	}
+	switch d := []rune(r.Delimiter); {
+	case r.Delimiter == "tab" || r.Delimiter == `\t`:
+		opt.Delimiter = '\t'
+	case len(d) == 1:
+		opt.Delimiter = d[0]
+	case len(d) > 1:
+		return nil, usage(fmt.Sprintf("--delimiter %q is not one character", r.Delimiter), "say --delimiter ';' or --delimiter tab")
+	}
+	return reader.OpenContext(ctx, path, opt)
+}
+
+// Rules are those of a check at a target, by what is known there; records may be nil.
+func (r Reading) Rules(t hpp.Target, records pipeline.Records) pipeline.CheckConfig {
+	cfg := pipeline.CheckConfig{
+		Records: records,
+		Rules: pipeline.Rules{
+			Target: t.Name, Reminder: r.Reminder, EachContact: r.Each, Hidden: pipeline.HiddenRule(r.Hidden),
+		},
+		Defaults: pipeline.Defaults{
+			Country: r.Country, Prefer: pipeline.Method(r.Prefer), Sessions: pipeline.SessionFormat(r.Sessions),
+			PhonesWithoutPlus: r.BarePhone, RefuseUnusual: r.Unusual == "refuse",
+			SessionFromURL: func(url string) (string, error) { return hpp.SessionFromURL(url, t.Origin) },
+		},
+	}
+	if r.Method != "auto" {
+		cfg.Defaults.Method = pipeline.Method(r.Method)
+	}
+	return cfg
+}
+
+// Options say what is sent, where to and how hard, and where it is reported.
+type Options struct {
+	Reading
+	Target          hpp.Target
+	User            string // of the credentials, for people
+	RetryRejected   bool
+	ResendUncertain bool
+	SkipRefused     bool    // the other files are sent when one is refused
+	Rate            float64 // calls a second; +Inf for no limit
+	Headroom        float64 // share of HPP's limit, 0 to 1, that is left to others
+	Send            pipeline.SendConfig
+	Outputs         Outputs
+	Archive         string // the folder for what is done with; empty for none
+	Program         Program
+}
+
+// Program is who works, for people.
+type Program struct {
+	Version string
+	Host    string
+	PID     int
+}
+
+// usage is wrong usage or configuration; nothing was sent.
+func usage(problem, todo string) error {
+	return &pipeline.Error{Kind: pipeline.Usage, Problem: problem, Todo: todo}
+}
