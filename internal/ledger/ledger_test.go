@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -87,40 +86,6 @@ func record(t *testing.T, v *View, n int) pipeline.Record {
 		t.Fatalf("session %d has records %v, %v; want one", n, all, err)
 	}
 	return all[0][0]
-}
-
-func TestOneOfManyClaimsIsGranted(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	var granted, refused sync.Map
-	var all sync.WaitGroup
-	for i, id := range []string{"a", "b"} { // two openings of one file, as two processes have it
-		r := begun(t, reopened(t, path), id)
-		for worker := range 8 {
-			all.Go(func() {
-				for n := range 20 {
-					c := claim(n, fmt.Sprintf("p%d-%d@example.com", i, worker))
-					switch got, err := r.Claim(t.Context(), c); {
-					case err != nil:
-						t.Error(err)
-					case got.Ticket == 0:
-						refused.Store([3]int{i, worker, n}, true)
-					default:
-						if _, twice := granted.LoadOrStore(n, true); twice {
-							t.Errorf("session %d was granted twice", n)
-						}
-					}
-				}
-			})
-		}
-	}
-	all.Wait()
-	count := func(m *sync.Map) (n int) {
-		m.Range(func(any, any) bool { n++; return true })
-		return n
-	}
-	if g, r := count(&granted), count(&refused); g != 20 || r != 2*8*20-20 {
-		t.Errorf("%d claims were granted and %d refused", g, r)
-	}
 }
 
 func TestSameContentTwiceAtOnce(t *testing.T) {
@@ -243,18 +208,5 @@ func TestNoContactInAnyByte(t *testing.T) {
 	})
 	if err != nil || files < 3 {
 		t.Errorf("%d files were searched: %v", files, err)
-	}
-}
-
-func TestReportsAreKnownByTheirBytes(t *testing.T) {
-	l := opened(t)
-	if err := l.ReportWritten(t.Context(), [32]byte{1}, [32]byte{2}, "may.report.csv", "a"); err != nil {
-		t.Fatal(err)
-	}
-	if input, ok, err := l.ReportKnown(t.Context(), [32]byte{1}); err != nil || !ok || input != [32]byte{2} {
-		t.Errorf("got %v, %v, %v", input, ok, err)
-	}
-	if _, ok, err := l.ReportKnown(t.Context(), [32]byte{3}); err != nil || ok {
-		t.Errorf("bytes that were never written are known: %v, %v", ok, err)
 	}
 }
