@@ -14,36 +14,50 @@ type state struct {
 	intent   int64 // 0 for none
 	run      int64 // 0 for none
 	attempts int
+	beneath  bool // it is no gate
+	pipeline.Conclusion
+}
+
+// conclusion is what is to become of a ticket, in a transaction that it shares with others.
+type conclusion struct {
+	run    int64
+	ticket pipeline.Ticket
 	pipeline.Conclusion
 }
 
 // Conclude closes an attempt of this run, or revises one that it has closed.
 func (r *Run) Conclude(ctx context.Context, ticket pipeline.Ticket, c pipeline.Conclusion) error {
-	return r.l.update(ctx, func(t *txn) error {
-		if done, err := t.concludeFirst(r.number, ticket, c); err != nil || done {
-			return err
-		}
-		old, err := t.state(ticket)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil // taken back already
-		}
-		if err != nil {
-			return err
-		}
-		now, keep := old.concluded(r.number, c)
-		if !keep {
-			return t.exec("DELETE FROM distribution WHERE id = ?", ticket)
-		}
-		return t.exec(`UPDATE distribution SET intent = nullif(?, 0), run = nullif(?, 0), attempts = ?, status = ?,
-			binding = ?, http_status = ?, code = ?, reason = ?, correlation_id = ?, time = ? WHERE id = ?`,
-			now.intent, now.run, now.attempts, now.Status, now.Binding, now.HTTPStatus, now.Code, now.Reason,
-			now.CorrelationID, now.Time.UnixMilli(), ticket)
-	})
+	return r.l.update(ctx, &conclusion{r.number, ticket, c})
 }
 
-// concludeFirst closes the first attempt at a record, the usual one, in one statement: to what
-// state.concluded makes of it. It tells whether it was that.
-func (t *txn) concludeFirst(run int64, ticket pipeline.Ticket, c pipeline.Conclusion) (bool, error) {
+func (c *conclusion) apply(t *txn) error {
+	if done, err := c.first(t); err != nil || done {
+		return err
+	}
+	old, err := t.state(c.ticket)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil // taken back already
+	}
+	if err != nil {
+		return err
+	}
+	now, keep := old.concluded(c.run, c.Conclusion)
+	id := int64(c.ticket)
+	if err := t.touch(id); err != nil {
+		return err
+	}
+	if !keep && old.beneath {
+		return t.exec("DELETE FROM record WHERE id = ?", id)
+	}
+	return t.exec(`UPDATE record SET intent = nullif(?, 0), run = nullif(?, 0), attempts = ?, status = ?, binding = ?, http_status = ?,
+		code = ?, reason = ?, correlation_id = ?, time = ?, version = iif(seq = 0, `+fresh+`, 0) WHERE id = ?`,
+		now.intent, now.run, now.attempts, string(now.Status), now.Binding, now.HTTPStatus, now.Code, now.Reason,
+		now.CorrelationID, now.Time.UnixMilli(), id)
+}
+
+// first closes the first attempt at a gate, the usual one, in one statement: to what state.concluded makes
+// of it. It reports whether it was that.
+func (c *conclusion) first(t *txn) (bool, error) {
 	if !c.Called {
 		return false, nil
 	}
@@ -51,22 +65,18 @@ func (t *txn) concludeFirst(run int64, ticket pipeline.Ticket, c pipeline.Conclu
 	if status == pipeline.Pending {
 		status = ""
 	}
-	res, err := t.result(`UPDATE distribution SET intent = NULL, run = ?, attempts = attempts + 1, status = ?, binding = ?,
-		http_status = ?, code = ?, reason = ?, correlation_id = ?, time = ? WHERE id = ? AND intent = ? AND status = ''`,
-		run, status, c.Binding, c.HTTPStatus, c.Code, c.Reason, c.CorrelationID, c.Time.UnixMilli(), ticket, run)
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	return n == 1, err
+	return t.changed(`UPDATE record SET intent = NULL, run = ?, attempts = attempts + 1, status = ?, binding = ?,
+		http_status = ?, code = ?, reason = ?, correlation_id = ?, time = ?, version = `+fresh+`
+		WHERE id = ? AND intent = ? AND status = '' AND seq = 0`,
+		c.run, string(status), c.Binding, c.HTTPStatus, c.Code, c.Reason, c.CorrelationID, c.Time.UnixMilli(), int64(c.ticket), c.run)
 }
 
 func (t *txn) state(ticket pipeline.Ticket) (s state, err error) {
 	var at int64
 	err = t.get([]any{
-		&s.intent, &s.run, &s.attempts, &s.Status, &s.Binding, &s.HTTPStatus, &s.Code, &s.Reason, &s.CorrelationID, &at,
+		&s.intent, &s.run, &s.attempts, &s.Status, &s.Binding, &s.HTTPStatus, &s.Code, &s.Reason, &s.CorrelationID, &at, &s.beneath,
 	}, `SELECT coalesce(intent, 0), coalesce(run, 0), attempts, status, binding, http_status, code, reason,
-		correlation_id, time FROM distribution WHERE id = ?`, ticket)
+		correlation_id, time, seq > 0 FROM record WHERE id = ?`, ticket)
 	s.Time = time.UnixMilli(at)
 	return s, err
 }

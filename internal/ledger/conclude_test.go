@@ -15,7 +15,7 @@ func TestOpenAtTheEndOfARun(t *testing.T) {
 	l := opened(t)
 	other := reopened(t, l.path)
 	r := begun(t, l, "a")
-	r.mustClaim(t, claim(1, "a@example.com"))
+	r.mustClaim(t, claimOf(1, "a@example.com"))
 	inDoubt := func(v *View, want bool, when string) {
 		t.Helper()
 		rec := record(t, v, 1)
@@ -39,7 +39,7 @@ func TestOpenAtTheEndOfARun(t *testing.T) {
 func TestRecordKeepsWhatAnAttemptCameTo(t *testing.T) {
 	l := opened(t)
 	r := begun(t, l, "a")
-	c := claim(1, "+46701740605")
+	c := claimOf(1, "+46701740605")
 	c.Distribution.Other = "anna@example.com"
 	ticket := r.mustClaim(t, c)
 	if rec := record(t, r.View, 1); rec.Intent != pipeline.OwnIntent || rec.Status != pipeline.Pending {
@@ -117,13 +117,13 @@ func TestFirstAttemptIsConcludedByTheRules(t *testing.T) {
 	r := begun(t, l, "a")
 	for n, s := range []pipeline.Status{pipeline.Delivered, pipeline.Rejected, pipeline.Failed, pipeline.Uncertain, pipeline.Pending} {
 		c := pipeline.Conclusion{Status: s, Called: true, Binding: n%2 == 1, HTTPStatus: 200 + n, Code: "x", Reason: "y", CorrelationID: "z", Time: time.UnixMilli(1_700_000_000_123)}
-		ticket := r.mustClaim(t, claim(n, "anna@example.com"))
+		ticket := r.mustClaim(t, claimOf(n, "anna@example.com"))
 		r.mustConclude(t, ticket, c)
 		var got state
-		if err := l.update(t.Context(), func(t *txn) (err error) {
+		if err := l.update(t.Context(), rare(func(t *txn) (err error) {
 			got, err = t.state(ticket)
 			return err
-		}); err != nil {
+		})); err != nil {
 			t.Fatal(err)
 		}
 		want, _ := state{intent: r.number}.concluded(r.number, c)

@@ -141,7 +141,7 @@ func (d *disk) under(m *sqlite3.Tsqlite3_io_methods) {
 	})
 }
 
-// fails tells whether an operation is to fail.
+// fails reports whether an operation is to fail.
 func (d *disk) fails() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -169,7 +169,7 @@ func (d *disk) arm(f fault, after int) {
 	d.fault, d.left, d.failed, d.synced = f, after, 0, map[string][]byte{}
 }
 
-// mend ends the fault, and tells whether there was one. After a power cut the folder holds what was
+// mend ends the fault, and reports whether there was one. After a power cut the folder holds what was
 // on the platter.
 func (d *disk) mend(t *testing.T, dir string) (failed bool) {
 	d.mu.Lock()

@@ -47,12 +47,12 @@ func (l *Ledger) Runs(ctx context.Context, limit int) (all []RunState, err error
 // stand fills in how a run stands now.
 func (l *Ledger) stand(ctx context.Context, r *RunState) error {
 	var number int64
-	err := l.db.QueryRowContext(ctx, `SELECT number, (SELECT count(*) FROM distribution d WHERE d.run = run.number AND d.status = 'uncertain')
+	err := l.db.QueryRowContext(ctx, `SELECT number, (SELECT count(*) FROM record d WHERE d.run = run.number AND d.status = 'uncertain')
 		FROM run WHERE id = ?`, r.ID).Scan(&number, &r.Uncertain)
 	if err != nil {
 		return err
 	}
-	r.Lives = r.Ended.IsZero() && l.lives(number, r.ID)
+	r.Lives = r.Ended.IsZero() && l.alive(number, r.ID)
 	return nil
 }
 
@@ -67,7 +67,7 @@ type CodeCount struct {
 // again since included.
 func (l *Ledger) Codes(ctx context.Context, run string) (all []CodeCount, err error) {
 	defer func() { err = l.reading(err) }()
-	rows, err := l.db.QueryContext(ctx, `SELECT d.status, d.code, count(*) FROM distribution d JOIN run ON run.number = d.run
+	rows, err := l.db.QueryContext(ctx, `SELECT d.status, d.code, count(*) FROM record d JOIN run ON run.number = d.run
 		WHERE run.id = ? AND d.status <> '' GROUP BY d.status, d.code ORDER BY 3 DESC, 1, 2`, run)
 	if err != nil {
 		return nil, err
@@ -88,26 +88,30 @@ type Purged struct {
 	Distributions, Delivered, Uncertain, Runs int
 }
 
-// purgeMost is how many ids one transaction of a purge goes over, so that runs beside it can write.
-const purgeMost = 20_000
+// forgettable is what a purge forgets of record r: what is old, and a gate only with all that lies beneath it.
+const forgettable = `r.time < ?1 AND r.intent IS NULL AND (r.seq > 0 OR NOT EXISTS (SELECT 1 FROM record b
+	WHERE b.session = r.session AND b.target = r.target AND b.seq > 0 AND (b.time >= ?1 OR b.intent IS NOT NULL)))`
 
-// vacuumMost is the size in bytes from which the room stays with the ledger, for what comes: to give it back
+// maxPurge is how many ids one transaction of a purge goes over, so that runs beside it can write.
+const maxPurge = 20_000
+
+// maxVacuum is the size in bytes from which the room stays with the ledger, for what comes: to give it back
 // locks everybody out for as long as the whole takes to be written again, and runs wait ten seconds at most.
-const vacuumMost = 256 << 20
+const maxVacuum = 256 << 20
 
 // Purge forgets distributions that were last tried before a time, and runs of which nothing is left.
 // What a living run has under way stays. A dry run only counts. It can be cut short at any moment, and
 // goes on the next time.
 func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purged, err error) {
 	at := before.UnixMilli()
-	if err := l.update(ctx, (*txn).bury); err != nil {
+	if err := l.update(ctx, rare((*txn).endDead)); err != nil {
 		return p, err
 	}
 	// What is read at length is read outside a transaction that writes, for which runs would wait.
 	var first, last int64
-	if err := l.db.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE status = 'delivered'),
+	if err := l.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE status <> '' OR attempts > 0), count(*) FILTER (WHERE status = 'delivered'),
 		count(*) FILTER (WHERE status = 'uncertain'), coalesce(min(id), 1), coalesce(max(id), 0)
-		FROM distribution WHERE time < ? AND intent IS NULL`, at).
+		FROM record r WHERE `+forgettable, at).
 		Scan(&p.Distributions, &p.Delivered, &p.Uncertain, &first, &last); err != nil {
 		return p, l.reading(err)
 	}
@@ -115,37 +119,41 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 	if p.Runs = len(runs); err != nil || dry {
 		return p, l.reading(err)
 	}
-	for from := first; from <= last; from += purgeMost {
-		to := min(from+purgeMost-1, last)
-		if err := l.update(ctx, func(t *txn) error {
-			if err := t.exec("DELETE FROM distribution WHERE id BETWEEN ? AND ? AND time < ? AND intent IS NULL", from, to, at); err != nil {
+	for to := last; to >= first; to -= maxPurge { // from the end, so that what lies beneath a gate goes before it
+		from := max(to-maxPurge+1, first)
+		if err := l.update(ctx, rare(func(t *txn) error {
+			if err := t.exec("UPDATE record SET version = "+fresh+` WHERE seq = 0 AND (session, target) IN (
+				SELECT session, target FROM record r WHERE id BETWEEN ?2 AND ?3 AND seq > 0 AND `+forgettable+")", at, from, to); err != nil {
+				return err
+			}
+			if err := t.exec("DELETE FROM record AS r WHERE id BETWEEN ?2 AND ?3 AND "+forgettable, at, from, to); err != nil {
 				return err
 			}
 			return t.exec(`DELETE FROM settlement WHERE distribution BETWEEN ?1 AND ?2
-				AND distribution NOT IN (SELECT id FROM distribution WHERE id BETWEEN ?1 AND ?2)`, from, to)
-		}); err != nil {
+				AND distribution NOT IN (SELECT id FROM record WHERE id BETWEEN ?1 AND ?2)`, from, to)
+		})); err != nil {
 			return p, err
 		}
 		// Sessions are random, so a group changes most pages of their index. Beside a run the log of these
 		// is never begun anew by itself: it was eight times the ledger in the end.
 		l.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	}
-	for group := range slices.Chunk(runs, purgeMost) {
-		if err := l.update(ctx, func(t *txn) error {
+	for group := range slices.Chunk(runs, maxPurge) {
+		if err := l.update(ctx, rare(func(t *txn) error {
 			for _, number := range group {
 				if err := t.exec("DELETE FROM run WHERE number = ?", number); err != nil {
 					return err
 				}
 			}
 			return nil
-		}); err != nil {
+		})); err != nil {
 			return p, err
 		}
 	}
-	if err := l.update(ctx, func(t *txn) error { return t.exec("DELETE FROM report WHERE time < ?", at) }); err != nil {
+	if err := l.update(ctx, rare(func(t *txn) error { return t.exec("DELETE FROM report WHERE time < ?", at) })); err != nil {
 		return p, err
 	}
-	if l.Info().Size < vacuumMost {
+	if l.Info().Size < maxVacuum {
 		l.db.ExecContext(ctx, "VACUUM") // gives the room back, unless somebody else is at the ledger
 	}
 	return p, nil
@@ -155,7 +163,7 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 // can come to one that has ended, but the outcome of a process that was taken for dead.
 func (l *Ledger) spent(ctx context.Context, at int64) (numbers []int64, err error) {
 	rows, err := l.db.QueryContext(ctx, `SELECT number FROM run WHERE ended < ?1 AND number NOT IN (
-		SELECT coalesce(run, 0) FROM distribution WHERE time >= ?1 UNION SELECT intent FROM distribution WHERE intent IS NOT NULL)`, at)
+		SELECT coalesce(run, 0) FROM record r WHERE NOT (`+forgettable+`) UNION SELECT intent FROM record WHERE intent IS NOT NULL)`, at)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,7 @@ func TestRuns(t *testing.T) {
 	l := opened(t)
 	first := begun(t, l, "a")
 	for n, s := range []pipeline.Status{pipeline.Delivered, pipeline.Delivered, pipeline.Uncertain} {
-		first.mustConclude(t, first.mustClaim(t, claim(n, "anna@example.com")),
+		first.mustConclude(t, first.mustClaim(t, claimOf(n, "anna@example.com")),
 			pipeline.Conclusion{Status: s, Called: true, Code: map[pipeline.Status]string{pipeline.Uncertain: "x"}[s], Time: time.Now()})
 	}
 	if err := first.End(t.Context(), pipeline.Finding{Code: "stopped", Reason: "by hand"}, []byte(`{"rows":3}`)); err != nil {
@@ -38,7 +38,7 @@ func TestPurge(t *testing.T) {
 	day := func(n int) time.Time { return time.Now().AddDate(0, 0, n) }
 	old := begun(t, l, "old")
 	for n, s := range []pipeline.Status{pipeline.Delivered, pipeline.Uncertain, pipeline.Rejected} {
-		old.mustConclude(t, old.mustClaim(t, claim(n, "anna@example.com")), pipeline.Conclusion{Status: s, Called: true, Time: day(-100)})
+		old.mustConclude(t, old.mustClaim(t, claimOf(n, "anna@example.com")), pipeline.Conclusion{Status: s, Called: true, Time: day(-100)})
 	}
 	if err := old.End(t.Context(), pipeline.Finding{}, []byte("{}")); err != nil {
 		t.Fatal(err)
@@ -47,9 +47,9 @@ func TestPurge(t *testing.T) {
 		t.Fatal(err)
 	}
 	living := begun(t, l, "living")
-	living.mustConclude(t, living.mustClaim(t, claim(10, "bo@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: day(-1)})
-	open := living.mustClaim(t, claim(11, "bo@example.com"))
-	if _, err := l.db.Exec("UPDATE distribution SET time = ? WHERE id = ?", day(-200).UnixMilli(), open); err != nil {
+	living.mustConclude(t, living.mustClaim(t, claimOf(10, "bo@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: day(-1)})
+	open := living.mustClaim(t, claimOf(11, "bo@example.com"))
+	if _, err := l.db.Exec("UPDATE record SET time = ? WHERE id = ?", day(-200).UnixMilli(), open); err != nil {
 		t.Fatal(err)
 	}
 
@@ -75,14 +75,14 @@ func TestPurge(t *testing.T) {
 func TestPurgeOfMany(t *testing.T) {
 	l := opened(t)
 	living := begun(t, l, "living")
-	living.mustClaim(t, claim(1, "anna@example.com"))
-	const many = 3*purgeMost + 7
+	living.mustClaim(t, claimOf(1, "anna@example.com"))
+	const many = 3*maxPurge + 7
 	before := time.Now().AddDate(0, 0, -90)
 	for _, change := range []string{
 		`WITH RECURSIVE n(n) AS (SELECT 10 UNION ALL SELECT n+1 FROM n WHERE n < 9 + ?2)
-			INSERT INTO distribution (id, session, target, reminder, method, contact, country, other, sheet, row, time, status)
-			SELECT 3*n, 's' || n, 1, '', 'email', x'01', '', x'', '', n, ?1 - 1 + (n % 3 = 0), 'delivered' FROM n`,
-		"INSERT INTO settlement SELECT id, 'c', 'w', 'who', ?1 FROM distribution WHERE id % 2 = 0 AND ?2 > 0",
+			INSERT INTO record (id, seq, version, session, target, reminder, method, contact, country, other, sheet, row, time, status)
+			SELECT 3*n, 0, 1, 's' || n, 1, '', 'email', x'01', '', x'', '', n, ?1 - 1 + (n % 3 = 0), 'delivered' FROM n`,
+		"INSERT INTO settlement SELECT id, 'c', 'w', 'who', ?1 FROM record WHERE id % 2 = 0 AND ?2 > 0",
 	} {
 		if _, err := l.db.Exec(change, before.UnixMilli(), many); err != nil {
 			t.Fatal(err)
@@ -94,8 +94,8 @@ func TestPurgeOfMany(t *testing.T) {
 	}
 	var old, left, settlements, strays int
 	if err := l.db.QueryRow(`SELECT count(*) FILTER (WHERE time < ?1), count(*) FILTER (WHERE id > 1),
-		(SELECT count(*) FROM settlement), (SELECT count(*) FROM settlement WHERE distribution NOT IN (SELECT id FROM distribution))
-		FROM distribution`, before.UnixMilli()).Scan(&old, &left, &settlements, &strays); err != nil {
+		(SELECT count(*) FROM settlement), (SELECT count(*) FROM settlement WHERE distribution NOT IN (SELECT id FROM record))
+		FROM record`, before.UnixMilli()).Scan(&old, &left, &settlements, &strays); err != nil {
 		t.Fatal(err)
 	}
 	if old != 0 || left != many-p.Distributions || strays != 0 || settlements < left/2 {

@@ -48,7 +48,7 @@ func begun(t *testing.T, l *Ledger, id string) *Run {
 
 func session(n int) string { return fmt.Sprintf("f0000000-0000-4000-8000-%012d", n) }
 
-func claim(n int, contact string) pipeline.Claim {
+func claimOf(n int, contact string) pipeline.Claim {
 	d := pipeline.Distribution{Session: session(n), Method: pipeline.Email, Contact: contact}
 	if strings.HasPrefix(contact, "+") {
 		d.Method, d.Country = pipeline.SMS, "SE"
@@ -122,8 +122,8 @@ func TestRunOfAKilledProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	if dir := os.Getenv("HPPSEND_LEDGER_CHILD"); dir != "" {
 		r := begun(t, reopened(t, dir), "k")
-		r.mustConclude(t, r.mustClaim(t, claim(1, "p1@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
-		r.mustClaim(t, claim(2, "p2@example.com"))
+		r.mustConclude(t, r.mustClaim(t, claimOf(1, "p1@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+		r.mustClaim(t, claimOf(2, "p2@example.com"))
 		fmt.Println("claimed")
 		select {}
 	}
@@ -161,10 +161,10 @@ func TestRunOfAKilledProcess(t *testing.T) {
 	r := begun(t, l, "n")
 	check("after the next run has begun")
 	var stored string
-	if err := l.db.QueryRow("SELECT status FROM distribution WHERE session = ?", session(2)).Scan(&stored); err != nil || stored != string(pipeline.Uncertain) {
+	if err := l.db.QueryRow("SELECT status FROM record WHERE session = ?", session(2)).Scan(&stored); err != nil || stored != string(pipeline.Uncertain) {
 		t.Errorf("the ledger has %q, %v on disk", stored, err)
 	}
-	if got, err := r.Claim(t.Context(), claim(2, "other@example.com")); got.Ticket != 0 || err != nil || got.Records[0].Status != pipeline.Uncertain {
+	if got, err := r.Claim(t.Context(), claimOf(2, "other@example.com")); got.Ticket != 0 || err != nil || got.Records[0].Status != pipeline.Uncertain {
 		t.Errorf("a session in doubt was claimed under another contact: %+v, %v", got, err)
 	}
 }
@@ -178,7 +178,7 @@ func TestNoContactInAnyByte(t *testing.T) {
 		if n%2 == 1 {
 			contact = fmt.Sprintf("Person%d@example.com", n)
 		}
-		c := claim(n, contact)
+		c := claimOf(n, contact)
 		c.Distribution.Other = "other@example.org"
 		r.mustConclude(t, r.mustClaim(t, c), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
 	}

@@ -28,7 +28,7 @@ func earlier(t *testing.T, records ...[2]string) (path string) {
 		t.Fatal(err)
 	}
 	contact := l.Digest("a@example.com")
-	err = l.update(t.Context(), func(t *txn) error {
+	err = l.update(t.Context(), rare(func(t *txn) error {
 		id, err := t.target(target)
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func earlier(t *testing.T, records ...[2]string) (path string) {
 			}
 		}
 		return nil
-	})
+	}))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,8 @@ func TestOlderLedgerIsBroughtToOneForm(t *testing.T) {
 				t.Errorf("%v becomes %+v, %v; want one that is %s", tt.records, got, err, tt.want)
 			}
 			var attempts, strays int
-			if err := l.db.QueryRowContext(t.Context(), `SELECT (SELECT sum(attempts) FROM distribution), (SELECT count(*) FROM settlement
-				WHERE distribution NOT IN (SELECT id FROM distribution))`).Scan(&attempts, &strays); err != nil || attempts < len(tt.records) || strays > 0 {
+			if err := l.db.QueryRowContext(t.Context(), `SELECT (SELECT sum(attempts) FROM record), (SELECT count(*) FROM settlement
+				WHERE distribution NOT IN (SELECT id FROM record))`).Scan(&attempts, &strays); err != nil || attempts < len(tt.records) || strays > 0 {
 				t.Errorf("%v: %d attempts, %d settlements of nothing, %v", tt.records, attempts, strays, err)
 			}
 		}
@@ -123,10 +123,10 @@ func TestOlderLedgerInUse(t *testing.T) {
 	}
 	l := reopened(t, path)
 	begin := func(l *Ledger) error {
-		return l.update(context.Background(), func(t *txn) error {
+		return l.update(context.Background(), rare(func(t *txn) error {
 			return t.exec(`INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started)
 				VALUES ('late', 1, '', '', '', 'old.csv', x'00', '', '{}', '', '', 1, 1)`)
-		})
+		}))
 	}
 	if err := begin(old); err == nil || !strings.Contains(err.Error(), "later version") {
 		t.Errorf("an earlier version begins a run: %v", err)
@@ -143,7 +143,7 @@ func TestMigrationIsAllOrNothing(t *testing.T) {
 	path := earlier(t, [2]string{"{" + uuid + "}", "delivered"})
 	was := migrations
 	defer func() { migrations = was }()
-	migrations = append(was[:2:2], migration{schema: "SELECT broken FROM nowhere"})
+	migrations = append(was[:3:3], migration{schema: "SELECT broken FROM nowhere"})
 	if _, err := Open(t.Context(), Options{Path: path, Environment: "sandbox"}); err == nil {
 		t.Fatal("a broken migration went through")
 	}

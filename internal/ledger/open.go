@@ -165,7 +165,7 @@ func (l *Ledger) await(ctx context.Context, lock *flock.Flock) error {
 // onNetwork is networked, which tests stand in for.
 var onNetwork = networked
 
-// exists tells whether the database is there; an empty file is the trace of a first start cut short.
+// exists reports whether the database is there; an empty file is the trace of a first start cut short.
 func (l *Ledger) exists() (bool, error) {
 	info, err := os.Stat(l.path)
 	switch {
@@ -242,7 +242,7 @@ func (l *Ledger) explain(err error) error {
 
 const restore = "restore it with its secret from a backup; what was sent since that backup is not known to it"
 
-// damaged tells whether an error says that the database itself is broken.
+// damaged reports whether an error says that the database itself is broken.
 func damaged(err error) bool {
 	var code *sqlite.Error
 	return errors.As(err, &code) && (code.Code()&0xff == sqlite3.SQLITE_NOTADB || code.Code()&0xff == sqlite3.SQLITE_CORRUPT)

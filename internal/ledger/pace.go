@@ -33,7 +33,7 @@ type pace struct {
 // Reserve takes slots, at a rate a second, from the next free time on.
 func (p *Pace) Reserve(ctx context.Context, slots int, rate float64, from time.Time) (pipeline.Slice, error) {
 	var s pipeline.Slice
-	err := p.l.update(ctx, func(t *txn) error {
+	err := p.l.update(ctx, rare(func(t *txn) error {
 		now := time.Now()
 		id, row, err := t.pace(p.target, now)
 		if err != nil {
@@ -43,37 +43,37 @@ func (p *Pace) Reserve(ctx context.Context, slots int, rate float64, from time.T
 			return nil
 		}
 		return t.setPace(id, row)
-	})
+	}))
 	return s, err
 }
 
 // GiveBack gives back the last slots of a slice, if nobody has taken any after them.
 func (p *Pace) GiveBack(ctx context.Context, s pipeline.Slice) error {
-	return p.l.update(ctx, func(t *txn) error {
+	return p.l.update(ctx, rare(func(t *txn) error {
 		id, row, err := t.pace(p.target, time.Now())
 		if err != nil || row.next != s.End.UnixNano() {
 			return err
 		}
 		row.next -= int64(s.Slots) * row.gap
 		return t.setPace(id, row)
-	})
+	}))
 }
 
 // Pause holds every run until a time.
 func (p *Pace) Pause(ctx context.Context, until time.Time) error {
-	return p.l.update(ctx, func(t *txn) error {
+	return p.l.update(ctx, rare(func(t *txn) error {
 		id, row, err := t.pace(p.target, time.Now())
 		if err != nil {
 			return err
 		}
 		row.pause = max(row.pause, until.UnixNano())
 		return t.setPace(id, row)
-	})
+	}))
 }
 
 // Slow multiplies every run's rate by 0.7, unless that was done within a time.
 func (p *Pace) Slow(ctx context.Context, within time.Duration) error {
-	return p.l.update(ctx, func(t *txn) error {
+	return p.l.update(ctx, rare(func(t *txn) error {
 		now := time.Now()
 		id, row, err := t.pace(p.target, now)
 		if err != nil || now.UnixNano()-row.slowed < int64(within) {
@@ -82,7 +82,7 @@ func (p *Pace) Slow(ctx context.Context, within time.Duration) error {
 		row.headroom = max(slowLeast, row.factor(now)*slowBy)
 		row.slowed, row.written = now.UnixNano(), now.UnixNano()
 		return t.setPace(id, row)
-	})
+	}))
 }
 
 // factor is what rates are multiplied by: it grows back from where it was put.

@@ -26,7 +26,7 @@ func TestNamesAreKeptMasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := range 3 {
-		c := claim(n+1, "+46701740605")
+		c := claimOf(n+1, "+46701740605")
 		if c.Place.Sheet = named("sheet"); n == 2 {
 			c.Place.Sheet = "May"
 		}

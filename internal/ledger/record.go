@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"hash/maphash"
 	"slices"
 	"time"
 
@@ -19,7 +17,7 @@ type View struct {
 	l        *Ledger
 	target   string
 	targetID int64 // 0 until it is known
-	asks     int64 // the number of the run that asks; 0 for none
+	number   int64 // of the run that asks; 0 for none
 }
 
 // View looks at a target without being a run.
@@ -29,8 +27,9 @@ func (l *Ledger) View(target string) *View { return &View{l: l, target: target} 
 func (v *View) Digest(contact string) pipeline.Digest { return v.l.Digest(contact) }
 
 const recordColumns = `d.id, d.session, d.reminder, d.method, d.contact, d.country, d.other, d.intent, d.time,
-	d.attempts, d.status, d.binding, d.http_status, d.code, d.reason, d.correlation_id, coalesce(r.id, ''), coalesce(i.id, '')
-	FROM distribution d LEFT JOIN run r ON r.number = d.run LEFT JOIN run i ON i.number = d.intent`
+	d.attempts, d.status, d.binding, d.http_status, d.code, d.reason, d.correlation_id, coalesce(r.id, ''), coalesce(i.id, ''),
+	d.seq, d.version
+	FROM record d LEFT JOIN run r ON r.number = d.run LEFT JOIN run i ON i.number = d.intent`
 
 // Lookup gives all records of each session.
 func (v *View) Lookup(ctx context.Context, sessions []string) ([][]pipeline.Record, error) {
@@ -62,127 +61,62 @@ func (v *View) lookup(ctx context.Context, sessions []string) ([][]pipeline.Reco
 	}
 	defer rows.Close()
 	for rows.Next() {
-		session, rec, _, err := v.scan(rows)
+		rec, err := v.scan(rows)
 		if err != nil {
 			return nil, err
 		}
-		for _, i := range wanted[session] {
-			out[i] = append(out[i], rec)
+		if rec.blank() {
+			continue
+		}
+		for _, i := range wanted[rec.session] {
+			out[i] = append(out[i], rec.Record)
 		}
 	}
 	return out, rows.Err()
 }
 
-// scan reads a record, and the run that has an attempt open on it.
-func (v *View) scan(rows *sql.Rows) (session string, rec pipeline.Record, open int64, err error) {
+// kept is a record with what the ledger keeps beside it.
+type kept struct {
+	pipeline.Record
+	session string
+	intent  int64 // the run that has an attempt open; 0 for none
+	seq     int   // 0 for the gate
+	version pipeline.Version
+}
+
+// blank reports whether it is a gate whose claim was taken back, and no record.
+func (k *kept) blank() bool { return k.intent == 0 && k.Attempts == 0 && k.Status == pipeline.Pending }
+
+func (v *View) scan(rows *sql.Rows) (k kept, err error) {
 	var contact, other []byte
 	var intent sql.NullInt64
 	var at int64
 	var intentRun string
-	if err := rows.Scan(&rec.ID, &session, &rec.Reminder, &rec.Method, &contact, &rec.Country, &other, &intent, &at,
-		&rec.Attempts, &rec.Status, &rec.Binding, &rec.HTTPStatus, &rec.Code, &rec.Reason, &rec.CorrelationID,
-		&rec.Run, &intentRun); err != nil {
-		return "", rec, 0, err
+	if err := rows.Scan(&k.ID, &k.session, &k.Reminder, &k.Method, &contact, &k.Country, &other, &intent, &at,
+		&k.Attempts, &k.Status, &k.Binding, &k.HTTPStatus, &k.Code, &k.Reason, &k.CorrelationID,
+		&k.Run, &intentRun, &k.seq, &k.version); err != nil {
+		return k, err
 	}
-	copy(rec.Contact[:], contact)
-	copy(rec.Other[:], other)
-	rec.Time = time.UnixMilli(at)
-	if rec.Status == "" {
-		rec.Status = pipeline.Pending
+	copy(k.Contact[:], contact)
+	copy(k.Other[:], other)
+	k.Time = time.UnixMilli(at)
+	if k.Status == "" {
+		k.Status = pipeline.Pending
 	}
+	k.intent = intent.Int64
 	switch {
 	case !intent.Valid:
-	case intent.Int64 == v.asks:
-		rec.Intent, rec.Run = pipeline.OwnIntent, intentRun
-	case v.l.lives(intent.Int64, intentRun):
-		rec.Intent, rec.Run = pipeline.ForeignIntent, intentRun
-	case rec.Status != pipeline.Delivered:
-		rec.Status, rec.Code, rec.Reason = pipeline.Uncertain, pipeline.CodeInterrupted, interruptedReason
-		rec.Binding, rec.HTTPStatus, rec.CorrelationID = false, 0, ""
-		rec.Attempts++
-		rec.Run = intentRun
+	case k.intent == v.number:
+		k.Intent, k.Run = pipeline.OwnIntent, intentRun
+	case v.l.alive(k.intent, intentRun):
+		k.Intent, k.Run = pipeline.ForeignIntent, intentRun
+	case k.Status != pipeline.Delivered:
+		k.Status, k.Code, k.Reason = pipeline.Uncertain, pipeline.CodeInterrupted, interruptedReason
+		k.Binding, k.HTTPStatus, k.CorrelationID = false, 0, ""
+		k.Attempts++
+		k.Run = intentRun
 	}
-	return session, rec, intent.Int64, nil
-}
-
-// Claim opens an attempt if the records of the session are those that were judged.
-func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (got pipeline.Claimed, err error) {
-	err = r.l.update(ctx, func(t *txn) error {
-		records, intents, err := t.records(r, c.Distribution.Session)
-		if err != nil {
-			return err
-		}
-		if got = (pipeline.Claimed{Version: version(records), Records: records}); got.Version != c.Seen {
-			return nil
-		}
-		got.Ticket, err = t.open(r, c, records, intents)
-		return err
-	})
-	if err != nil {
-		return pipeline.Claimed{}, err
-	}
-	return got, nil
-}
-
-var versions = maphash.MakeSeed()
-
-// version tells one state of the records of a session from others, to this process.
-func version(records []pipeline.Record) pipeline.Version {
-	if len(records) == 0 {
-		return pipeline.NoRecords
-	}
-	var h maphash.Hash
-	h.SetSeed(versions)
-	fmt.Fprint(&h, records)
-	return 1 + pipeline.Version(h.Sum64()>>2)
-}
-
-// records gives the records of a session, and the run that has an attempt open on each; 0 for none.
-func (t *txn) records(r *Run, session string) (records []pipeline.Record, intents []int64, err error) {
-	rows, err := t.query("SELECT "+recordColumns+" WHERE d.session = ? AND d.target = ? ORDER BY d.id", session, r.targetID)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		_, rec, intent, err := r.scan(rows)
-		if err != nil {
-			return nil, nil, err
-		}
-		records, intents = append(records, rec), append(intents, intent)
-	}
-	return records, intents, rows.Err()
-}
-
-// open writes the intent. An intent of a dead run on the same record becomes a doubt first.
-func (t *txn) open(r *Run, c pipeline.Claim, records []pipeline.Record, intents []int64) (pipeline.Ticket, error) {
-	d, now := c.Distribution, time.Now().UnixMilli()
-	contact := r.l.secret.digest(d.Contact)
-	other := []byte{}
-	if d.Other != "" {
-		digest := r.l.secret.digest(d.Other)
-		other = digest[:]
-	}
-	for i, rec := range records {
-		if rec.Reminder != r.reminder || rec.Method != d.Method || rec.Contact != contact || rec.Country != d.Country {
-			continue
-		}
-		if intents[i] != 0 {
-			if err := t.doubt(intents[i]); err != nil {
-				return 0, err
-			}
-		}
-		return pipeline.Ticket(rec.ID), t.exec(`UPDATE distribution SET intent = ?, other = ?, sheet = ?, row = ?, time = ? WHERE id = ?`,
-			r.number, other, r.sheet(c.Place), c.Place.Row, now, rec.ID)
-	}
-	res, err := t.result(`INSERT INTO distribution (session, target, reminder, method, contact, country, other,
-		sheet, row, intent, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		d.Session, r.targetID, r.reminder, d.Method, contact[:], d.Country, other, r.sheet(c.Place), c.Place.Row, r.number, now)
-	if err != nil {
-		return 0, err
-	}
-	id, err := res.LastInsertId()
-	return pipeline.Ticket(id), err
+	return k, nil
 }
 
 // reading gives every error of reading the same form, but for an end that was asked for.

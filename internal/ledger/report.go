@@ -11,13 +11,13 @@ import (
 
 // ReportWritten records the bytes of a report, so that only those are ever replaced.
 func (l *Ledger) ReportWritten(ctx context.Context, report, input [32]byte, path, run string) error {
-	return l.update(ctx, func(t *txn) error {
+	return l.update(ctx, rare(func(t *txn) error {
 		return t.exec("INSERT INTO report (sha256, input, path, run, time) VALUES (?, ?, ?, ?, ?)",
 			report[:], input[:], contact.MaskAll(path), run, time.Now().UnixMilli())
-	})
+	}))
 }
 
-// ReportKnown tells whether bytes are those of a report that was written, and for which input.
+// ReportKnown reports whether bytes are those of a report that was written, and for which input.
 func (l *Ledger) ReportKnown(ctx context.Context, report [32]byte) (input [32]byte, ok bool, err error) {
 	defer func() { err = l.reading(err) }()
 	var sum []byte

@@ -52,7 +52,6 @@ func (r *RunInfo) Busy() error {
 // Run is a living run. It implements pipeline.Records and pipeline.Ledger.
 type Run struct {
 	*View
-	number   int64
 	reminder string
 	lock     *flock.Flock
 
@@ -69,8 +68,8 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 	}
 	r := &Run{View: l.View(info.Target), reminder: info.Reminder, lock: lock}
 	var same *RunInfo
-	err := l.update(ctx, func(t *txn) (err error) {
-		if err := t.bury(); err != nil {
+	err := l.update(ctx, rare(func(t *txn) (err error) {
+		if err := t.endDead(); err != nil {
 			return err
 		}
 		if same, err = t.same(info); err != nil || same != nil {
@@ -91,7 +90,7 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 		r.targetID = target
 		r.number, err = res.LastInsertId()
 		return err
-	})
+	}))
 	if err == nil && same != nil {
 		err = same.Busy()
 	}
@@ -99,7 +98,6 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 		r.unlock()
 		return nil, err
 	}
-	r.asks = r.number
 	return r, nil
 }
 
@@ -110,13 +108,13 @@ func (r *Run) Over() { r.l.dead.Store(r.number, true) }
 // End records how a run ended and lets go of its lock. What it has open is uncertain from then on.
 func (r *Run) End(ctx context.Context, ending pipeline.Finding, counts json.RawMessage) error {
 	defer r.unlock()
-	return r.l.update(ctx, func(t *txn) error {
-		if err := t.doubt(r.number); err != nil {
+	return r.l.update(ctx, rare(func(t *txn) error {
+		if err := t.interrupt(r.number); err != nil {
 			return err
 		}
 		return t.exec("UPDATE run SET ended = ?, ending = ?, reason = ?, counts = ? WHERE number = ?",
 			time.Now().UnixMilli(), ending.Code, contact.MaskAll(ending.Reason), string(maskedJSON(counts)), r.number)
-	})
+	}))
 }
 
 func (r *Run) unlock() {
@@ -126,9 +124,9 @@ func (r *Run) unlock() {
 
 func (l *Ledger) lockFile(id string) string { return filepath.Join(l.runsFolder(), id+".lock") }
 
-// lives tells whether a run's process is there: it holds the lock on the run's file until its end,
+// alive reports whether a run's process is there: it holds the lock on the run's file until its end,
 // however it ends.
-func (l *Ledger) lives(number int64, id string) bool {
+func (l *Ledger) alive(number int64, id string) bool {
 	if _, dead := l.dead.Load(number); dead {
 		return false
 	}
@@ -139,7 +137,7 @@ func (l *Ledger) lives(number int64, id string) bool {
 	return false
 }
 
-// held tells whether somebody has the lock on the file of a run. In doubt somebody has, so that nothing is
+// held reports whether somebody has the lock on the file of a run. In doubt somebody has, so that nothing is
 // sent on a guess.
 func held(path string) bool {
 	if _, err := os.Stat(path); err != nil {
@@ -151,8 +149,8 @@ func held(path string) bool {
 	return !free && !errors.Is(err, os.ErrNotExist)
 }
 
-// bury ends the runs whose process is gone; what they had open may have been sent.
-func (t *txn) bury() error {
+// endDead ends the runs whose process is gone; what they had open may have been sent.
+func (t *txn) endDead() error {
 	rows, err := t.query("SELECT number, id FROM run WHERE ended IS NULL")
 	if err != nil {
 		return err
@@ -165,7 +163,7 @@ func (t *txn) bury() error {
 		if err := rows.Scan(&number, &id); err != nil {
 			return err
 		}
-		if !t.l.lives(number, id) {
+		if !t.l.alive(number, id) {
 			dead = append(dead, number)
 			os.Remove(t.l.lockFile(id))
 		}
@@ -174,7 +172,7 @@ func (t *txn) bury() error {
 		return err
 	}
 	for _, number := range dead {
-		if err := t.doubt(number); err != nil {
+		if err := t.interrupt(number); err != nil {
 			return err
 		}
 		if err := t.exec("UPDATE run SET ended = ?, ending = ?, reason = ? WHERE number = ?", time.Now().UnixMilli(),
@@ -185,14 +183,18 @@ func (t *txn) bury() error {
 	return nil
 }
 
-// doubt makes uncertain what a dead run had open.
-func (t *txn) doubt(number int64) error {
-	if err := t.exec(`UPDATE distribution SET status = ?, code = ?, reason = ?, binding = 0, http_status = 0,
+// interrupt makes uncertain what a dead run had open.
+func (t *txn) interrupt(number int64) error {
+	if err := t.exec("UPDATE record SET version = "+fresh+` WHERE seq = 0
+		AND (session, target) IN (SELECT session, target FROM record WHERE intent = ? AND seq > 0)`, number); err != nil {
+		return err
+	}
+	if err := t.exec(`UPDATE record SET version = iif(seq = 0, `+fresh+`, 0), status = ?, code = ?, reason = ?, binding = 0, http_status = 0,
 		correlation_id = '', attempts = attempts + 1, run = intent, intent = NULL WHERE intent = ? AND status <> ?`,
 		pipeline.Uncertain, pipeline.CodeInterrupted, interruptedReason, number, pipeline.Delivered); err != nil {
 		return err
 	}
-	return t.exec("UPDATE distribution SET intent = NULL WHERE intent = ?", number)
+	return t.exec("UPDATE record SET intent = NULL, version = iif(seq = 0, "+fresh+", 0) WHERE intent = ?", number)
 }
 
 const interruptedReason = "the run was cut off while a call for this session was under way; it may have been sent"
@@ -256,12 +258,12 @@ func (l *Ledger) LastRun(ctx context.Context, input [32]byte, target string) (in
 
 // Busy finds a living run on the same content at a target; nil when there is none.
 func (l *Ledger) Busy(ctx context.Context, input [32]byte, target string) (busy *RunInfo, err error) {
-	err = l.update(ctx, func(t *txn) error {
-		if err := t.bury(); err != nil {
+	err = l.update(ctx, rare(func(t *txn) error {
+		if err := t.endDead(); err != nil {
 			return err
 		}
 		busy, err = t.same(RunInfo{SHA256: input, Target: target})
 		return err
-	})
+	}))
 	return busy, err
 }

@@ -12,9 +12,9 @@ type migration struct {
 	records func(context.Context, *sql.Tx) error // what is done to the records; nil for nothing
 }
 
-var migrations = []migration{{schema: schemaV1}, {schemaV2, oneForm}}
+var migrations = []migration{{schema: schemaV1}, {schemaV2, oneForm}, {schema: schemaV3}}
 
-// distribution has one record per (session, target, reminder, method, contact, country). intent is the
+// In the first schema distribution has one record per (session, target, reminder, method, contact, country). intent is the
 // run that has an attempt open on it, status what the last attempt came to (empty while none has ended),
 // run the run that made the last attempt. Contacts are digests. Times are Unix milliseconds, those of
 // the pace nanoseconds.
@@ -110,4 +110,54 @@ CREATE TRIGGER run_schema BEFORE INSERT ON run WHEN NEW.schema < 2
 BEGIN SELECT RAISE(ABORT, 'a later version of hppsend has taken this ledger over'); END;
 ALTER TABLE target ADD COLUMN gap INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX settlement_distribution ON settlement (distribution);
+`
+
+// fresh is a version that no gate has had before: it is drawn anew at each use.
+const fresh = "(random() & 4611686018427387903 | 1)"
+
+// schemaV3 keeps the records of a session at a target in turn: seq 0 is the gate, which every claim takes,
+// and has its own version; those of other rounds, methods, contacts and countries lie beneath it, from 1 on.
+// The version of a gate is another after every change to any record of its session. A gate without a status,
+// an attempt or an intent is blank: its claim was taken back, and it is no record. An earlier program finds
+// no table by the old name.
+const schemaV3 = `
+CREATE TABLE record (
+	id             INTEGER PRIMARY KEY,
+	session        TEXT NOT NULL,
+	target         INTEGER NOT NULL,
+	seq            INTEGER NOT NULL,
+	version        INTEGER NOT NULL,
+	intent         INTEGER,
+	run            INTEGER,
+	time           INTEGER NOT NULL,
+	attempts       INTEGER NOT NULL DEFAULT 0,
+	status         TEXT NOT NULL DEFAULT '',
+	reminder       TEXT NOT NULL,
+	method         TEXT NOT NULL,
+	contact        BLOB NOT NULL,
+	country        TEXT NOT NULL,
+	other          BLOB NOT NULL,
+	sheet          TEXT NOT NULL,
+	row            INTEGER NOT NULL,
+	binding        INTEGER NOT NULL DEFAULT 0,
+	http_status    INTEGER NOT NULL DEFAULT 0,
+	code           TEXT NOT NULL DEFAULT '',
+	reason         TEXT NOT NULL DEFAULT '',
+	correlation_id TEXT NOT NULL DEFAULT ''
+) STRICT;
+INSERT INTO record SELECT id, session, target, n, iif(n = 0, ` + fresh + `, 0), intent, run, time, attempts, status, reminder,
+	method, contact, country, other, sheet, row, binding, http_status, code, reason, correlation_id
+	FROM (SELECT *, row_number() OVER (PARTITION BY session, target ORDER BY id) - 1 AS n FROM distribution) ORDER BY id;
+DROP TABLE distribution;
+
+-- The judge of every claim, and the way of every lookup.
+CREATE UNIQUE INDEX record_key ON record (session, target, seq);
+-- What a run leaves open is found by its number when it ends (interrupt).
+CREATE INDEX record_open ON record (intent) WHERE intent IS NOT NULL;
+-- The doubts of a run are listed and counted (Doubts, Runs).
+CREATE INDEX record_uncertain ON record (run) WHERE status = 'uncertain';
+
+DROP TRIGGER run_schema;
+CREATE TRIGGER run_schema BEFORE INSERT ON run WHEN NEW.schema < 3
+BEGIN SELECT RAISE(ABORT, 'a later version of hppsend has taken this ledger over'); END;
 `

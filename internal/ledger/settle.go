@@ -48,11 +48,11 @@ func (l *Ledger) FindRun(ctx context.Context, id string) (info RunInfo, ok bool,
 // open are among them.
 func (l *Ledger) Doubts(ctx context.Context, run string) (all []Doubt, err error) {
 	defer func() { err = l.reading(err) }()
-	if err := l.update(ctx, (*txn).bury); err != nil {
+	if err := l.update(ctx, rare((*txn).endDead)); err != nil {
 		return nil, err
 	}
 	rows, err := l.db.QueryContext(ctx, `SELECT d.id, run.path, d.sheet, d.row, d.session, d.method, d.http_status, d.attempts,
-		d.code, d.reason, d.correlation_id, d.time FROM distribution d JOIN run ON run.number = d.run
+		d.code, d.reason, d.correlation_id, d.time FROM record d JOIN run ON run.number = d.run
 		WHERE run.id = ? AND d.status = 'uncertain' AND d.intent IS NULL ORDER BY d.row, d.id`, run)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (l *Ledger) Settle(ctx context.Context, tickets []pipeline.Ticket, delivere
 	}
 	now := time.Now()
 	reason := fmt.Sprintf("settled as %s by %s on %s", word, who, now.UTC().Format("2006-01-02 15:04 UTC"))
-	err = l.update(ctx, func(t *txn) error {
+	err = l.update(ctx, rare(func(t *txn) error {
 		settled = 0
 		for _, ticket := range tickets {
 			old, err := t.state(ticket)
@@ -94,12 +94,16 @@ func (l *Ledger) Settle(ctx context.Context, tickets []pipeline.Ticket, delivere
 				ticket, code, old.Code, who, now.UnixMilli()); err != nil {
 				return err
 			}
-			if err := t.exec("UPDATE distribution SET status = ?, code = ?, reason = ? WHERE id = ?", status, code, reason, ticket); err != nil {
+			if err := t.touch(int64(ticket)); err != nil {
+				return err
+			}
+			if err := t.exec("UPDATE record SET status = ?, code = ?, reason = ?, version = iif(seq = 0, "+fresh+", 0) WHERE id = ?",
+				status, code, reason, ticket); err != nil {
 				return err
 			}
 			settled++
 		}
 		return nil
-	})
+	}))
 	return settled, err
 }

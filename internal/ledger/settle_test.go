@@ -12,7 +12,7 @@ func TestSettle(t *testing.T) {
 	l := opened(t)
 	r := begun(t, l, "abcdef")
 	concluded := func(n int, s pipeline.Status) pipeline.Ticket {
-		ticket := r.mustClaim(t, claim(n, "anna@example.com"))
+		ticket := r.mustClaim(t, claimOf(n, "anna@example.com"))
 		r.mustConclude(t, ticket, pipeline.Conclusion{Status: s, Called: true, Code: "x", CorrelationID: "c", Time: time.Now()})
 		return ticket
 	}

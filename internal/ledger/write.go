@@ -8,8 +8,8 @@ import (
 	"hppsend/pipeline"
 )
 
-// groupMost bounds how many changes share one commit.
-const groupMost = 1024
+// maxGroup bounds how many changes share one commit.
+const maxGroup = 1024
 
 // errClosed says that a ledger was used after Close.
 var errClosed = errors.New("the ledger is closed")
@@ -23,10 +23,19 @@ func (l *Ledger) unwritten(err error) error {
 	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "write the ledger " + l.path, Todo: todo, Err: err}
 }
 
-// op is a change to be made in a transaction that it shares with others.
+// change is made in a transaction that it shares with others. It must not depend on having been undone:
+// when one of a group fails, none of the group is made, and all return the error.
+type change interface{ apply(*txn) error }
+
+// rare is a change that few runs make, and seldom.
+type rare func(*txn) error
+
+func (r rare) apply(t *txn) error { return r(t) }
+
+// op is a change that somebody waits for.
 type op struct {
-	change func(*txn) error
-	done   chan error
+	change
+	done chan error
 }
 
 // txn is the transaction of a group of changes.
@@ -35,10 +44,9 @@ type txn struct {
 	l   *Ledger
 }
 
-// update makes a change and returns when it is on disk. The change must not depend on having been
-// undone: when one of a group fails, none of the group is made, and all return the error.
-func (l *Ledger) update(ctx context.Context, change func(*txn) error) error {
-	o := &op{change, make(chan error, 1)}
+// update makes a change and returns when it is on disk.
+func (l *Ledger) update(ctx context.Context, c change) error {
+	o := &op{c, make(chan error, 1)}
 	select {
 	case l.ops <- o:
 		return <-o.done
@@ -56,7 +64,7 @@ func (l *Ledger) write() {
 		select {
 		case first := <-l.ops:
 			group := []*op{first}
-			for more := true; more && len(group) < groupMost; {
+			for more := true; more && len(group) < maxGroup; {
 				select {
 				case o := <-l.ops:
 					group = append(group, o)
@@ -89,7 +97,7 @@ func (l *Ledger) commit(group []*op) error {
 		}
 	}()
 	for _, o := range group {
-		if err := o.change(t); err != nil {
+		if err := o.apply(t); err != nil {
 			return err
 		}
 	}
@@ -124,6 +132,16 @@ func (t *txn) result(query string, args ...any) (sql.Result, error) {
 		return nil, err
 	}
 	return st.ExecContext(t.ctx, args...)
+}
+
+// changed makes a change, and reports whether there was anything to change.
+func (t *txn) changed(query string, args ...any) (bool, error) {
+	res, err := t.result(query, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
 }
 
 func (t *txn) query(query string, args ...any) (*sql.Rows, error) {

@@ -14,7 +14,7 @@ import (
 func TestAFullDisk(t *testing.T) {
 	l := opened(t)
 	r := begun(t, l, "a")
-	ticket := r.mustClaim(t, claim(1, "p1@example.com"))
+	ticket := r.mustClaim(t, claimOf(1, "p1@example.com"))
 	var pages int
 	if err := l.conn.QueryRowContext(t.Context(), "PRAGMA page_count").Scan(&pages); err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func TestAFullDisk(t *testing.T) {
 	limit(pages)
 	var full error
 	for n := 2; n < 2000 && full == nil; n++ {
-		_, full = r.Claim(t.Context(), claim(n, "p@example.com"))
+		_, full = r.Claim(t.Context(), claimOf(n, "p@example.com"))
 	}
 	if full == nil || !strings.Contains(full.Error(), "full") {
 		t.Fatalf("a full database gives %v", full)
@@ -62,13 +62,13 @@ func TestManyShareOneCommit(t *testing.T) {
 func commitsOfWaiting(t *testing.T, l *Ledger, changes int) int {
 	var all sync.WaitGroup
 	block := make(chan struct{})
-	all.Go(func() { l.update(t.Context(), func(*txn) error { <-block; return nil }) })
+	all.Go(func() { l.update(t.Context(), rare(func(*txn) error { <-block; return nil })) })
 	commits := map[*txn]int{}
 	waiting := make(chan struct{}, changes)
 	for range changes {
 		all.Go(func() {
 			waiting <- struct{}{}
-			if err := l.update(t.Context(), func(tx *txn) error { commits[tx]++; return nil }); err != nil {
+			if err := l.update(t.Context(), rare(func(tx *txn) error { commits[tx]++; return nil })); err != nil {
 				t.Error(err)
 			}
 		})
@@ -103,7 +103,7 @@ func BenchmarkClaimAndConclude(b *testing.B) {
 	for range 32 {
 		senders.Go(func() {
 			for n := range next {
-				got, err := r.Claim(b.Context(), claim(n, "p@example.com"))
+				got, err := r.Claim(b.Context(), claimOf(n, "p@example.com"))
 				if err == nil {
 					err = r.Conclude(b.Context(), got.Ticket, pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
 				}
