@@ -13,7 +13,7 @@ import (
 	"hppsend/pipeline"
 )
 
-const uuid = "abcdef00-0000-4000-8000-00000000ab01"
+const sessionUUID = "abcdef00-0000-4000-8000-00000000ab01"
 
 // earlier makes a ledger of the first version with records of one session to one contact, each in a form,
 // with a status, and one settlement of each.
@@ -65,7 +65,7 @@ func earlier(t *testing.T, records ...[2]string) (path string) {
 // Every form of a session that an earlier version kept is found again, and of several records of one
 // distribution the weightiest stays.
 func TestOlderLedgerIsBroughtToOneForm(t *testing.T) {
-	braces, urn, bare, capitals := "{"+strings.ToUpper(uuid)+"}", "urn:uuid:"+uuid, strings.ReplaceAll(uuid, "-", ""), strings.ToUpper(uuid)
+	braces, urn, bare, capitals := "{"+strings.ToUpper(sessionUUID)+"}", "urn:uuid:"+sessionUUID, strings.ReplaceAll(sessionUUID, "-", ""), strings.ToUpper(sessionUUID)
 	for _, tt := range []struct {
 		records [][2]string
 		want    pipeline.Status
@@ -73,11 +73,11 @@ func TestOlderLedgerIsBroughtToOneForm(t *testing.T) {
 		{[][2]string{{braces, "delivered"}}, pipeline.Delivered},
 		{[][2]string{{urn, "uncertain"}}, pipeline.Uncertain},
 		{[][2]string{{bare, "open"}}, pipeline.Uncertain},
-		{[][2]string{{uuid, "open"}}, pipeline.Uncertain},
-		{[][2]string{{uuid, "failed"}, {braces, "delivered"}}, pipeline.Delivered},
-		{[][2]string{{braces, "delivered"}, {uuid, "failed"}}, pipeline.Delivered},
-		{[][2]string{{uuid, "delivered"}, {bare, "open"}}, pipeline.Delivered},
-		{[][2]string{{uuid, "rejected"}, {bare, "open"}, {urn, "failed"}}, pipeline.Uncertain},
+		{[][2]string{{sessionUUID, "open"}}, pipeline.Uncertain},
+		{[][2]string{{sessionUUID, "failed"}, {braces, "delivered"}}, pipeline.Delivered},
+		{[][2]string{{braces, "delivered"}, {sessionUUID, "failed"}}, pipeline.Delivered},
+		{[][2]string{{sessionUUID, "delivered"}, {bare, "open"}}, pipeline.Delivered},
+		{[][2]string{{sessionUUID, "rejected"}, {bare, "open"}, {urn, "failed"}}, pipeline.Uncertain},
 		{[][2]string{{capitals, "rejected"}, {bare, "failed"}, {urn, "failed"}}, pipeline.Rejected},
 		{[][2]string{{capitals, ""}, {bare, "failed"}}, pipeline.Failed},
 		{[][2]string{{capitals, "failed"}, {bare, "uncertain"}, {urn, "rejected"}, {braces, "delivered"}}, pipeline.Delivered},
@@ -85,7 +85,7 @@ func TestOlderLedgerIsBroughtToOneForm(t *testing.T) {
 		path := earlier(t, tt.records...)
 		for range 2 { // the second finds it done
 			l := reopened(t, path)
-			got, err := l.View(target).Lookup(t.Context(), []string{uuid})
+			got, err := l.View(target).Lookup(t.Context(), []string{sessionUUID})
 			if err != nil || len(got[0]) != 1 || got[0][0].Status != tt.want || got[0][0].Intent != pipeline.NoIntent {
 				t.Errorf("%v becomes %+v, %v; want one that is %s", tt.records, got, err, tt.want)
 			}
@@ -101,7 +101,7 @@ func TestOlderLedgerIsBroughtToOneForm(t *testing.T) {
 // While an earlier version sends, its ledger is not taken over; and once it is taken over, a process of the
 // earlier version that has it open can begin no run.
 func TestOlderLedgerInUse(t *testing.T) {
-	path := earlier(t, [2]string{uuid, "failed"})
+	path := earlier(t, [2]string{sessionUUID, "failed"})
 	was := migrations
 	migrations = was[:1]
 	old, err := Open(t.Context(), Options{Path: path, Environment: "sandbox"})
@@ -140,7 +140,7 @@ func TestOlderLedgerInUse(t *testing.T) {
 // A migration is one transaction: one that is
 // cut short leaves the ledger as it was.
 func TestMigrationIsAllOrNothing(t *testing.T) {
-	path := earlier(t, [2]string{"{" + uuid + "}", "delivered"})
+	path := earlier(t, [2]string{"{" + sessionUUID + "}", "delivered"})
 	was := migrations
 	defer func() { migrations = was }()
 	migrations = append(was[:3:3], migration{schema: "SELECT broken FROM nowhere"})

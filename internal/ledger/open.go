@@ -42,10 +42,14 @@ type Ledger struct {
 	secret *secret
 	db     *sql.DB // for looking up
 	conn   *sql.Conn
-	ops    chan *op
-	quit   chan struct{}
-	ended  chan struct{}
 	dead   sync.Map // numbers of runs that were found dead
+
+	gathering sync.Mutex
+	gathered  []*op // changes that the writing goroutine has not taken yet
+	closed    bool
+	wake      chan struct{} // of size 1: something has gathered
+	quit      chan struct{}
+	ended     chan struct{}
 
 	statements map[string]*sql.Stmt // of the writing goroutine
 }
@@ -61,7 +65,7 @@ func wrong(kind pipeline.Kind, path, problem, todo string) error {
 // Open opens a ledger, or makes it. The caller closes it. Every error is a *[pipeline.Error].
 func Open(ctx context.Context, opt Options) (*Ledger, error) {
 	l := &Ledger{
-		path: opt.Path, ops: make(chan *op), quit: make(chan struct{}), ended: make(chan struct{}),
+		path: opt.Path, wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
 		statements: map[string]*sql.Stmt{},
 	}
 	if err := l.open(ctx, opt); err != nil {
@@ -269,6 +273,9 @@ func (l *Ledger) Info() Info {
 
 // Close waits for what is being written and closes the database.
 func (l *Ledger) Close() error {
+	l.gathering.Lock()
+	l.closed = true
+	l.gathering.Unlock()
 	close(l.quit)
 	<-l.ended
 	for _, st := range l.statements {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"runtime"
+	"sync/atomic"
 
 	"hppsend/pipeline"
 )
@@ -35,7 +37,8 @@ func (r rare) apply(t *txn) error { return r(t) }
 // op is a change that somebody waits for.
 type op struct {
 	change
-	done chan error
+	taken atomic.Bool // by the writing goroutine, or back
+	done  chan error
 }
 
 // txn is the transaction of a group of changes.
@@ -44,34 +47,45 @@ type txn struct {
 	l   *Ledger
 }
 
-// update makes a change and returns when it is on disk.
+// update makes a change and returns when it is on disk. A context that ends takes back one that was not
+// begun yet.
 func (l *Ledger) update(ctx context.Context, c change) error {
-	o := &op{c, make(chan error, 1)}
-	select {
-	case l.ops <- o:
-		return <-o.done
-	case <-l.ended:
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	o := &op{change: c, done: make(chan error, 1)}
+	l.gathering.Lock()
+	if l.closed {
+		l.gathering.Unlock()
 		return errClosed
+	}
+	l.gathered = append(l.gathered, o)
+	l.gathering.Unlock()
+	select {
+	case l.wake <- struct{}{}:
+	default: // it is awake already
+	}
+	select {
+	case err := <-o.done:
+		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		if o.taken.CompareAndSwap(false, true) {
+			return ctx.Err()
+		}
+		return <-o.done
 	}
 }
 
 // write is the one goroutine that writes: it commits whatever has gathered while the last commit ran.
 func (l *Ledger) write() {
 	defer close(l.ended)
-	for {
+	for open := true; open; {
 		select {
-		case first := <-l.ops:
-			group := []*op{first}
-			for more := true; more && len(group) < maxGroup; {
-				select {
-				case o := <-l.ops:
-					group = append(group, o)
-				default:
-					more = false
-				}
-			}
+		case <-l.wake:
+		case <-l.quit:
+			open = false
+		}
+		for group := l.gather(); len(group) > 0; group = l.gather() {
 			err := pipeline.Guarded(func() error { return l.commit(group) })
 			if err != nil {
 				err = l.unwritten(err)
@@ -79,10 +93,30 @@ func (l *Ledger) write() {
 			for _, o := range group {
 				o.done <- err
 			}
-		case <-l.quit:
-			return
 		}
 	}
+}
+
+// gather takes what has gathered. It first lets those run who wait for a processor, since they are about to
+// bring more: so groups become as large as there are senders.
+func (l *Ledger) gather() []*op {
+	var group []*op
+	for before := -1; len(group) < maxGroup; {
+		runtime.Gosched()
+		l.gathering.Lock()
+		for _, o := range l.gathered {
+			if o.taken.CompareAndSwap(false, true) {
+				group = append(group, o)
+			}
+		}
+		l.gathered = l.gathered[:0]
+		l.gathering.Unlock()
+		if len(group) == before {
+			break
+		}
+		before = len(group)
+	}
+	return group
 }
 
 func (l *Ledger) commit(group []*op) error {
