@@ -161,3 +161,42 @@ func TestMigrationIsAllOrNothing(t *testing.T) {
 		t.Errorf("version %d, session %s, %v", version, session, err)
 	}
 }
+
+// Of the several records of a session, to other contacts and in other rounds, the first becomes the gate and
+// the rest lie beneath it: all are found, and a claim that judged none is refused.
+func TestOlderLedgerWithSeveralRecordsOfASession(t *testing.T) {
+	path := earlier(t, [2]string{sessionUUID, "rejected"})
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, more := range []string{"'', x'02', 'delivered', NULL", "'may', x'01', 'failed', NULL", "'june', x'01', '', 1"} {
+		if _, err := db.ExecContext(t.Context(), `INSERT INTO distribution (reminder, contact, status, intent, session, target, method, country,
+			other, sheet, row, run, time, attempts) VALUES (`+more+`, ?, 1, 'email', '', x'', '', 9, 1, 2000, 1)`, "{"+sessionUUID+"}"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l := reopened(t, path)
+	r := begun(t, l, "a")
+	c := claimOf(1, "other@example.com")
+	c.Distribution.Session = sessionUUID
+	got, err := r.Claim(t.Context(), c)
+	if err != nil || got.Ticket != 0 || got.Version <= 0 {
+		t.Fatalf("a claim that judged nothing is answered %+v, %v", got, err)
+	}
+	var statuses []string
+	for _, rec := range got.Records {
+		statuses = append(statuses, string(rec.Status))
+	}
+	if got := strings.Join(statuses, " "); got != "rejected delivered failed uncertain" {
+		t.Errorf("its records are %s", got)
+	}
+	var gates, seqs int
+	if err := l.db.QueryRowContext(t.Context(), "SELECT count(*) FILTER (WHERE seq = 0 AND version > 0), count(DISTINCT seq) FROM record").
+		Scan(&gates, &seqs); err != nil || gates != 1 || seqs != 4 {
+		t.Errorf("%d gates and %d numbers, %v", gates, seqs, err)
+	}
+}

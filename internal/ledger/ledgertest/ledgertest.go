@@ -54,28 +54,30 @@ const target = "https://api.example.com"
 // Run holds a kind of ledger to the contract. The constructor gives a new one each time.
 func Run(t *testing.T, constructor func(t *testing.T) Store) {
 	for name, test := range map[string]func(*testing.T, *bench){
-		"one of many claims is granted":        oneOfMany,
-		"a claim compares and swaps":           compareAndSwap,
-		"a claim taken back leaves nothing":    takenBack,
-		"an open intent of a dead run":         deadRun,
-		"the rules of a conclusion":            conclusions,
-		"an outcome that is repeated":          repeated,
-		"two rounds at once":                   twoRounds,
-		"a doubt in an earlier round":          earlierDoubt,
-		"a retry after a failure":              retry,
-		"another contact after a refusal":      otherContact,
-		"each contact of a session":            eachContact,
-		"one session twice in a batch":         twiceInABatch,
-		"what lies beneath changes the whole":  beneath,
-		"targets know nothing of each other":   targets,
-		"settle":                               settle,
-		"settled, and then accepted":           settledAndAccepted,
-		"an attempt under way is not settled":  openIsNotSettled,
-		"purge":                                purge,
-		"runs":                                 runs,
-		"the same content twice at once":       sameContent,
-		"the pace is one, and slots come back": pace,
-		"reports are known by their bytes":     reports,
+		"one of many claims is granted":         oneOfMany,
+		"a claim compares and swaps":            compareAndSwap,
+		"a claim taken back leaves nothing":     takenBack,
+		"an open intent of a dead run":          deadRun,
+		"the rules of a conclusion":             conclusions,
+		"an outcome that is repeated":           repeated,
+		"two rounds at once":                    twoRounds,
+		"a doubt in an earlier round":           earlierDoubt,
+		"a retry after a failure":               retry,
+		"another contact after a refusal":       otherContact,
+		"each contact of a session":             eachContact,
+		"one session twice in a batch":          twiceInABatch,
+		"what lies beneath changes the whole":   beneath,
+		"nothing that was not judged is passed": stale,
+		"a doubt is made before a resend":       resend,
+		"targets know nothing of each other":    targets,
+		"settle":                                settle,
+		"settled, and then accepted":            settledAndAccepted,
+		"an attempt under way is not settled":   openIsNotSettled,
+		"purge":                                 purge,
+		"runs":                                  runs,
+		"the same content twice at once":        sameContent,
+		"the pace is one, and slots come back":  pace,
+		"reports are known by their bytes":      reports,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := constructor(t)
@@ -282,6 +284,9 @@ func takenBack(t *testing.T, b *bench) {
 	r.conclude(r.claim(1, anna), pipeline.Conclusion{Status: pipeline.Pending})
 	if got := b.records(1); len(got) != 0 {
 		t.Errorf("a claim that was given back left %+v", got)
+	}
+	if got := r.ask(1, bo, pipeline.Unseen); len(got.Records) != 0 {
+		t.Errorf("the next claim is told of %+v", got.Records)
 	}
 	r.claim(1, bo)
 	if rec := b.record(1); rec.Contact != b.l.View(target).Digest(bo) || rec.Attempts != 0 {
@@ -546,6 +551,43 @@ func beneath(t *testing.T, b *bench) {
 			other.conclude(got.Ticket, pipeline.Conclusion{Status: pipeline.Pending})
 		}
 	}
+}
+
+// stale has a session judged, and then changed by others than those who claim: the version is then another.
+func stale(t *testing.T, b *bench) {
+	old := func(s pipeline.Status) pipeline.Conclusion {
+		c := called(s)
+		c.Time = time.Now().AddDate(0, 0, -100)
+		return c
+	}
+	r, reader := b.beginOn(b.Open(t), "a", ""), b.begin("r", "")
+	settled := r.send(1, anna, pipeline.Uncertain)
+	r.send(2, anna, pipeline.Failed)
+	r.conclude(r.claim(2, bo), old(pipeline.Rejected))
+	r.send(3, anna, pipeline.Failed)
+	r.claim(3, bo)
+	seen := map[int]pipeline.Version{}
+	for n := 1; n <= 3; n++ {
+		seen[n] = reader.ask(n, anna, pipeline.Unseen).Version
+	}
+	must(b.l.Settle(t.Context(), []pipeline.Ticket{settled}, false, "Ann"))(t)
+	must(b.l.Purge(t.Context(), time.Now().AddDate(0, 0, -90), false))(t)
+	b.Kill(t, r.Campaign)
+	b.begin("next", "")
+	for n, what := range map[int]string{1: "what was settled", 2: "what a purge forgot", 3: "what a dead run left open"} {
+		if got := reader.ask(n, anna, seen[n]); got.Ticket != 0 {
+			t.Errorf("%s went unseen", what)
+		}
+	}
+}
+
+// resend claims what a run left open that died while the resending one was already under way.
+func resend(t *testing.T, b *bench) {
+	a, next := b.beginOn(b.Open(t), "a", ""), b.begin("n", "")
+	a.claim(1, anna)
+	b.Kill(t, a.Campaign)
+	next.send(1, anna, pipeline.Failed)
+	b.wantRecord(1, pipeline.Uncertain, pipeline.NoIntent, 2)
 }
 
 func targets(t *testing.T, b *bench) {
