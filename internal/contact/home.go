@@ -120,6 +120,19 @@ func (h home) afterPlus(w written) (reading, *Problem) {
 	return r, p
 }
 
+// claims refuses a number abroad that no plan knows, and whose digits, less what was taken off them, are a
+// number at home.
+func (h home) claims(r reading) *Problem {
+	if r.valid() || r.code == h.code {
+		return nil
+	}
+	if at, ok := h.rival(r.e164[len("+"):], r, false); ok {
+		return ambiguous(fmt.Sprintf("%s is no number that is known, and its digits are one of %s: write it with +%d if it is that",
+			Mask(r.e164), countryName(at.region), at.code))
+	}
+	return nil
+}
+
 // afterZeros reads a number after 00, which is dialled for abroad in most countries. A zero too many
 // before a local number looks the same, so the number abroad has to be better known than the one at home.
 func (h home) afterZeros(w written) (reading, *Problem) {

@@ -29,7 +29,8 @@ type Phone struct {
 // them. Of different readings a valid one beats one that is merely possible, and a mobile one any other; two
 // that are left are refused, and so is one that does not beat what the digits would be with a plus.
 // Where a prefix or a plus stands before what is a number without it, and is none or one abroad with it, the
-// number is refused too. Without a country even digits that begin like a calling code are refused:
+// number is refused too, and so is one abroad that no plan knows and whose digits are a number at home: what
+// comes out is read as the same number again. Without a country even digits that begin like a calling code are refused:
 // they are somebody's local number elsewhere.
 func ParsePhone(text, country string) (Phone, error) {
 	w, p := readCell(text)
@@ -62,6 +63,9 @@ func (w written) phone(country string) (Phone, error) {
 		meant = h.beforeZero
 	}
 	r, p := meant(w)
+	if p == nil {
+		p = h.claims(r)
+	}
 	if p != nil {
 		return Phone{}, p
 	}

@@ -176,7 +176,7 @@ func FuzzParsePhone(f *testing.F) {
 		f.Add(s, "IT")
 		f.Add(s, "")
 	}
-	f.Add("+46\u00a00\x1f174\u200b0675", "IT")
+	f.Add("\u202a+46\u00a00\x1f174\u200b0675", "IT") // +461740675 is none known, and 461740675 one of Italy
 	f.Fuzz(func(t *testing.T, text, country string) {
 		got, err := contact.ParsePhone(text, country)
 		if err != nil {
@@ -190,10 +190,6 @@ func FuzzParsePhone(f *testing.F) {
 			t.Fatalf("got %+v", got)
 		}
 		again, err := contact.ParsePhone(got.E164, country)
-		var asked *contact.Problem // a number that no plan knows, and of the home country without its plus, is asked about
-		if !got.Known && errors.As(err, &asked) && asked.Code == "ambiguous_phone" {
-			return
-		}
 		if err != nil || again.E164 != got.E164 {
 			t.Fatalf("%s came out as %q, %v the second time", got.E164, again.E164, err)
 		}

@@ -46,6 +46,9 @@ func TestEveryCountrysNumbers(t *testing.T) {
 							continue
 						}
 						accepted++
+						if again, err := contact.ParsePhone(got.E164, country); err != nil || again.E164 != got.E164 {
+							t.Errorf("%s of %s in %q: %s is read as %s, and that as %q, %v", w.how, region, country, w.text, got.E164, again.E164, err)
+						}
 						if why := wrong(w, country, withoutPlus, got); why != "" {
 							t.Errorf("%s of %s in %q (without plus: %v): %s is read as %s: %s", w.how, region, country, withoutPlus, w.text, got.E164, why)
 						}
@@ -91,12 +94,14 @@ func writings(n *phonenumbers.PhoneNumber, region string) []writing {
 		{"a plus before it", "+" + national, "", ""},
 		{"a plus before the local number", "+" + local, "", ""},
 		{"a zero after its calling code", fmt.Sprintf("+%d0%s", n.GetCountryCode(), national), "", withZero},
+		{"a zero after 00 and its calling code", fmt.Sprintf("00%d0%s", n.GetCountryCode(), national), "", ""},
+		{"a zero in brackets after its calling code", fmt.Sprintf("+%d (0)%s", n.GetCountryCode(), national), "", ""},
 		{"a zero before its calling code", "0" + e164[1:], "", ""},
 	}
 	for i := range ws {
 		ws[i].region = region
 	}
-	for _, w := range slices.Clone(ws[:10]) {
+	for _, w := range slices.Clone(ws[:len(ws)-1]) {
 		ws = append(ws, writing{w.how + ", a digit more", w.text + last, region, ""}, writing{w.how + ", a digit less", w.text[:len(w.text)-1], region, ""})
 	}
 	return ws
