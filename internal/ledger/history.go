@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"time"
 
@@ -153,10 +154,18 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 	if err := l.update(ctx, rare(func(t *txn) error { return t.exec("DELETE FROM report WHERE time < ?", at) })); err != nil {
 		return p, err
 	}
-	if l.Info().Size < maxVacuum {
-		l.db.ExecContext(ctx, "VACUUM") // gives the room back, unless somebody else is at the ledger
-	}
+	l.giveBack(ctx, l.db)
 	return p, nil
+}
+
+// giveBack gives the room that is free back to the disk, unless somebody else is at the ledger.
+func (l *Ledger) giveBack(ctx context.Context, by interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+},
+) {
+	if l.Info().Size < maxVacuum {
+		by.ExecContext(ctx, "VACUUM")
+	}
 }
 
 // spent gives the runs that ended before a time and have no record that a purge up to it leaves. No record

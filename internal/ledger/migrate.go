@@ -52,7 +52,11 @@ func (l *Ledger) migrate(ctx context.Context, onNew func(*sql.Tx) error) error {
 			return err
 		}
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	l.giveBack(ctx, l.conn) // what tables of earlier versions took
+	return nil
 }
 
 // atRest refuses a ledger on which a run is under way: it holds the lock on its file from before it is entered.

@@ -200,3 +200,13 @@ func TestOlderLedgerWithSeveralRecordsOfASession(t *testing.T) {
 		t.Errorf("%d gates and %d numbers, %v", gates, seqs, err)
 	}
 }
+
+// A ledger that was made or brought up to date does not keep the room of tables that are no more.
+func TestNoRoomIsKeptForFormerTables(t *testing.T) {
+	for name, l := range map[string]*Ledger{"new": opened(t), "older": reopened(t, earlier(t, [2]string{sessionUUID, "delivered"}))} {
+		var free int
+		if err := l.db.QueryRowContext(t.Context(), "PRAGMA freelist_count").Scan(&free); err != nil || free != 0 {
+			t.Errorf("%s: %d pages are free, %v", name, free, err)
+		}
+	}
+}

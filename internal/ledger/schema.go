@@ -14,10 +14,10 @@ type migration struct {
 
 var migrations = []migration{{schema: schemaV1}, {schemaV2, oneForm}, {schema: schemaV3}}
 
-// In the first schema distribution has one record per (session, target, reminder, method, contact, country). intent is the
-// run that has an attempt open on it, status what the last attempt came to (empty while none has ended),
-// run the run that made the last attempt. Contacts are digests. Times are Unix milliseconds, those of
-// the pace nanoseconds.
+// schemaV1 has a table distribution with one record per (session, target, reminder, method, contact, country).
+// intent is the run that has an attempt open on it, status what the last attempt came to (empty while none
+// has ended), run the run that made the last attempt. Contacts are digests. Times are Unix milliseconds,
+// those of the pace nanoseconds.
 const schemaV1 = `
 CREATE TABLE meta (
 	name  TEXT PRIMARY KEY,
