@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -54,7 +53,7 @@ func Run(ctx context.Context, opt Options, ports Ports, paths []string) (Result,
 
 // prepare does all that can be done before anything is sent, and refuses what has to be refused.
 func (c *campaign) prepare(ctx context.Context, paths []string) error {
-	ctx, cancel := c.untilStop(ctx)
+	ctx, cancel := UntilStop(ctx, c.Stop)
 	defer cancel()
 	if err := c.open(ctx, paths); err != nil {
 		return err
@@ -75,12 +74,13 @@ func (c *campaign) prepare(ctx context.Context, paths []string) error {
 	return c.Confirm(ctx, c.plan)
 }
 
-// untilStop is a context that ends when the campaign is to stop, for what can be broken off without loss.
-func (c *campaign) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
+// UntilStop is a context that ends when no new call is to be made, for what can be broken off without loss.
+// The caller ends it with the function.
+func UntilStop(ctx context.Context, stop <-chan struct{}) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
-		case <-c.Stop:
+		case <-stop:
 			cancel()
 		case <-ctx.Done():
 		}
@@ -90,11 +90,15 @@ func (c *campaign) untilStop(ctx context.Context) (context.Context, context.Canc
 
 // begin enters a run for each file. A file that another run is sending now refuses all.
 func (c *campaign) begin(ctx context.Context) error {
+	reading, err := json.Marshal(c.Reading)
+	if err != nil {
+		return err
+	}
 	for i := range c.files {
 		in := c.plan.Files[i].Input
 		info := ledger.RunInfo{
 			ID: newRunID(), Target: c.Target.Name, UserName: c.User, Label: c.Label, Reminder: c.Reminder,
-			Path: in.Path, SHA256: in.SHA256, Sheet: in.Sheet, Options: encoded(c.Reading), Version: c.Program.Version,
+			Path: in.Path, SHA256: in.SHA256, Sheet: in.Sheet, Options: reading, Version: c.Program.Version,
 			Host: c.Program.Host, PID: c.Program.PID, Started: time.Now(),
 		}
 		run, err := c.Ledger.Begin(ctx, info)
@@ -244,127 +248,4 @@ func counted(n int) string {
 		return "1 row"
 	}
 	return fmt.Sprintf("%d rows", n)
-}
-
-func encoded(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // our own types
-	}
-	return b
-}
-
-// open opens the inputs, in order, and leaves out reports of files that are named too.
-func (c *campaign) open(ctx context.Context, paths []string) error {
-	for _, path := range paths {
-		f, err := c.Reading.open(ctx, path)
-		if err == nil {
-			if err = c.notBusy(ctx, f.Input()); err != nil {
-				f.Close()
-			}
-		}
-		if err == nil {
-			c.files = append(c.files, f)
-		} else if err = c.skip(err); err != nil {
-			return err
-		}
-	}
-	c.withoutReports()
-	return distinct(c.files)
-}
-
-// notBusy refuses a file that another run is sending now.
-func (c *campaign) notBusy(ctx context.Context, in pipeline.Input) error {
-	busy, err := c.Ledger.Busy(ctx, in.SHA256, c.Target.Name)
-	if err == nil && busy != nil {
-		err = busy.Busy()
-	}
-	return err
-}
-
-// skip takes note of a file that is refused, when the others are to be sent all the same.
-func (c *campaign) skip(err error) error {
-	if !c.SkipRefused || !errors.Is(err, pipeline.BadInput) && !errors.Is(err, pipeline.Busy) {
-		return err
-	}
-	c.Observer.Tell(Refused{err})
-	c.result.Refused = append(c.result.Refused, err)
-	return nil
-}
-
-// check judges all rows of all files, and tries the places of their reports.
-func (c *campaign) check(ctx context.Context, paths []string) (err error) {
-	for {
-		if c.plan, err = pipeline.Check(ctx, c.rules(c.Ledger.View(c.Target.Name)), sources(c.files)...); err == nil {
-			err = c.findPlaces(ctx, paths)
-		}
-		var input *pipeline.Error
-		if !errors.As(err, &input) || input.Kind != pipeline.BadInput {
-			return err
-		}
-		if err := c.skip(err); err != nil {
-			return err
-		}
-		i := slices.IndexFunc(c.files, func(f *reader.File) bool { return f.Input().Path == input.Place.File })
-		if i < 0 {
-			return err
-		}
-		c.files[i].Close()
-		c.files = slices.Delete(c.files, i, i+1)
-	}
-}
-
-// findPlaces finds where the reports will lie, before anything is sent.
-func (c *campaign) findPlaces(ctx context.Context, paths []string) (err error) {
-	if c.places, err = c.Outputs.places(c.Ledger, c.Observer, c.Program, paths); err != nil {
-		return err
-	}
-	c.outputs = nil
-	for _, f := range c.plan.Files {
-		out, err := c.places.find(ctx, f, true)
-		if err != nil {
-			return err
-		}
-		c.outputs = append(c.outputs, out)
-	}
-	return nil
-}
-
-func sources(files []*reader.File) []pipeline.Source {
-	out := make([]pipeline.Source, len(files))
-	for i, f := range files {
-		out[i] = f
-	}
-	return out
-}
-
-// distinct refuses the same content under two names, which could only be a mistake.
-func distinct(files []*reader.File) error {
-	seen := map[[32]byte]string{}
-	for _, f := range files {
-		in := f.Input()
-		if other, ok := seen[in.SHA256]; ok {
-			return usage(other+" and "+in.Path+" have the same content", "name one of them")
-		}
-		seen[in.SHA256] = in.Path
-	}
-	return nil
-}
-
-// withoutReports leaves out reports of files that are named too, as a pattern like *.csv names them.
-func (c *campaign) withoutReports() {
-	named := map[string]bool{}
-	for _, f := range c.files {
-		named[stem(f.Input().Path)] = true
-	}
-	c.files = slices.DeleteFunc(c.files, func(f *reader.File) bool {
-		in := f.Input()
-		of := reportOf.ReplaceAllString(stem(in.Path), "")
-		if !in.IsReport || of == stem(in.Path) || !named[of] {
-			return false
-		}
-		say(c.Observer, "report_passed_over", in.Path+" is passed over: it was written for a file that is named too")
-		f.Close()
-		return true
-	})
 }

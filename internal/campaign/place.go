@@ -302,7 +302,5 @@ func isInput(path string, inputs []string) bool {
 	return false
 }
 
-var reportOf = regexp.MustCompile(`\.(report|rejects)(-\d+)?$`)
-
 // stem is a path without its ending.
 func stem(path string) string { return strings.TrimSuffix(path, filepath.Ext(path)) }

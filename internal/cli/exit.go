@@ -7,6 +7,7 @@ import (
 	"sync"
 	"syscall"
 
+	"hppsend/internal/campaign"
 	"hppsend/pipeline"
 )
 
@@ -134,13 +135,5 @@ func (s *signals) signalCode() int {
 
 // untilStop is a context that ends at the first signal, for what can be broken off without loss.
 func (a *app) untilStop(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-a.stop:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
+	return campaign.UntilStop(ctx, a.stop)
 }
