@@ -191,9 +191,10 @@ func (c *campaign) reported(ctx context.Context, file int) FileResult {
 	res.Report, res.Rejects, res.Ended = at.report, at.rejects, time.Now()
 	faults := []error{err}
 	if err != nil && res.Tally.Rows < f.Tally.Rows { // the rows could not be read to their end
-		tally, err := c.reached(ctx, f)
-		if faults = append([]error{err}, faults...); err == nil {
+		if tally, err := c.reached(ctx, f); err == nil {
 			res.Tally = tally
+		} else {
+			faults = append(faults, err)
 		}
 	}
 	if c.result.Ending.Err == nil && err == nil { // what broke the run has been said
