@@ -268,15 +268,15 @@ func TestTooManyRejected(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name  string
-		most  Most
+		most  Threshold
 		every int
 		calls int // 0: it goes through
 	}{
-		{"a share of the last answers", Most{Share: 0.2}, 2, 82}, // 41 of 200
-		{"no more than the share", Most{Share: 0.2}, 5, 0},
-		{"a number of them", Most{Rows: 10}, 3, 33},
-		{"any number", Most{}, 1, 0},
-		{"those before the last 200 do not count", Most{Rows: 2}, 100, 0},
+		{"a share of the last answers", Threshold{Share: 0.2}, 2, 82}, // 41 of 200
+		{"no more than the share", Threshold{Share: 0.2}, 5, 0},
+		{"a number of them", Threshold{Rows: 10}, 3, 33},
+		{"any number", Threshold{}, 1, 0},
+		{"those before the last 200 do not count", Threshold{Rows: 2}, 100, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -291,18 +291,18 @@ func TestTooManyRejected(t *testing.T) {
 	}
 }
 
-func TestMostIsNotExceededByItself(t *testing.T) {
+func TestThresholdIsNotExceededByItself(t *testing.T) {
 	for _, tt := range []struct {
-		most          Most
+		most          Threshold
 		rejected, all int
 		want          bool
 	}{
-		{Most{}, 10, 10, false},
-		{Most{Rows: 3}, 3, 10, false},
-		{Most{Rows: 3}, 4, 1000, true},
-		{Most{Share: 0.2}, 2, 10, false},
-		{Most{Share: 0.2}, 3, 10, true},
-		{Most{Share: 1}, 10, 10, false},
+		{Threshold{}, 10, 10, false},
+		{Threshold{Rows: 3}, 3, 10, false},
+		{Threshold{Rows: 3}, 4, 1000, true},
+		{Threshold{Share: 0.2}, 2, 10, false},
+		{Threshold{Share: 0.2}, 3, 10, true},
+		{Threshold{Share: 1}, 10, 10, false},
 	} {
 		if got := tt.most.Exceeded(tt.rejected, tt.all); got != tt.want {
 			t.Errorf("%+v: %d of %d: %v", tt.most, tt.rejected, tt.all, got)

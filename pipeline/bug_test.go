@@ -150,7 +150,7 @@ func TestNoPanicEndsTheProcess(t *testing.T) {
 					plan.Files[0].Run = c.rules.Run
 					run := c.book.run(c.rules.Run)
 					ending := NewSending(c.cfg, pacer, bombObserver{&b.progress, &b.notice}, c.stop).Send(
-						t.Context(), plan, 0, bombSource{file, &b.feed}, &Courier{
+						t.Context(), plan, 0, bombSource{file, &b.feed}, &Distributor{
 							Rules: c.rules, Records: run, Ledger: run, Permits: pacer, Sender: mortal{run, c.server},
 							Grace: c.cfg.Grace, Claims: make(chan struct{}, 4),
 						})

@@ -119,7 +119,7 @@ func (c *campaign) run(t *testing.T, files ...*table) result {
 	res := result{plan: plan}
 	for i, src := range sources {
 		plan.Files[i].Run = c.rules.Run
-		res.ending = sending.Send(c.ctx, plan, i, src, &Courier{
+		res.ending = sending.Send(c.ctx, plan, i, src, &Distributor{
 			Rules: c.rules, Records: run, Ledger: run, Permits: permits, Sender: mortal{run, c.server}, Grace: c.cfg.Grace, Claims: claims,
 		})
 		if res.ending.Code != "" {

@@ -22,24 +22,26 @@ type Permits interface {
 	Answered(q Quota)
 }
 
-// Order is one attempt to be made.
-type Order struct {
+// Attempt is one attempt to be made at a distribution.
+type Attempt struct {
 	Distribution Distribution
 	Place        Place
 	Own          Ticket // of the run's earlier attempt at the row; zero on the first
 	Last         bool   // no further attempt would follow
 }
 
-// Attempt is what became of an order.
-type Attempt struct {
-	Ticket Ticket  // zero: no call was made, and Outcome says why
-	Reply  Reply   // its answer, when a call was made
-	Result Outcome // why no call was made
+// Result is what an attempt came to.
+type Result struct {
+	Ticket    Ticket  // zero: no call was made, and Unclaimed says why
+	Reply     Reply   // its answer, when a call was made
+	Unclaimed Outcome // what the records say of the row, when none was
+
+	action action // what becomes of the row, when a call was made
 }
 
-// Courier takes one distribution to one outcome: claimed on disk, permitted, called, judged, and
+// Distributor takes one distribution to one outcome: claimed on disk, permitted, called, judged, and
 // concluded on disk. It is safe for concurrent use, and knows nothing of rows, files or retries.
-type Courier struct {
+type Distributor struct {
 	Rules   Rules
 	Records Records
 	Ledger  Ledger
@@ -68,59 +70,60 @@ func (e *LedgerError) Unwrap() error { return e.Err }
 
 // Deliver makes one attempt. It returns ErrStopped when the run is being stopped and no call was made,
 // and a *LedgerError. A context that ends cuts the call off, and its outcome is still written.
-func (c *Courier) Deliver(ctx context.Context, o Order) (Attempt, error) {
-	ticket, result, err := c.permitted(ctx, o)
+func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
+	ticket, found, err := d.permitted(ctx, a)
 	if err != nil || ticket == 0 {
-		return Attempt{Result: result}, err
+		return Result{Unclaimed: found}, err
 	}
-	reply := c.Sender.Send(ctx, o.Distribution)
+	reply := d.Sender.Send(ctx, a.Distribution)
 	if reply.Verdict == Throttled {
-		c.Permits.Throttled(reply.RetryAfter)
+		d.Permits.Throttled(reply.RetryAfter)
 	} else {
-		c.Permits.Answered(reply.Quota)
+		d.Permits.Answered(reply.Quota)
 	}
-	err = c.conclude(ctx, ticket, c.conclusion(reply, o.Last))
-	return Attempt{Ticket: ticket, Reply: reply}, err
+	act := after(reply.Verdict, a.Last)
+	err = d.conclude(ctx, ticket, d.conclusion(reply, act.status))
+	return Result{Ticket: ticket, Reply: reply, action: act}, err
 }
 
 // permitted claims the session and waits for the permit to call. A claim without a permit is taken back.
-func (c *Courier) permitted(ctx context.Context, o Order) (Ticket, Outcome, error) {
-	if c.Claims != nil {
+func (d *Distributor) permitted(ctx context.Context, a Attempt) (Ticket, Outcome, error) {
+	if d.Claims != nil {
 		select {
-		case c.Claims <- struct{}{}:
-			defer func() { <-c.Claims }()
+		case d.Claims <- struct{}{}:
+			defer func() { <-d.Claims }()
 		case <-ctx.Done():
 			return 0, Outcome{}, ErrStopped
 		}
 	}
-	it := item{Distribution: o.Distribution, session: o.Distribution.Session, place: o.Place}
-	it.contact = c.Records.Digest(it.Contact)
+	it := item{Distribution: a.Distribution, session: a.Distribution.Session, place: a.Place}
+	it.contact = d.Records.Digest(it.Contact)
 	if it.Other != "" {
-		it.other = c.Records.Digest(it.Other)
+		it.other = d.Records.Digest(it.Other)
 	}
-	ticket, result, err := c.claim(ctx, it, o)
+	ticket, result, err := d.claim(ctx, it, a)
 	if err != nil || ticket == 0 {
 		return 0, result, err
 	}
-	if err := c.Permits.Permit(ctx); err != nil {
-		return 0, result, cmp.Or(c.conclude(ctx, ticket, Conclusion{Status: Pending}), err)
+	if err := d.Permits.Permit(ctx); err != nil {
+		return 0, result, cmp.Or(d.conclude(ctx, ticket, Conclusion{Status: Pending}), err)
 	}
-	if c.unwritten.Load() > 0 { // no new call while an outcome is not on disk
-		return 0, result, c.conclude(ctx, ticket, Conclusion{Status: Pending})
+	if d.unwritten.Load() > 0 { // no new call while an outcome is not on disk
+		return 0, result, d.conclude(ctx, ticket, Conclusion{Status: Pending})
 	}
 	return ticket, result, nil
 }
 
 // claim claims the session, as often as it takes until the records by which the row was judged are those of
 // the moment. Most sessions have none. Without a ticket the outcome says why.
-func (c *Courier) claim(ctx context.Context, it item, o Order) (Ticket, Outcome, error) {
-	ask := Claim{Distribution: o.Distribution, Place: o.Place, Seen: NoRecords}
-	j := c.Rules.judge(it, nil, o.Own)
+func (d *Distributor) claim(ctx context.Context, it item, a Attempt) (Ticket, Outcome, error) {
+	ask := Claim{Distribution: a.Distribution, Place: a.Place, Seen: NoRecords}
+	j := d.Rules.judge(it, nil, a.Own)
 	if j.stage != stageSend { // so it may be because there are no records
 		ask.Seen = Unseen
 	}
 	for {
-		got, err := c.Ledger.Claim(ctx, ask)
+		got, err := d.Ledger.Claim(ctx, ask)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return 0, Outcome{}, ErrStopped
@@ -129,54 +132,51 @@ func (c *Courier) claim(ctx context.Context, it item, o Order) (Ticket, Outcome,
 		case got.Ticket != 0:
 			return got.Ticket, j.outcome, nil
 		}
-		if j = c.Rules.judge(it, got.Records, o.Own); j.stage != stageSend {
+		if j = d.Rules.judge(it, got.Records, a.Own); j.stage != stageSend {
 			return 0, j.outcome, nil
 		}
 		ask.Seen = got.Version
 	}
 }
 
-func (c *Courier) conclusion(r Reply, last bool) Conclusion {
-	out := Conclusion{
-		Called: true, HTTPStatus: r.HTTPStatus, Code: r.Code, Reason: r.Reason,
-		CorrelationID: r.CorrelationID, Time: time.Now(),
+// conclusion is what a call is closed with in the ledger.
+func (d *Distributor) conclusion(r Reply, s Status) Conclusion {
+	c := Conclusion{
+		Status: s, Called: true, Binding: r.Verdict == Refused && d.Binding, HTTPStatus: r.HTTPStatus,
+		Code: r.Code, Reason: r.Reason, CorrelationID: r.CorrelationID, Time: time.Now(),
 	}
-	switch r.Verdict {
-	case Accepted:
-		out.Status = Delivered
-	case Refused:
-		out.Status, out.Binding = Rejected, c.Binding
-	case RefusedByOther:
-		out.Status = Rejected
-	case Unclear:
-		out.Status = Uncertain
-	case Unavailable:
-		if out.Status = Pending; last {
-			out.Status = Failed
-		}
-	case Throttled, Denied:
-		out.Status = Pending
-	default: // a sender that gives no verdict has to be taken for one that may have sent
-		out.Status, out.Code = Uncertain, CodeNoClearAnswer
+	if r.Verdict == 0 {
+		c.Code = CodeNoClearAnswer
 	}
-	return out
+	return c
+}
+
+// revise makes a refusal bind later runs, or takes it back.
+func (d *Distributor) revise(ctx context.Context, r refusal, bind bool) error {
+	c := d.conclusion(r.reply, Rejected)
+	if c.Called = false; bind {
+		c.Binding = true
+	} else {
+		c.Status = Pending
+	}
+	return d.conclude(ctx, r.ticket, c)
 }
 
 // conclude writes an outcome, and tries again for the grace time when it cannot be written.
-func (c *Courier) conclude(ctx context.Context, t Ticket, out Conclusion) error {
+func (d *Distributor) conclude(ctx context.Context, t Ticket, out Conclusion) error {
 	ctx = context.WithoutCancel(ctx)
-	end := time.Now().Add(c.Grace) // a try may wait itself
-	err := c.Ledger.Conclude(ctx, t, out)
+	end := time.Now().Add(d.Grace) // a try may wait itself
+	err := d.Ledger.Conclude(ctx, t, out)
 	if err == nil {
 		return nil
 	}
-	c.unwritten.Add(1)
-	defer c.unwritten.Add(-1)
-	again := time.NewTicker(min(time.Second, c.Grace/10+1))
+	d.unwritten.Add(1)
+	defer d.unwritten.Add(-1)
+	again := time.NewTicker(min(time.Second, d.Grace/10+1))
 	defer again.Stop()
 	for time.Now().Before(end) { // and not by the ticks, which may be old ones
 		<-again.C
-		if err = c.Ledger.Conclude(ctx, t, out); err == nil {
+		if err = d.Ledger.Conclude(ctx, t, out); err == nil {
 			return nil
 		}
 	}

@@ -14,16 +14,16 @@ func (*openPermits) Permit(context.Context) error { return nil }
 func (p *openPermits) Throttled(d time.Duration)  { p.throttled = d }
 func (*openPermits) Answered(Quota)               {}
 
-// A courier alone takes one distribution to its outcome, without rows, files or retries.
-func TestCourierAlone(t *testing.T) {
+// A distributor alone takes one distribution to its outcome, without rows, files or retries.
+func TestDistributorAlone(t *testing.T) {
 	b, permits := newBook(), &openPermits{}
 	replies := []Reply{down, {Verdict: Throttled, RetryAfter: 7 * time.Second}, badValue, ok200}
 	s := &server{answer: func(_ context.Context, _ Distribution, nth int) Reply { return replies[nth-1] }}
 	run := b.run("run-1")
-	c := &Courier{
+	c := &Distributor{
 		Rules: Rules{Run: "run-1"}, Records: run, Ledger: run, Permits: permits, Sender: s, Grace: time.Second, Binding: true,
 	}
-	o := Order{Distribution: Distribution{Session: id(1), Method: Email, Contact: mail(1)}}
+	o := Attempt{Distribution: Distribution{Session: id(1), Method: Email, Contact: mail(1)}}
 
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -42,14 +42,14 @@ func TestCourierAlone(t *testing.T) {
 	}
 	o.Own = 0
 	a, err := c.Deliver(context.Background(), o)
-	if err != nil || a.Ticket != 0 || a.Result.Status != Rejected || s.total() != 3 {
+	if err != nil || a.Ticket != 0 || a.Unclaimed.Status != Rejected || s.total() != 3 {
 		t.Errorf("a refusal that binds at once: %v, %v, %d calls", a, err, s.total())
 	}
 	o.Distribution.Contact = mail(2)
 	if a, err = c.Deliver(context.Background(), o); err != nil || a.Reply.Verdict != Accepted {
 		t.Errorf("with another contact: %v, %v", a, err)
 	}
-	if a, err = c.Deliver(context.Background(), o); err != nil || a.Result.Status != Delivered || s.total() != 4 {
+	if a, err = c.Deliver(context.Background(), o); err != nil || a.Unclaimed.Status != Delivered || s.total() != 4 {
 		t.Errorf("once delivered: %v, %v, %d calls", a, err, s.total())
 	}
 }

@@ -41,7 +41,7 @@ func (p *Plan) feedTo(ctx context.Context, file int, src Source, send func(*job)
 		items := p.cfg.Defaults.prepareAll(due)
 		each(len(items), func(i int) { items[i].Other = p.cfg.Defaults.other(due[i], items[i].Method) })
 		for _, it := range items {
-			if p.due(it) && !send(&job{order: Order{Distribution: it.Distribution, Place: it.place}}) {
+			if p.due(it) && !send(&job{attempt: Attempt{Distribution: it.Distribution, Place: it.place}}) {
 				return nil
 			}
 		}

@@ -195,10 +195,11 @@ func TestSwitchesAreExhaustive(t *testing.T) {
 		typ, function string
 		beside        []string // handled by the default on purpose
 	}{
-		{"Status", "notDue", nil},
+		{"Status", "unclaimed", nil},
+		{"Status", "count", nil},
 		{"Verdict", "String", nil},
-		{"Verdict", "answered", []string{"Unclear"}},
-		{"Verdict", "conclusion", nil},
+		{"Verdict", "after", nil},
+		{"Verdict", "answered", nil},
 		{"stage", "repeats", nil},
 	}
 	for _, test := range tests {

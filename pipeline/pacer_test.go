@@ -381,7 +381,7 @@ func TestFullJitter(t *testing.T) {
 		most *= time.Second
 		var longest time.Duration
 		for range 2000 {
-			d := fullJitter(backOffBase, backOffMost, try)
+			d := fullJitter(backOffBase, maxBackOff, try)
 			if d < 0 || d > most {
 				t.Fatalf("try %d waits %v, at most %v", try, d, most)
 			}

@@ -166,6 +166,22 @@ func (p Progress) Done() int {
 	return p.Delivered + p.Rejected + p.Failed + p.Uncertain + p.Skipped
 }
 
+func (p *Progress) count(s Status) {
+	switch s {
+	case Delivered:
+		p.Delivered++
+	case Rejected:
+		p.Rejected++
+	case Failed:
+		p.Failed++
+	case Uncertain:
+		p.Uncertain++
+	case Skipped:
+		p.Skipped++
+	case Pending:
+	}
+}
+
 // Sink takes the rows of a report in input order.
 type Sink interface {
 	Write(Row, Outcome) error

@@ -5,94 +5,97 @@ import (
 	"time"
 )
 
-const (
-	outageAfter       = 10               // unavailable answers in a row, then one row at a time asks
-	backOffBase       = time.Second      // of a row, and of the probe
-	backOffMost       = 30 * time.Second // likewise
-	heldInterval      = time.Second      // between tries of a row that another run holds
-	unwrittenInterval = time.Second      // between looks whether the ledger can be written again
-	strangeLimit      = 3                // answers in a row that are not HPP's own
-	waitingMost       = 10_000           // rows that wait for another attempt before no new one is taken
-)
+// maxQueued is how many rows wait for another attempt before no new one is taken.
+const maxQueued = 10_000
 
-// next is the row to be offered now: one whose back-off is over before a new one, in an outage one at a
-// time, and none in a pause, so that no claim is held through it.
-func (d *dispatch) next(now time.Time) *job {
-	outage := !d.probeAt.IsZero()
+// job is a row on its way to an outcome.
+type job struct {
+	attempt   Attempt
+	calls     int       // that count as attempts
+	due       time.Time // not before
+	probe     bool      // it asks after the server in an outage, and does not count
+	heldSince time.Time // when it was first tried again, after another run had held it
+}
+
+// queue are the rows that a worker is to take.
+type queue struct {
+	fresh   *job   // the next row that was never tried
+	waiting dueSet // for another attempt
+	held    []*job // by another run; in the order in which they are due
+}
+
+func (q *queue) empty() bool { return q.fresh == nil && len(q.waiting) == 0 && len(q.held) == 0 }
+
+// untried reports whether there are rows, and none that was called already.
+func (q *queue) untried() bool { return len(q.waiting) == 0 && (q.fresh != nil || len(q.held) > 0) }
+
+// room reports whether a new row may be taken in.
+func (q *queue) room() bool { return len(q.waiting)+len(q.held) < maxQueued }
+
+// next is the row to be offered: one whose back-off is over before a new one. In an outage one that waits
+// need not wait for its time.
+func (q *queue) next(now time.Time, outage, allowNew bool) *job {
 	switch {
-	case d.stopping(), d.unwritten(), !d.pacer.PausedUntil().IsZero(), outage && (d.inFlight > 0 || now.Before(d.probeAt)):
-	case len(d.waiting) > 0 && (outage || !now.Before(d.waiting[0].due)):
-		return d.waiting[0]
-	case d.limited(), d.canaryHolds():
-	case d.fresh != nil:
-		return d.fresh
-	case len(d.held) > 0 && !now.Before(d.held[0].due):
-		return d.held[0]
+	case len(q.waiting) > 0 && (outage || !now.Before(q.waiting[0].due)):
+		return q.waiting[0]
+	case !allowNew:
+	case q.fresh != nil:
+		return q.fresh
+	case len(q.held) > 0 && !now.Before(q.held[0].due):
+		return q.held[0]
 	}
 	return nil
 }
 
-// limited tells whether no further row may be tried; rows that were tried are still brought to an end.
-func (d *dispatch) limited() bool { return d.cfg.Limit > 0 && d.tried >= d.cfg.Limit }
-
-// unwritten tells whether an outcome is not on disk yet: no new call meanwhile.
-func (d *dispatch) unwritten() bool { return d.courier.unwritten.Load() > 0 }
-
-func (d *dispatch) took(j *job, now time.Time) {
+// remove takes the row out that next gave, and reports whether it is new to this run.
+func (q *queue) remove(j *job, now time.Time) (isNew bool) {
 	switch {
-	case j == d.fresh:
-		d.fresh = nil
-		d.tried++
-	case len(d.held) > 0 && j == d.held[0]:
-		d.held = d.held[1:]
-		if j.held.IsZero() {
-			j.held = now
-		}
-		if j.order.Own == 0 {
-			d.tried++
+	case j == q.fresh:
+		q.fresh = nil
+	case len(q.held) > 0 && j == q.held[0]:
+		q.held = q.held[1:]
+		if j.heldSince.IsZero() {
+			j.heldSince = now
 		}
 	default:
-		heap.Pop(&d.waiting)
+		heap.Pop(&q.waiting)
+		return false
 	}
-	d.inFlight++
+	return true
 }
 
-// wake is when something is to be done though nothing happens; zero for never.
-func (d *dispatch) wake(now time.Time) (at time.Time) {
-	if d.stopping() {
-		return d.graceEnd
-	}
-	sooner := func(t time.Time) { // what was due before waits for a worker, not for a time
-		if t.After(now) && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
-	}
-	if !d.trouble.IsZero() {
-		sooner(d.trouble.Add(d.cfg.RetryFor))
-	}
-	sooner(d.cfg.Until)
-	sooner(d.pacer.PausedUntil())
-	sooner(d.probeAt)
-	if len(d.waiting) > 0 {
-		sooner(d.waiting[0].due)
-	}
-	if len(d.held) > 0 {
-		sooner(d.held[0].due)
-	}
-	if d.unwritten() {
-		sooner(now.Add(unwrittenInterval))
-	}
-	return at
+// retry takes in a row for another attempt.
+func (q *queue) retry(j *job, due time.Time) {
+	j.due = due
+	heap.Push(&q.waiting, j)
 }
 
-// jobs is a heap of rows that wait, the first due on top.
-type jobs []*job
+// hold takes in a row that another run holds.
+func (q *queue) hold(j *job, due time.Time) {
+	j.due = due
+	q.held = append(q.held, j)
+}
 
-func (h jobs) Len() int           { return len(h) }
-func (h jobs) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-func (h jobs) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *jobs) Push(x any)        { *h = append(*h, x.(*job)) }
-func (h *jobs) Pop() any {
+// wake is when the next row is due; zero for never.
+func (q *queue) wake(now time.Time) time.Time {
+	var waiting, held time.Time
+	if len(q.waiting) > 0 {
+		waiting = q.waiting[0].due
+	}
+	if len(q.held) > 0 {
+		held = q.held[0].due
+	}
+	return first(now, waiting, held)
+}
+
+// dueSet is a heap of rows, the first due on top.
+type dueSet []*job
+
+func (h dueSet) Len() int           { return len(h) }
+func (h dueSet) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+func (h dueSet) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueSet) Push(x any)        { *h = append(*h, x.(*job)) }
+func (h *dueSet) Pop() any {
 	last := len(*h) - 1
 	j := (*h)[last]
 	*h = (*h)[:last]

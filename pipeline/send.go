@@ -17,7 +17,7 @@ type SendConfig struct {
 	Limit              int                                   // rows tried, over all files; 0 for no limit
 	StopAfterIdentical int                                   // the same refusal in a row, by one method; 0 to go on regardless
 	Until              time.Time                             // no new call from then on; zero for no end
-	MaxRejected        Most                                  // of the last answers
+	MaxRejected        Threshold                             // of the last answers
 	Canary             int                                   // rows tried first, over all files; the rest follows only if all were accepted
 	GoOn               func(ctx context.Context, n int) bool // asks whether the rest may follow; nil: it may
 }
@@ -54,70 +54,70 @@ var stopped = Ending{Finding: Finding{StopSignal, "the run was stopped before it
 
 // Sending is the send pass of one invocation, over one file after another.
 type Sending struct {
-	cfg   SendConfig
-	pacer *Pacer
-	obs   Observer
-	stop  <-chan struct{}
-	tried int
-
-	canary canary
-	recent recent
-
-	ending  Ending
-	trouble time.Time // since when nothing succeeded; zero when the last answer was a clear one
-	why     string    // what the last such answer said
+	cfg     SendConfig
+	pacer   *Pacer
+	obs     Observer
+	stop    <-chan struct{}
+	breaker breaker
 }
 
 // NewSending prepares a send pass. Once stop is closed no new call is made, and calls in flight may end
 // within the grace time. The pacer must be running.
 func NewSending(cfg SendConfig, pacer *Pacer, obs Observer, stop <-chan struct{}) *Sending {
-	return &Sending{cfg: cfg, pacer: pacer, obs: obs, stop: stop}
+	s := &Sending{cfg: cfg, pacer: pacer, obs: obs, stop: stop, breaker: breaker{cfg: cfg, jitter: backOff}}
+	s.breaker.beginFile()
+	return s
 }
 
 // Send brings every row of a file that the plan has down as due to its outcome in the ledger. The
 // context cuts off the calls in flight, which are then uncertain. After an ending that is not zero no
 // further file is to be sent.
-func (s *Sending) Send(ctx context.Context, plan *Plan, file int, src Source, c *Courier) Ending {
+func (s *Sending) Send(ctx context.Context, plan *Plan, file int, src Source, d *Distributor) Ending {
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
 	feedCtx, stopFeed := context.WithCancel(ctx)
 	defer stopFeed()
-	d := &dispatch{
-		Sending: s, courier: c, ctx: ctx, cut: cut, feeding: feedCtx, stopFeed: stopFeed,
-		orders: make(chan *job), done: make(chan done),
-		streaks: map[Method]*streak{}, progress: Progress{Due: plan.Files[file].Due},
+	sch := &scheduler{
+		Sending: s, distributor: d, ctx: ctx, cut: cut, feeding: feedCtx, stopFeed: stopFeed,
+		jobs: make(chan *job), done: make(chan done), progress: Progress{Due: plan.Files[file].Due},
 	}
 	feed := plan.feed(feedCtx, file, src)
 	var workers sync.WaitGroup
 	for range s.cfg.Concurrency {
-		workers.Go(d.work)
+		workers.Go(sch.work)
 	}
-	bug := Guarded(func() error { d.loop(feed); return nil })
-	close(d.orders)
+	bug := Guarded(func() error { sch.loop(feed); return nil })
+	close(sch.jobs)
 	if bug != nil {
-		d.abandon(bug, &workers)
+		sch.abandon(bug, &workers)
 	}
 	workers.Wait()
 	stopFeed()
 	for range feed { // until the reading has ended
 	}
 	if bug == nil {
-		bug = Guarded(func() error { d.closeStreaks(); return nil })
+		bug = Guarded(func() error { sch.end(); return nil })
 	}
-	d.revisions.Wait()
-	if err := cmp.Or(bug, d.revisionErr); err != nil && s.ending.Err == nil {
-		s.ending = Broken("the ledger could not be written", err)
+	sch.revisions.Wait()
+	if err := cmp.Or(bug, sch.revisionErr); err != nil && s.breaker.ending.Err == nil {
+		s.breaker.ending = Broken("the ledger could not be written", err)
 	}
-	return s.ending
+	return s.breaker.ending
+}
+
+// end settles what is open at the end of a file.
+func (s *scheduler) end() {
+	s.revise(s.breaker.endFile())
+	s.report()
 }
 
 // abandon lets the calls in flight come to their end, which their workers write, when the loop that
 // should take them in is no more.
-func (d *dispatch) abandon(bug error, workers *sync.WaitGroup) {
-	d.ending = Broken("", bug)
-	d.stopFeed()
-	d.pacer.Stop()
-	defer time.AfterFunc(d.cfg.Grace, d.cut).Stop()
+func (s *scheduler) abandon(bug error, workers *sync.WaitGroup) {
+	s.breaker.ending = Broken("", bug)
+	s.stopFeed()
+	s.pacer.Stop()
+	defer time.AfterFunc(s.cfg.Grace, s.cut).Stop()
 	ended := make(chan struct{})
 	go func() {
 		workers.Wait()
@@ -125,7 +125,7 @@ func (d *dispatch) abandon(bug error, workers *sync.WaitGroup) {
 	}()
 	for {
 		select {
-		case <-d.done:
+		case <-s.done:
 		case <-ended:
 			return
 		}

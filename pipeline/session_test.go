@@ -226,7 +226,7 @@ func TestShiftedSessionThatIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	for f := range plan.feed(t.Context(), 0, list) {
-		if f.err != nil || f.job.order.Distribution.Session != id(3) {
+		if f.err != nil || f.job.attempt.Distribution.Session != id(3) {
 			t.Errorf("%+v is fed, %v", f.job, f.err)
 		}
 	}

@@ -138,7 +138,7 @@ func (c *campaign) send(ctx context.Context) error {
 		c.Observer.Tell(Sending{f.Input().Path, c.plan.Files[i].Due})
 		rules := c.rules(nil).Rules
 		rules.Run = c.plan.Files[i].Run
-		c.result.Ending = sending.Send(ctx, c.plan, i, f, &pipeline.Courier{
+		c.result.Ending = sending.Send(ctx, c.plan, i, f, &pipeline.Distributor{
 			Rules: rules, Records: c.runs[i], Ledger: c.runs[i], Permits: pacer, Sender: caller,
 			Grace: c.Send.Grace, Binding: c.Send.StopAfterIdentical == 0, Claims: claims,
 		})

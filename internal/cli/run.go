@@ -91,7 +91,7 @@ func (r *invocation) prepare(ctx context.Context) (err error) {
 	r.opt.Send = pipeline.SendConfig{
 		Concurrency: s.concurrency, MaxAttempts: s.maxAttempts, RetryFor: s.retryFor, Grace: s.grace,
 		Limit: s.limit, StopAfterIdentical: s.stopAfterIdentical, Until: until,
-		MaxRejected: pipeline.Most(s.maxRejected), Canary: s.canary, GoOn: r.goOn(),
+		MaxRejected: pipeline.Threshold(s.maxRejected), Canary: s.canary, GoOn: r.goOn(),
 	}
 	r.ledger, err = r.openLedger(ctx, s, r.opt.Target, true)
 	return err

@@ -138,12 +138,12 @@ func percent(text string) (float64, error) {
 }
 
 // most is a number of rows or a share of them; 0 for any.
-type most pipeline.Most
+type most pipeline.Threshold
 
 func (m *most) Type() string { return "PERCENT|N" }
 
 func (m *most) String() string {
-	return pipeline.Most(*m).String()
+	return pipeline.Threshold(*m).String()
 }
 
 func (m *most) Set(text string) error {

@@ -270,7 +270,7 @@ func (h *hpp) campaign(ctx context.Context, path, id string, rows list, rate flo
 	sending := pipeline.NewSending(pipeline.SendConfig{
 		Concurrency: faultConcurrency, MaxAttempts: 5, RetryFor: time.Minute, Grace: grace,
 	}, pacer, silent{}, nil)
-	ending := sending.Send(ctx, plan, 0, rows, &pipeline.Courier{
+	ending := sending.Send(ctx, plan, 0, rows, &pipeline.Distributor{
 		Rules: rules, Records: run, Ledger: run, Permits: pacer, Sender: h, Grace: grace, Binding: true,
 	})
 	pacer.Stop()

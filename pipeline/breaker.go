@@ -1,0 +1,278 @@
+package pipeline
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	outageAfter   = 10  // unavailable answers in a row, then one row at a time asks
+	foreignLimit  = 3   // answers in a row that are not HPP's own
+	recentAnswers = 200 // how many answers the share of refusals is taken of
+)
+
+// breaker decides for a run as a whole, from what its calls came to, whether more of them may be made and why
+// the run is to end. In an outage it is a circuit breaker that lets one row at a time through to ask; the
+// brakes end the run for good. It is plain state: it starts nothing, waits for nothing and reads no clock.
+type breaker struct {
+	cfg    SendConfig
+	jitter func(try int) time.Duration // the wait before a probe
+
+	ending  Ending     // why the run ends; zero while it goes on
+	tried   int        // rows, over all files
+	canary  canary     // the first of them
+	recent  recent     // the last answers
+	failing time.Time  // since when no answer was a clear one; zero when the last was
+	failure string     // what the last such answer said
+	file    fileStreak // what is counted anew in each file
+}
+
+// canary is the small first part of a run that decides whether the rest is sent.
+type canary struct {
+	bad    int  // of its rows that were not delivered
+	passed bool // the rest may go
+}
+
+// fileStreak are answers in a row, to the rows of one file.
+type fileStreak struct {
+	unavailable int
+	probeAt     time.Time // when the next probe may go; zero without an outage
+	probes      int
+	identical   map[Method]*streak
+	foreign     []refusal // that are not HPP's own
+}
+
+// streak is the same answer of HPP, again and again, to rows of one method.
+type streak struct {
+	code     string
+	answers  int
+	refusals []refusal // those of the answers that were refusals
+}
+
+// refusal is a refusal that may yet be revised.
+type refusal struct {
+	ticket Ticket
+	reply  Reply
+}
+
+// revision makes refusals bind later runs, or takes them back.
+type revision struct {
+	refusals []refusal
+	bind     bool
+}
+
+// answer is what a call came to.
+type answer struct {
+	method Method
+	ticket Ticket
+	reply  Reply
+	action action
+	probe  bool
+}
+
+// recent are the last answers of HPP, over all files.
+type recent struct {
+	refused  [recentAnswers]bool
+	next     int
+	refusals int
+}
+
+// add takes note of an answer and gives how many of the last ones were refusals.
+func (r *recent) add(refused bool) int {
+	if r.refused[r.next] {
+		r.refusals--
+	}
+	if r.refused[r.next] = refused; refused {
+		r.refusals++
+	}
+	r.next = (r.next + 1) % recentAnswers
+	return r.refusals
+}
+
+// stop ends the run. What ended it first counts.
+func (b *breaker) stop(code, format string, args ...any) {
+	b.end(Ending{Finding: Finding{code, "the run was stopped" + fmt.Sprintf(format, args...)}})
+}
+
+func (b *breaker) end(e Ending) {
+	if !b.ended() {
+		b.ending = e
+	}
+}
+
+func (b *breaker) ended() bool { return b.ending.Code != "" }
+
+// outage reports whether HPP is not available, so that only probes may go.
+func (b *breaker) outage() bool { return !b.file.probeAt.IsZero() }
+
+// allows reports whether a call may be made, beside so many that are under way.
+func (b *breaker) allows(now time.Time, inFlight int) bool {
+	return !b.ended() && (!b.outage() || inFlight == 0 && !now.Before(b.file.probeAt))
+}
+
+// allowsNew reports whether a row may be tried that was not tried before.
+func (b *breaker) allowsNew() bool { return !b.limited() && !b.canaryHolds() }
+
+func (b *breaker) limited() bool { return b.cfg.Limit > 0 && b.tried >= b.cfg.Limit }
+
+func (b *breaker) canaryHolds() bool {
+	return b.cfg.Canary > 0 && !b.canary.passed && b.tried >= b.cfg.Canary
+}
+
+// expire does what the time has come for. When idle, none but rows that were never tried are left. It reports
+// whether the first rows were all delivered and the rest waits for a word.
+func (b *breaker) expire(now time.Time, idle bool) (proven bool) {
+	switch {
+	case b.ended():
+	case !b.cfg.Until.IsZero() && !now.Before(b.cfg.Until):
+		b.stop(StopUntil, ": it was to send until %s", b.cfg.Until.Format("15:04"))
+	case !b.failing.IsZero() && !now.Before(b.failing.Add(b.cfg.RetryFor)):
+		b.stop(StopNothing, ": nothing could be sent for %s; the last answer: %s", b.cfg.RetryFor, b.failure)
+	case !idle:
+	case b.limited():
+		b.end(Ending{Finding: Finding{StopLimit, fmt.Sprintf("the limit of %d rows was reached before this row", b.cfg.Limit)}})
+	case !b.canaryHolds():
+	case b.canary.bad > 0:
+		b.stop(StopCanary, " after its first %d rows: %d of them were not accepted by HPP", b.cfg.Canary, b.canary.bad)
+	default:
+		return true
+	}
+	return false
+}
+
+// goOn takes in the word on whether the rest may be sent.
+func (b *breaker) goOn(yes bool) {
+	if b.canary.passed = yes; !yes {
+		b.stop(StopCanary, " after its first %d rows, as was answered", b.cfg.Canary)
+	}
+}
+
+// wake is when expire or allows may say something else; zero for never.
+func (b *breaker) wake(now time.Time) time.Time {
+	var tooLong time.Time
+	if !b.failing.IsZero() {
+		tooLong = b.failing.Add(b.cfg.RetryFor)
+	}
+	return first(now, b.cfg.Until, b.file.probeAt, tooLong)
+}
+
+// answered takes in the answer to a call, and gives the refusals that are to be revised by it.
+func (b *breaker) answered(now time.Time, a answer) []revision {
+	v := a.reply.Verdict
+	if v == Unavailable {
+		b.unavailable(now, a.probe)
+	} else {
+		b.file.unavailable, b.file.probes, b.file.probeAt = 0, 0, time.Time{}
+	}
+	if a.action.next == nothing && v != Denied && a.action.status != Delivered {
+		b.canary.bad++
+	}
+	if v != Throttled && v != Unavailable && v != Denied {
+		n := b.recent.add(a.action.status == Rejected)
+		if b.cfg.MaxRejected.Exceeded(n, recentAnswers) {
+			b.stop(StopRejected, ": %d of the last %d answers were refusals", n, recentAnswers)
+		}
+	}
+	switch v {
+	case Accepted, Refused:
+		b.failing = time.Time{}
+		if b.ending.Code != StopStrange {
+			b.file.foreign = nil
+		}
+	case Throttled, Unavailable:
+		if b.failure = a.reply.Reason; b.failing.IsZero() {
+			b.failing = now
+		}
+		return nil
+	case RefusedByOther:
+		b.refusedByOther(a)
+		return nil
+	case Denied:
+		b.stop(StopDenied, ": HPP does not accept the credentials (401)")
+		return nil
+	case Unclear:
+	}
+	if v == Accepted {
+		return b.breakStreak(a.method)
+	}
+	return b.repeated(a)
+}
+
+// unavailable counts towards an outage. In one a call asks after the server and not after the row.
+func (b *breaker) unavailable(now time.Time, probe bool) {
+	f := &b.file
+	if f.unavailable++; f.unavailable < outageAfter {
+		return
+	}
+	if f.probeAt.IsZero() || probe { // not for calls that were under way when it began
+		f.probeAt = now.Add(b.jitter(f.probes))
+		f.probes++
+	}
+}
+
+// repeated counts the same answer in a row, by a refusal or by no clear answer. Too often is not the
+// fault of the rows: the method is not enabled, the region is wrong, the server is broken.
+func (b *breaker) repeated(a answer) (revised []revision) {
+	if b.cfg.StopAfterIdentical == 0 {
+		return nil
+	}
+	s := b.file.identical[a.method]
+	if s == nil || s.code != a.reply.Code {
+		if revised = b.breakStreak(a.method); b.file.identical[a.method] != nil { // the one that stopped the run
+			return revised
+		}
+		s = &streak{code: a.reply.Code}
+		b.file.identical[a.method] = s
+	}
+	s.answers++
+	if a.reply.Verdict == Refused {
+		s.refusals = append(s.refusals, refusal{a.ticket, a.reply})
+	}
+	if b.tripped(s) {
+		b.stop(StopIdentical, ": %d %s rows in a row came to the same, %s", s.answers, a.method, s.code)
+	}
+	return revised
+}
+
+func (b *breaker) tripped(s *streak) bool { return s.answers >= b.cfg.StopAfterIdentical }
+
+// breakStreak makes the refusals of a method bind later runs: another answer has come since. What
+// stopped the run stays as it is.
+func (b *breaker) breakStreak(m Method) []revision {
+	s := b.file.identical[m]
+	if s == nil || b.tripped(s) {
+		return nil
+	}
+	delete(b.file.identical, m)
+	return []revision{{s.refusals, true}}
+}
+
+// refusedByOther counts refusals that are not HPP's own, by which a wrong endpoint is known.
+func (b *breaker) refusedByOther(a answer) {
+	b.file.foreign = append(b.file.foreign, refusal{a.ticket, a.reply})
+	if n := len(b.file.foreign); n == foreignLimit {
+		b.stop(StopStrange, ": %d answers in a row did not come from HPP (HTTP %d); is the endpoint right, or a firewall in between?",
+			n, a.reply.HTTPStatus)
+	}
+}
+
+// endFile settles the refusals that are still open at the end of a file: those that stopped the run are
+// taken back, so that their rows are pending; the others bind if the file was sent to its end.
+func (b *breaker) endFile() (revised []revision) {
+	if b.ending.Code == StopStrange {
+		revised = append(revised, revision{b.file.foreign, false})
+	}
+	for m, s := range b.file.identical {
+		switch {
+		case b.tripped(s):
+			revised = append(revised, revision{s.refusals, false})
+		case !b.ended() || b.ending.Code == StopLimit:
+			revised = append(revised, b.breakStreak(m)...)
+		}
+	}
+	b.beginFile()
+	return revised
+}
+
+// beginFile forgets what is counted within a file.
+func (b *breaker) beginFile() { b.file = fileStreak{identical: map[Method]*streak{}} }
