@@ -152,7 +152,7 @@ func TestNoPanicEndsTheProcess(t *testing.T) {
 					ending := NewSending(c.cfg, pacer, bombObserver{&b.progress, &b.notice}, c.stop).Send(
 						t.Context(), plan, 0, bombSource{file, &b.feed}, &Distributor{
 							Rules: c.rules, Records: run, Ledger: run, Permits: pacer, Sender: mortal{run, c.server},
-							Grace: c.cfg.Grace, Claims: make(chan struct{}, 4),
+							Grace: c.cfg.Grace,
 						})
 					pacer.Stop()
 					<-ended

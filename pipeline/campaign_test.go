@@ -114,13 +114,12 @@ func (c *campaign) run(t *testing.T, files ...*table) result {
 	pacing.Go(func() { pacer.Run(c.ctx) })
 	sending := NewSending(c.cfg, pacer, &c.watch, c.stop)
 	run := c.book.run(c.rules.Run)
-	claims := make(chan struct{}, ClaimBound(c.rate, c.cfg.Concurrency))
 	permits := &countedPermits{Pacer: pacer}
 	res := result{plan: plan}
 	for i, src := range sources {
 		plan.Files[i].Run = c.rules.Run
 		res.ending = sending.Send(c.ctx, plan, i, src, &Distributor{
-			Rules: c.rules, Records: run, Ledger: run, Permits: permits, Sender: mortal{run, c.server}, Grace: c.cfg.Grace, Claims: claims,
+			Rules: c.rules, Records: run, Ledger: run, Permits: permits, Sender: mortal{run, c.server}, Grace: c.cfg.Grace,
 		})
 		if res.ending.Code != "" {
 			break

@@ -14,12 +14,20 @@ var ErrStopped = errors.New("the run is being stopped")
 
 // Permits says when a call may be made.
 type Permits interface {
-	// Permit blocks until one call may be made, at once. It returns ErrStopped when none may any more.
-	Permit(ctx context.Context) error
+	// Turn blocks until it is time to claim a row. It returns ErrStopped when no call may be made any more.
+	Turn(ctx context.Context) (Turn, error)
 	// Throttled tells that the server asked for a pause; zero when it did not say how long.
 	Throttled(retryAfter time.Duration)
 	// Answered tells what an answer says of the rate limit, when the call was not throttled.
 	Answered(q Quota)
+}
+
+// Turn is what one may claim a row in.
+type Turn interface {
+	// Permit blocks until one call may be made, at once. It returns ErrStopped when none may any more.
+	Permit(ctx context.Context) error
+	// End must be called, once the permit is had or none is wanted; more than once is no harm.
+	End()
 }
 
 // Attempt is one attempt to be made at a distribution.
@@ -50,8 +58,6 @@ type Distributor struct {
 	Grace   time.Duration // how long an outcome that cannot be written is tried again
 	// Binding makes every refusal of HPP's bind later runs at once. Otherwise the caller revises it.
 	Binding bool
-	// Claims bounds how many claims are held without a permit; nil for no bound.
-	Claims chan struct{}
 
 	unwritten atomic.Int32 // outcomes that are kept because they could not be written yet
 }
@@ -86,16 +92,14 @@ func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
 	return Result{Ticket: ticket, Reply: reply, action: act}, err
 }
 
-// permitted claims the session and waits for the permit to call. A claim without a permit is taken back.
+// permitted waits for its turn, claims the session and waits for the permit to call. A claim without a permit
+// is given back.
 func (d *Distributor) permitted(ctx context.Context, a Attempt) (Ticket, Outcome, error) {
-	if d.Claims != nil {
-		select {
-		case d.Claims <- struct{}{}:
-			defer func() { <-d.Claims }()
-		case <-ctx.Done():
-			return 0, Outcome{}, ErrStopped
-		}
+	turn, err := d.Permits.Turn(ctx)
+	if err != nil {
+		return 0, Outcome{}, err
 	}
+	defer turn.End()
 	it := item{Distribution: a.Distribution, session: a.Distribution.Session, place: a.Place}
 	it.contact = d.Records.Digest(it.Contact)
 	if it.Other != "" {
@@ -105,7 +109,7 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Ticket, Outcome
 	if err != nil || ticket == 0 {
 		return 0, result, err
 	}
-	if err := d.Permits.Permit(ctx); err != nil {
+	if err := Guarded(func() error { return turn.Permit(ctx) }); err != nil {
 		return 0, result, cmp.Or(d.conclude(ctx, ticket, Conclusion{Status: Pending}), err)
 	}
 	if d.unwritten.Load() > 0 { // no new call while an outcome is not on disk

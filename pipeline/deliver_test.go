@@ -7,12 +7,14 @@ import (
 	"time"
 )
 
-// openPermits gives a permit to everybody.
+// openPermits gives a turn and a permit to everybody.
 type openPermits struct{ throttled time.Duration }
 
-func (*openPermits) Permit(context.Context) error { return nil }
-func (p *openPermits) Throttled(d time.Duration)  { p.throttled = d }
-func (*openPermits) Answered(Quota)               {}
+func (p *openPermits) Turn(context.Context) (Turn, error) { return p, nil }
+func (*openPermits) Permit(context.Context) error         { return nil }
+func (*openPermits) End()                                 {}
+func (p *openPermits) Throttled(d time.Duration)          { p.throttled = d }
+func (*openPermits) Answered(Quota)                       {}
 
 // A distributor alone takes one distribution to its outcome, without rows, files or retries.
 func TestDistributorAlone(t *testing.T) {

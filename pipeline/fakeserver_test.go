@@ -62,10 +62,20 @@ type countedPermits struct {
 	now, most int
 }
 
-func (p *countedPermits) Permit(ctx context.Context) error {
-	p.wait(1)
-	defer p.wait(-1)
-	return p.Pacer.Permit(ctx)
+func (p *countedPermits) Turn(ctx context.Context) (Turn, error) {
+	t, err := p.Pacer.Turn(ctx)
+	return &countedTurn{t, p}, err
+}
+
+type countedTurn struct {
+	Turn
+	permits *countedPermits
+}
+
+func (t *countedTurn) Permit(ctx context.Context) error {
+	t.permits.wait(1)
+	defer t.permits.wait(-1)
+	return t.Turn.Permit(ctx)
 }
 
 func (p *countedPermits) wait(n int) {

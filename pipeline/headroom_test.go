@@ -71,7 +71,7 @@ func TestPaceThatCannotBeSlowedEndsPermits(t *testing.T) {
 		pace.fail = errDisk
 		pace.mu.Unlock()
 		p.Answered(Quota{Limit: 40, Window: time.Second})
-		if err := p.Permit(context.Background()); !errors.Is(err, errDisk) {
+		if err := permit(context.Background(), p); !errors.Is(err, errDisk) {
 			t.Errorf("got %v", err)
 		}
 		end()

@@ -20,17 +20,18 @@ const (
 )
 
 // Pacer hands out the permits of one run, no faster than its rate, out of the pace that all runs on
-// the ledger share. It implements Permits. Run must be running for Permit to return.
+// the ledger share. It implements Permits. Run must be running for a turn and a permit to be had.
 type Pacer struct {
-	pace     Pace
-	rate     float64 // calls a second; +Inf for unlimited
-	headroom float64 // the share of HPP's limit that is left to others; below it the pace goes down
-	limiter  *rate.Limiter
-	requests chan chan struct{}
-	paused   chan struct{}           // a pause has begun; one place, as one is as good as several
-	waits    chan struct{}           // a long wait for a slot has begun; likewise
-	life     context.Context         // while permits are given; its cause says why no more are
-	end      context.CancelCauseFunc // of life
+	pace      Pace
+	rate      float64 // calls a second; +Inf for unlimited
+	headroom  float64 // the share of HPP's limit that is left to others; below it the pace goes down
+	limiter   *rate.Limiter
+	requests  chan request
+	paused    chan struct{}           // a pause has begun; one place, as one is as good as several
+	waits     chan struct{}           // a long wait for a slot has begun; likewise
+	turnEnded chan struct{}           // another may be had; likewise
+	life      context.Context         // while permits are given; its cause says why no more are
+	end       context.CancelCauseFunc // of life
 
 	mu        sync.Mutex
 	pause     time.Time // no permit before
@@ -39,6 +40,14 @@ type Pacer struct {
 	slowed    time.Time // when it was last asked for less
 	wait      Wait      // the long one at hand
 	told      bool      // of a wait for the run's own rate
+	turns     int       // that are being had
+	claimTime time.Duration
+}
+
+// request asks for a permit, or for when one is near.
+type request struct {
+	what    func(*slots) error
+	granted chan<- struct{}
 }
 
 // Wait is a long wait for a slot.
@@ -67,7 +76,8 @@ func NewPacer(pace Pace, perSecond, headroom float64) *Pacer {
 	}
 	p := &Pacer{
 		pace: pace, rate: perSecond, headroom: headroom, factor: 1, limiter: rate.NewLimiter(limit, burst),
-		requests: make(chan chan struct{}), paused: make(chan struct{}, 1), waits: make(chan struct{}, 1),
+		requests: make(chan request), paused: make(chan struct{}, 1), waits: make(chan struct{}, 1),
+		turnEnded: make(chan struct{}, 1), claimTime: time.Millisecond,
 	}
 	p.life, p.end = context.WithCancelCause(context.Background())
 	return p
@@ -78,15 +88,14 @@ func ClaimBound(perSecond float64, concurrency int) int {
 	return int(min(1+perSecond*SliceTime.Seconds(), float64(concurrency)))
 }
 
-// Stop ends the handing out; waiting and later calls of Permit return ErrStopped.
+// Stop ends the handing out; who waits or comes later is given ErrStopped.
 func (p *Pacer) Stop() { p.end(ErrStopped) }
 
-// Permit blocks until one call may be made. It returns ErrStopped when none may any more, or the
-// error that the shared pace could not be had for.
-func (p *Pacer) Permit(ctx context.Context) error {
+// ask waits until Run grants what is asked for.
+func (p *Pacer) ask(ctx context.Context, what func(*slots) error) error {
 	granted := make(chan struct{})
 	select {
-	case p.requests <- granted:
+	case p.requests <- request{what, granted}:
 	case <-p.life.Done():
 		return context.Cause(p.life)
 	case <-ctx.Done():
@@ -137,10 +146,7 @@ func (p *Pacer) hold(until time.Time) bool {
 		return false
 	}
 	p.pause = until
-	select {
-	case p.paused <- struct{}{}:
-	default:
-	}
+	signal(p.paused)
 	return true
 }
 
@@ -204,10 +210,7 @@ func (p *Pacer) waitFor(w Wait) {
 		return
 	}
 	p.told = p.told || w.Own
-	select {
-	case p.waits <- struct{}{}:
-	default:
-	}
+	signal(p.waits)
 }
 
 // Run hands out permits until the context ends or Stop is called. It returns an error when the shared
@@ -217,11 +220,11 @@ func (p *Pacer) Run(ctx context.Context) error {
 	s := slots{pacer: p}
 	for p.life.Err() == nil {
 		select {
-		case granted := <-p.requests:
-			if err := Guarded(s.wait); err != nil {
+		case r := <-p.requests:
+			if err := Guarded(func() error { return r.what(&s) }); err != nil {
 				p.end(err)
 			} else {
-				close(granted)
+				close(r.granted)
 			}
 		case <-p.life.Done():
 		}

@@ -23,12 +23,22 @@ func started(pace Pace, perSecond float64) (*Pacer, func() error) {
 	}
 }
 
+// permit takes one permit.
+func permit(ctx context.Context, p *Pacer) error {
+	turn, err := p.Turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer turn.End()
+	return turn.Permit(ctx)
+}
+
 // permits takes n permits and gives the time of each since the first call.
 func permits(t *testing.T, p *Pacer, n int) (at []time.Duration) {
 	t.Helper()
 	begin := time.Now()
 	for range n {
-		if err := p.Permit(context.Background()); err != nil {
+		if err := permit(context.Background(), p); err != nil {
 			t.Fatal(err)
 		}
 		at = append(at, time.Since(begin))
@@ -154,7 +164,7 @@ func TestPauseReachesOtherPacerWithinASlice(t *testing.T) {
 			var last time.Time
 			var taker sync.WaitGroup
 			taker.Go(func() {
-				for other.Permit(ctx) == nil {
+				for permit(ctx, other) == nil {
 					last = time.Now()
 				}
 			})
@@ -275,7 +285,7 @@ func TestStopReleasesWaiters(t *testing.T) {
 		var waiters sync.WaitGroup
 		for range 5 {
 			waiters.Go(func() {
-				if err := p.Permit(context.Background()); !errors.Is(err, ErrStopped) {
+				if err := permit(context.Background(), p); !errors.Is(err, ErrStopped) {
 					t.Errorf("a waiter got %v", err)
 				}
 			})
@@ -283,7 +293,7 @@ func TestStopReleasesWaiters(t *testing.T) {
 		synctest.Wait()
 		p.Stop()
 		waiters.Wait()
-		if err := p.Permit(context.Background()); !errors.Is(err, ErrStopped) {
+		if err := permit(context.Background(), p); !errors.Is(err, ErrStopped) {
 			t.Errorf("after the stop: %v", err)
 		}
 		if err := end(); err != nil {
@@ -297,7 +307,7 @@ func TestEndOfRunReleasesWaiters(t *testing.T) {
 		pace := &commonPace{stall: time.Hour}
 		p, end := started(pace, 4)
 		got := make(chan error)
-		go func() { got <- p.Permit(context.Background()) }()
+		go func() { got <- permit(context.Background(), p) }()
 		synctest.Wait()
 		if err := end(); err != nil {
 			t.Errorf("Run: %v", err)
@@ -313,7 +323,7 @@ func TestPermitEndsWithItsContext(t *testing.T) {
 		p, end := started(&commonPace{pause: time.Now().Add(time.Hour)}, 4)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		if err := p.Permit(ctx); !errors.Is(err, ErrStopped) {
+		if err := permit(ctx, p); !errors.Is(err, ErrStopped) {
 			t.Errorf("got %v", err)
 		}
 		end()
@@ -331,14 +341,14 @@ func TestFailingPaceEndsPermits(t *testing.T) {
 		pace.mu.Unlock()
 		var err error
 		for range 3 { // slices that were had before are good
-			if err = p.Permit(context.Background()); err != nil {
+			if err = permit(context.Background(), p); err != nil {
 				break
 			}
 		}
 		if !errors.Is(err, broken) || errors.Is(err, ErrStopped) {
 			t.Errorf("Permit: %v", err)
 		}
-		if err := p.Permit(context.Background()); !errors.Is(err, broken) {
+		if err := permit(context.Background(), p); !errors.Is(err, broken) {
 			t.Errorf("Permit after it: %v", err)
 		}
 		if err := end(); !errors.Is(err, broken) {
@@ -349,7 +359,7 @@ func TestFailingPaceEndsPermits(t *testing.T) {
 		pace := &commonPace{fail: broken}
 		p, end := started(pace, 4)
 		p.Throttled(time.Second) // cannot be told to others, who would go on
-		if err := p.Permit(context.Background()); !errors.Is(err, broken) {
+		if err := permit(context.Background(), p); !errors.Is(err, broken) {
 			t.Errorf("Permit: %v", err)
 		}
 		if err := end(); !errors.Is(err, broken) {

@@ -66,23 +66,54 @@ func (s *slots) wait() error {
 	return context.Cause(p.life)
 }
 
+// near returns once there is no pause and the next slot is at hand or can be had within a slice.
+func (s *slots) near() error {
+	p := s.pacer
+	for p.life.Err() == nil {
+		now := time.Now()
+		if held := p.PausedUntil().Sub(now); held > 0 {
+			if err := s.rest(held); err != nil {
+				return err
+			}
+			continue
+		}
+		if s.left > 0 && now.Before(s.end) || s.ahead != nil {
+			return nil
+		}
+		if early, err := s.early(now); err != nil || !early {
+			return err
+		}
+	}
+	return context.Cause(p.life)
+}
+
+// early rests when no slot can be had within a slice, and reports whether it did.
+func (s *slots) early(now time.Time) (bool, error) {
+	p := s.pacer
+	if s.left > 0 && p.slow() { // a pause or a stall took it, which is not to cost another turn
+		if err := p.pace.GiveBack(p.life, s.unused()); err != nil {
+			return false, fmt.Errorf("give back a share of the common pace: %w", err)
+		}
+		s.left, s.others = 0, s.start
+	}
+	until, own := s.others, false
+	if !s.own.Before(until) {
+		until, own = s.own, true
+	}
+	d := max(until.Sub(now), 0) - SliceTime
+	if d <= 0 {
+		return false, nil
+	}
+	p.waitFor(Wait{until, own})
+	return true, s.rest(d)
+}
+
 // next goes on to the slice that was reserved ahead, or reserves one once it can be had; until then it rests.
 func (s *slots) next(now time.Time) error {
 	p := s.pacer
 	if s.ahead == nil {
-		if s.left > 0 && p.slow() { // a pause or a stall took it, which is not to cost another turn
-			if err := p.pace.GiveBack(p.life, s.unused()); err != nil {
-				return fmt.Errorf("give back a share of the common pace: %w", err)
-			}
-			s.left, s.others = 0, s.start
-		}
-		until, own := s.others, false
-		if !s.own.Before(until) {
-			until, own = s.own, true
-		}
-		if early := max(until.Sub(now), 0) - SliceTime; early > 0 {
-			p.waitFor(Wait{until, own})
-			return s.rest(early)
+		if early, err := s.early(now); err != nil || early {
+			return err
 		}
 		s.reserve()
 	}

@@ -27,7 +27,7 @@ func TestSlowAndFastRunTogether(t *testing.T) {
 			for _, rate := range []float64{slow, fast} {
 				p, end := started(pace, rate)
 				takers.Go(func() {
-					for p.Permit(ctx) == nil {
+					for permit(ctx, p) == nil {
 						mu.Lock()
 						calls[rate] = append(calls[rate], time.Now())
 						all = append(all, time.Now())
@@ -64,23 +64,23 @@ func TestSlowRunThatEnds(t *testing.T) {
 	for name, ends := range map[string]func(p *Pacer, end func() error){
 		"it has made its calls": func(p *Pacer, end func() error) { end() },
 		"it is stopped in a wait": func(p *Pacer, end func() error) {
-			go p.Permit(context.Background())
+			go permit(context.Background(), p)
 			time.Sleep(time.Minute)
 			end()
 		},
 		"it is stopped just before its call": func(p *Pacer, end func() error) {
-			go p.Permit(context.Background())
+			go permit(context.Background(), p)
 			time.Sleep(time.Hour - SliceTime/2)
 			end()
 		},
 		"it died in a wait": func(p *Pacer, end func() error) {
-			go p.Permit(context.Background())
+			go permit(context.Background(), p)
 			time.Sleep(time.Minute)
 			p.pace.(*deadPace).dead = true
 			end()
 		},
 		"it died just before its call": func(p *Pacer, end func() error) {
-			go p.Permit(context.Background())
+			go permit(context.Background(), p)
 			time.Sleep(time.Hour - SliceTime/2)
 			p.pace.(*deadPace).dead = true
 			end()
@@ -107,7 +107,7 @@ func TestSlowRunThatEnds(t *testing.T) {
 		begin := time.Now()
 		p, end := started(pace, hourly)
 		permits(t, p, 1)
-		go p.Permit(context.Background())
+		go permit(context.Background(), p)
 		time.Sleep(time.Hour - SliceTime/2)
 		end()
 		other, endOther := started(pace, hourly)
@@ -195,7 +195,7 @@ func TestLongWaitsAreTold(t *testing.T) {
 				permits(t, first, 1)
 				endFirst()
 			}
-			go p.Permit(context.Background())
+			go permit(context.Background(), p)
 			time.Sleep(time.Second)
 			if w := p.Waiting(); w.Own != own || (time.Until(w.Until)-time.Hour).Abs() > 2*time.Second {
 				t.Errorf("it waits for %+v", w)
@@ -223,7 +223,7 @@ func TestSlowRunsTakeTurns(t *testing.T) {
 			for i := range runs {
 				p, end := started(pace, rate)
 				takers.Go(func() {
-					for p.Permit(ctx) == nil {
+					for permit(ctx, p) == nil {
 						got[i]++
 					}
 					end()

@@ -133,14 +133,13 @@ func (c *campaign) send(ctx context.Context) error {
 	defer stopPacer()
 
 	sending := pipeline.NewSending(c.Send, pacer, c.Observer, c.Stop)
-	claims := make(chan struct{}, pipeline.ClaimBound(c.Rate, c.Send.Concurrency)) // a place for each claim without a permit
 	for i, f := range c.files {
 		c.Observer.Tell(Sending{f.Input().Path, c.plan.Files[i].Due})
 		rules := c.rules(nil).Rules
 		rules.Run = c.plan.Files[i].Run
 		c.result.Ending = sending.Send(ctx, c.plan, i, f, &pipeline.Distributor{
 			Rules: rules, Records: c.runs[i], Ledger: c.runs[i], Permits: pacer, Sender: caller,
-			Grace: c.Send.Grace, Binding: c.Send.StopAfterIdentical == 0, Claims: claims,
+			Grace: c.Send.Grace, Binding: c.Send.StopAfterIdentical == 0,
 		})
 		if c.result.Ending.Code != "" {
 			break
