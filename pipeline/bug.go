@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"runtime"
@@ -10,17 +11,28 @@ import (
 // Bug is a fault of the program itself: a panic that was caught. It says where it came from, and nothing
 // of what the program was working on, which may be a contact.
 type Bug struct {
-	what string
-	at   []string // the functions, the innermost first
+	what  string
+	stack []string
 }
 
 func (b *Bug) Error() string {
-	return "there is a fault in the program: " + b.what + ", in " + strings.Join(b.at, " ← ")
+	return "there is a fault in the program: " + b.what + ", in " + b.stack[0]
 }
 
 // Hint says what to do.
 func (b *Bug) Hint() string {
-	return "the same command goes on where this one stopped; tell whoever looks after hppsend, with the line above"
+	return "the same command goes on where this one stopped; tell whoever looks after hppsend, with all that it printed"
+}
+
+// Stack gives the functions that were under way, the innermost first, each with its file and line.
+func (b *Bug) Stack() []string { return b.stack }
+
+// Stack gives the stack of the Bug in an error; nil when there is none.
+func Stack(err error) []string {
+	if bug := (*Bug)(nil); errors.As(err, &bug) {
+		return bug.Stack()
+	}
+	return nil
 }
 
 // Guarded calls a function and gives a panic in it as a *Bug. Every goroutine runs under it: one that
@@ -43,17 +55,16 @@ func newBug(v any) *Bug {
 	case runtime.Error:
 		b.what = v.Error()
 	}
-	const most = 5
-	calls := make([]uintptr, 64)
+	calls := make([]uintptr, 256)
 	frames := runtime.CallersFrames(calls[:runtime.Callers(0, calls)])
 	panicking := false
-	for more := true; more && len(b.at) < most; {
+	for more := true; more; {
 		var f runtime.Frame
 		switch f, more = frames.Next(); {
 		case f.Function == "runtime.gopanic": // above it are only those who caught it
-			panicking, b.at = true, nil
+			panicking, b.stack = true, nil
 		case panicking && !strings.HasPrefix(f.Function, "runtime."):
-			b.at = append(b.at, fmt.Sprintf("%s (%s:%d)", path.Base(f.Function), path.Base(f.File), f.Line))
+			b.stack = append(b.stack, fmt.Sprintf("%s (%s:%d)", path.Base(f.Function), path.Base(f.File), f.Line))
 		}
 	}
 	return b

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -45,12 +46,71 @@ func TestGuardedTellsThePlaceAndNothingElse(t *testing.T) {
 			if strings.Contains(err.Error(), contact) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("it says %q", err)
 			}
+			stack := strings.Join(Stack(fmt.Errorf("wrapped: %w", err)), "\n")
+			if !strings.Contains(stack, "\ntesting.tRunner (testing.go:") && tc.name != "in a goroutine of ours" {
+				t.Errorf("the stack does not reach the beginning of the goroutine:\n%s", stack)
+			}
+			if strings.Contains(stack, contact) || strings.Contains(stack, "/") || strings.Contains(stack, "0x") {
+				t.Errorf("the stack holds values or folders:\n%s", stack)
+			}
 		})
 	}
 	if err := Guarded(func() error { return ErrStopped }); err != ErrStopped {
 		t.Errorf("an error comes back as %v", err)
 	}
 }
+
+// A panic after the claim, with no call made yet, leaves the row to a later run, and one in the call leaves it
+// in doubt.
+func TestPanicBeforeTheCallAndInIt(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		permits Permits
+		sender  Sender
+		want    Status
+	}{
+		{"before the call", bombPermits{}, &server{answer: always(ok200)}, Pending},
+		{"in the call", &openPermits{}, bombSender{}, Uncertain},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBook()
+			d := &Distributor{
+				Rules: Rules{Run: "run-1"}, Records: b.run("run-1"), Ledger: b.run("run-1"), Permits: test.permits, Sender: test.sender,
+			}
+			err := Guarded(func() error {
+				_, err := d.Deliver(t.Context(), Attempt{Distribution: Distribution{Session: id(1), Method: Email, Contact: mail(1)}})
+				return err
+			})
+			if Stack(err) == nil || b.claims != 1 {
+				t.Fatalf("got %v after %d claims, want a fault of the program after one", err, b.claims)
+			}
+			b.kill("run-1")
+			records, err := b.run("").Lookup(t.Context(), []string{id(1)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := Pending
+			for _, r := range records[0] {
+				got = r.Status
+			}
+			if got != test.want {
+				t.Errorf("the row is %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+type bombPermits struct{}
+
+func (b bombPermits) Turn(context.Context) (Turn, error) { return b, nil }
+func (bombPermits) Throttled(time.Duration)              {}
+func (bombPermits) Answered(Quota)                       {}
+func (bombPermits) Permit(context.Context) error         { panic("a bomb") }
+func (bombPermits) End()                                 {}
+
+type bombSender struct{}
+
+func (bombSender) Send(context.Context, Distribution) Reply { panic("a bomb") }
 
 // bomb panics at the n-th call.
 type bomb int64

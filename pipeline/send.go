@@ -3,7 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -44,7 +43,7 @@ type Ending struct {
 
 // Broken is the ending of a run by the ledger or the input, or by a fault of ours.
 func Broken(why string, err error) Ending {
-	if bug := (*Bug)(nil); errors.As(err, &bug) {
+	if Stack(err) != nil {
 		why = "the run was stopped: there is a fault in the program"
 	}
 	return Ending{Finding{StopBroken, why}, err}

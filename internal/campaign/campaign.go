@@ -41,7 +41,7 @@ func Run(ctx context.Context, opt Options, ports Ports, paths []string) (Result,
 		return c.result, err
 	}
 	err := pipeline.Guarded(func() error { return c.send(ctx) })
-	if bug := (*pipeline.Bug)(nil); errors.As(err, &bug) { // something may have been sent
+	if pipeline.Stack(err) != nil { // something may have been sent
 		c.result.Ending = pipeline.Broken("", err)
 	} else if err != nil {
 		return c.result, err

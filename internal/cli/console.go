@@ -75,12 +75,19 @@ func (c *console) fail(err error) {
 	}
 	hint := pipeline.Hint(err)
 	if c.log != nil {
-		c.line(slog.LevelError, err.Error(), "hint", shown.Text(hint))
+		attrs := []any{"hint", shown.Text(hint)}
+		if stack := pipeline.Stack(err); stack != nil {
+			attrs = append(attrs, "stack", stack)
+		}
+		c.line(slog.LevelError, err.Error(), attrs...)
 		return
 	}
 	c.line(slog.LevelError, "hppsend: "+err.Error())
 	if hint != "" {
 		c.line(slog.LevelError, "hint: "+hint)
+	}
+	for _, at := range pipeline.Stack(err) {
+		c.line(slog.LevelError, "  at "+at)
 	}
 }
 

@@ -39,10 +39,11 @@ func (l *lines) Write(row pipeline.Row, out pipeline.Outcome) error {
 
 func (l *lines) fail(err error) {
 	l.write(struct {
-		Type    string `json:"type"`
-		Message string `json:"message"`
-		Hint    string `json:"hint,omitempty"`
-	}{"error", err.Error(), pipeline.Hint(err)})
+		Type    string   `json:"type"`
+		Message string   `json:"message"`
+		Hint    string   `json:"hint,omitempty"`
+		Stack   []string `json:"stack,omitempty"`
+	}{"error", err.Error(), pipeline.Hint(err), pipeline.Stack(err)})
 }
 
 func (l *lines) notice(code, text string) {
