@@ -136,8 +136,11 @@ func (c *Client) Send(ctx context.Context, d pipeline.Distribution) pipeline.Rep
 	// The one way out for what servers say: nothing of it leaves without passing here.
 	r.Code = cut(c.redact(printable(r.Code), d), maxCode)
 	r.Reason = cut(c.redact(printable(r.Reason), d), maxReason)
-	// Again behind ascii, which could bring together what another character held apart.
-	r.CorrelationID = cut(c.redact(ascii(c.redact(printable(r.CorrelationID), d)), d), maxCorrelationID)
+	id := c.redact(printable(r.CorrelationID), d)
+	if plain := ascii(id); plain != id { // which could bring together what another character held apart
+		id = c.redact(plain, d)
+	}
+	r.CorrelationID = cut(id, maxCorrelationID)
 	return r
 }
 
@@ -166,7 +169,7 @@ func (c *Client) call(ctx context.Context, d pipeline.Distribution) pipeline.Rep
 	if m.stale.Load() {
 		return c.unanswered(true, errStale)
 	}
-	if settled(resp.StatusCode) { // the rest is not worth a worker's time, or a pause that comes late
+	if settled(resp.StatusCode) && resp.Body != http.NoBody { // the rest is not worth a worker's time, or a pause that comes late
 		defer time.AfterFunc(drainTime, cancel).Stop()
 	}
 	var body []byte
