@@ -35,7 +35,7 @@ func TestRefusedByOther(t *testing.T) {
 		if diff := cmp.Diff(want, res.statuses()); diff != "" {
 			t.Error(diff)
 		}
-		if res.ending.Code != StopStrange || c.server.total() != 6 {
+		if res.ending.Code != StopRefusedByOther || c.server.total() != 6 {
 			t.Errorf("ended with %v after %d calls", res.ending, c.server.total())
 		}
 		c.server.answer = always(ok200)

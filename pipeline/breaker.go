@@ -176,7 +176,7 @@ func (b *breaker) answered(now time.Time, a answer) []revision {
 	switch v {
 	case Accepted, Refused:
 		b.failing = time.Time{}
-		if b.ending.Code != StopStrange {
+		if b.ending.Code != StopRefusedByOther {
 			b.file.foreign = nil
 		}
 	case Throttled, Unavailable:
@@ -251,7 +251,7 @@ func (b *breaker) breakStreak(m Method) []revision {
 func (b *breaker) refusedByOther(a answer) {
 	b.file.foreign = append(b.file.foreign, refusal{a.ticket, a.reply})
 	if n := len(b.file.foreign); n == foreignLimit {
-		b.stop(StopStrange, ": %d answers in a row did not come from HPP (HTTP %d); is the endpoint right, or a firewall in between?",
+		b.stop(StopRefusedByOther, ": %d answers in a row did not come from HPP (HTTP %d); is the endpoint right, or a firewall in between?",
 			n, a.reply.HTTPStatus)
 	}
 }
@@ -259,7 +259,7 @@ func (b *breaker) refusedByOther(a answer) {
 // endFile settles the refusals that are still open at the end of a file: those that stopped the run are
 // taken back, so that their rows are pending; the others bind if the file was sent to its end.
 func (b *breaker) endFile() (revised []revision) {
-	if b.ending.Code == StopStrange {
+	if b.ending.Code == StopRefusedByOther {
 		revised = append(revised, revision{b.file.foreign, false})
 	}
 	for m, s := range b.file.identical {

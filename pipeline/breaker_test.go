@@ -97,11 +97,11 @@ func TestBreaker(t *testing.T) {
 		{"the next outage begins anew", SendConfig{}, join(times(10, down), []step{probe(down), probe(ok200)}, times(10, down)), "", "probe 1"},
 
 		{"two by something else", SendConfig{}, sms(firewall, firewall), "", "open"},
-		{"three", SendConfig{}, sms(firewall, firewall, firewall), StopStrange, "closed"},
+		{"three", SendConfig{}, sms(firewall, firewall, firewall), StopRefusedByOther, "closed"},
 		{"three, a success between", SendConfig{}, sms(firewall, firewall, ok200, firewall), "", "open"},
 		{"three, HPP's own refusal between", SendConfig{}, sms(firewall, firewall, badValue, firewall), "", "open"},
-		{"three, no clear answer between", SendConfig{}, sms(firewall, firewall, noAnswer, firewall), StopStrange, "closed"},
-		{"three, an outage between", SendConfig{}, sms(firewall, firewall, down, firewall), StopStrange, "closed"},
+		{"three, no clear answer between", SendConfig{}, sms(firewall, firewall, noAnswer, firewall), StopRefusedByOther, "closed"},
+		{"three, an outage between", SendConfig{}, sms(firewall, firewall, down, firewall), StopRefusedByOther, "closed"},
 
 		{"identical refusals", SendConfig{StopAfterIdentical: 3}, sms(badValue, badValue, badValue), StopIdentical, "closed"},
 		{"identical unclear answers", SendConfig{StopAfterIdentical: 3}, sms(noAnswer, noAnswer, noAnswer), StopIdentical, "closed"},

@@ -38,7 +38,7 @@ func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, erro
 		b.Files[i].Input = src.Input() // a source may know more once it was read
 		b.Files[i].rows = b.entries.len() - b.Files[i].first
 	}
-	b.settle()
+	b.finish()
 	return b.Plan, b.refuseHidden()
 }
 

@@ -61,7 +61,7 @@ func (p *Plan) mayBeDue(file, n int, rows []Row) (due []Row, changed error) {
 			return due, err
 		}
 		ordinal := p.Files[file].first + n + i
-		switch p.kinds[p.entries.at(ordinal).kind].stage {
+		switch p.classes[p.entries.at(ordinal).class].stage {
 		case stageSend, stageInFlight:
 			if !p.shifted(ordinal) {
 				due = append(due, row)

@@ -151,12 +151,12 @@ func (r Rules) doubt(records []Record, own Ticket) (found Record, ok bool) {
 	return found, ok
 }
 
-// mayResend tells whether a row may be sent in spite of a doubt: one that the run itself has not made.
+// mayResend reports whether a row may be sent in spite of a doubt: one that the run itself has not made.
 func (r Rules) mayResend(doubt Record, own Ticket) bool {
 	return r.ResendUncertain && (doubt.Run != r.Run || r.owns(doubt, own))
 }
 
-// owns tells whether a record is of the run's own earlier attempt at the row, and nobody's since.
+// owns reports whether a record is of the run's own earlier attempt at the row, and nobody's since.
 func (r Rules) owns(rec Record, own Ticket) bool { return Ticket(rec.ID) == own && rec.Run == r.Run }
 
 func deliveredBefore(records []Record) bool {
@@ -168,8 +168,8 @@ func deliveredBefore(records []Record) bool {
 	return false
 }
 
-// holder finds the record whose contact decides which of several rows carries a session.
-func holder(records []Record) (Record, bool) {
+// deciding finds the record whose contact decides which of several rows is the primary one of a session.
+func deciding(records []Record) (Record, bool) {
 	weight := func(rec Record) int {
 		switch {
 		case rec.Status == Delivered:

@@ -251,7 +251,7 @@ func (p *Pacer) listen() (Slice, error) {
 // gap is the time between two slots.
 func (p *Pacer) gap() time.Duration { return time.Duration(float64(time.Second) / p.Rate()) }
 
-// slow tells whether a slot lasts longer than a slice.
+// slow reports whether a slot lasts longer than a slice.
 func (p *Pacer) slow() bool { return p.gap() > SliceTime }
 
 // slots is how many slots are taken at once.

@@ -42,9 +42,9 @@ type Plan struct {
 
 	cfg       CheckConfig
 	entries   chunks[entry]
-	kinds     []kind
-	units     chunks[unit]    // what only one row may carry: a session, or a session and contact
-	index     map[hash]uint32 // of units
+	classes   []class
+	effects   chunks[effect]  // a session to be distributed, or with EachContact a session and contact
+	index     map[hash]uint32 // of effects
 	elsewhere map[hash]Prior  // sessions that a report says were served from another ledger
 }
 
@@ -52,26 +52,26 @@ type Plan struct {
 type entry struct {
 	print   hash // how the later passes know the row again
 	row     uint32
-	kind    uint16
+	class   uint16
 	channel uint16
 }
 
-// kind is a judgement less what differs from row to row.
-type kind struct {
-	stage  stage
-	status Status
-	code   string
-	odd    bool // the session is no UUID, and taken only in a file without any
+// class is a judgement less what differs from row to row.
+type class struct {
+	stage   stage
+	status  Status
+	code    string
+	nonUUID bool // the session is no UUID, and taken only in a file without any
 }
 
-// unit says which row carries what only one row may carry.
-type unit struct {
-	carrier int32 // ordinal of the row
-	rank    uint8 // how good a carrier it is; lower is better
+// effect is what only one row may bring about, and the row that does.
+type effect struct {
+	primary int32 // ordinal of the row
+	rank    uint8 // how good a primary it is; lower is better
 }
 
-// The ranks of carriers: of several rows with one session, the first with the ledger's contact
-// carries it; where none is recorded, the first that passes our own check.
+// The ranks of primaries: of several rows with one session, the first with the ledger's contact
+// is the primary one; where none is recorded, the first that passes our own check.
 const (
 	rankLedgersContact uint8 = iota
 	rankSound
@@ -110,15 +110,15 @@ func sessionKey(session string) hash {
 	return hashOf(session)
 }
 
-func (r Rules) unitKey(it item) hash {
+func (r Rules) effectKey(it item) hash {
 	if r.EachContact {
 		return hashOf(it.session, string(it.Method), CanonicalContact(it.Contact))
 	}
 	return sessionKey(it.session)
 }
 
-func (r Rules) carrierRank(it item, records []Record) uint8 {
-	if rec, ok := holder(records); ok && (it.contact == rec.Contact || !r.EachContact && it.shares(rec)) {
+func (r Rules) primaryRank(it item, records []Record) uint8 {
+	if rec, ok := deciding(records); ok && (it.contact == rec.Contact || !r.EachContact && it.shares(rec)) {
 		return rankLedgersContact
 	}
 	if it.finding.Code != "" || it.hidden && r.Hidden == SkipHidden {
@@ -127,7 +127,7 @@ func (r Rules) carrierRank(it item, records []Record) uint8 {
 	return rankSound
 }
 
-// servedElsewhere tells whether a report says that the session was delivered, or may have been.
+// servedElsewhere reports whether a report says that the session was delivered, or may have been.
 func (r Rules) servedElsewhere(p Prior) bool {
 	if p.Target != "" && r.Target != "" && p.Target != r.Target {
 		return false
@@ -146,23 +146,23 @@ func (p Prior) uncertain() bool {
 	return p.Status == Uncertain || p.Code == CodeUncertainElsewhere || p.underWay()
 }
 
-// underWay tells whether the report was made while a run was still sending the session, or about to.
+// underWay reports whether the report was made while a run was still sending the session, or about to.
 func (p Prior) underWay() bool {
 	return p.Status == Pending && (p.Code == CodeInFlight || p.Code == CodeInOtherRun)
 }
 
-// among joins the judgement of a row by itself with what the other rows and reports say.
-func (p *Plan) among(r Rules, ordinal int, it item, j judgement) judgement {
+// final joins the judgement of a row by itself with what the other rows and reports say.
+func (p *Plan) final(r Rules, ordinal int, it item, j judgement) judgement {
 	if it.session == "" {
 		return j
 	}
-	carrier := p.units.at(int(p.index[r.unitKey(it)])).carrier
-	return p.settled(r, ordinal, j, it, int(carrier), p.elsewhere[sessionKey(it.session)])
+	primary := p.effects.at(int(p.index[r.effectKey(it)])).primary
+	return p.finalWith(r, ordinal, j, it, int(primary), p.elsewhere[sessionKey(it.session)])
 }
 
-// settled is the rule behind among: carrier is the ordinal of the row that carries the session, prior
+// finalWith is the rule behind final: primary is the ordinal of the row that counts for the session, prior
 // what a report says of it.
-func (p *Plan) settled(r Rules, ordinal int, j judgement, it item, carrier int, prior Prior) judgement {
+func (p *Plan) finalWith(r Rules, ordinal int, j judgement, it item, primary int, prior Prior) judgement {
 	if prior.Status != "" && j.stage > stageElsewhere {
 		j = judgement{stageElsewhere, r.fromElsewhere(it, prior)}
 	}
@@ -170,14 +170,14 @@ func (p *Plan) settled(r Rules, ordinal int, j judgement, it item, carrier int, 
 		it.session, it.finding = "", amongUUIDs("that of other rows")
 		return judgement{stageOwnCheck, r.found(it)}
 	}
-	if carrier != ordinal && repeats(j.stage) {
+	if primary != ordinal && repeats(j.stage) {
 		j = judgement{stageRepeat, r.outcome(it, Skipped, CodeDuplicateSession,
-			"the session stands already in "+p.place(carrier).String())}
+			"the session stands already in "+p.place(primary).String())}
 	}
 	return j
 }
 
-// repeats tells whether what was found at a stage is of the session, so that one row is enough to say it.
+// repeats reports whether what was found at a stage is of the session, so that one row is enough to say it.
 func repeats(s stage) bool {
 	switch s {
 	case stageDelivered, stageUncertain, stageInFlight, stageElsewhere, stageRepeat, stageRefused, stageSend:
@@ -239,9 +239,9 @@ func (p *Plan) place(ordinal int) Place {
 	return Place{File: f.Input.Path, Sheet: f.sheet(ordinal), Row: int(p.entries.at(ordinal).row)}
 }
 
-// shifted tells whether the session of a row is no UUID while others in its file are.
+// shifted reports whether the session of a row is no UUID while others in its file are.
 func (p *Plan) shifted(ordinal int) bool {
-	return p.kinds[p.entries.at(ordinal).kind].odd && p.fileOf(ordinal).uuids
+	return p.classes[p.entries.at(ordinal).class].nonUUID && p.fileOf(ordinal).uuids
 }
 
 // Changed says that a row, or a file, is not the one that was checked.
@@ -252,7 +252,7 @@ func Changed(at Place) error {
 	}
 }
 
-// verify tells whether a row is the one that the check has seen in its place.
+// verify reports whether a row is the one that the check has seen in its place.
 func (p *Plan) verify(file, n int, row Row) error {
 	f := p.Files[file]
 	if n >= f.rows || p.entries.at(f.first+n).print != row.fingerprint() {
@@ -261,7 +261,7 @@ func (p *Plan) verify(file, n int, row Row) error {
 	return nil
 }
 
-// complete tells whether as many rows were read as the check has seen.
+// complete reports whether as many rows were read as the check has seen.
 func (p *Plan) complete(file, n int) error {
 	if f := p.Files[file]; n != f.rows {
 		return Changed(Place{File: f.Input.Path, Sheet: f.Input.Sheet})
@@ -269,5 +269,5 @@ func (p *Plan) complete(file, n int) error {
 	return nil
 }
 
-// PhonesWithoutPlus tells whether the plan was made with Defaults.PhonesWithoutPlus.
+// PhonesWithoutPlus reports whether the plan was made with Defaults.PhonesWithoutPlus.
 func (p *Plan) PhonesWithoutPlus() bool { return p.cfg.Defaults.PhonesWithoutPlus }

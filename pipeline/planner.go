@@ -9,21 +9,21 @@ import (
 // planner is a plan in the making: what is needed only until every row has been seen.
 type planner struct {
 	*Plan
-	kindIndex map[kind]uint16
-	channels  map[Channel]uint16
-	names     []Channel
-	reasons   map[int]string // of the first rows of each kind in each file, by ordinal
-	examples  map[uint16]int // how many reasons were kept of each kind, in this file
-	hidden    []int          // ordinals of hidden rows
-	struck    map[int]bool   // those of them that are struck out
-	unitOf    chunks[int32]  // by ordinal; -1 without a session
-	sessions  chunks[hash]   // by ordinal, when a report is among the inputs
-	reports   bool
-	people    []uint64 // the contacts, by ordinal, as hashes
-	seed      maphash.Seed
-	noted     chunks[noted]
-	remarks   []Finding // that rows were noted for
-	remarked  map[Finding]uint32
+	classIndex map[class]uint16
+	channels   map[Channel]uint16
+	names      []Channel
+	reasons    map[int]string // of the first rows of each class in each file, by ordinal
+	examples   map[uint16]int // how many reasons were kept of each class, in this file
+	hidden     []int          // ordinals of hidden rows
+	struck     map[int]bool   // those of them that are struck out
+	effectOf   chunks[int32]  // by ordinal; -1 without a session
+	sessions   chunks[hash]   // by ordinal, when a report is among the inputs
+	reports    bool
+	people     []uint64 // the contacts, by ordinal, as hashes
+	seed       maphash.Seed
+	noted      chunks[noted]
+	remarks    []Finding // that rows were noted for
+	remarked   map[Finding]uint32
 }
 
 // noted is a row with a remark, which is told of only if the row is sent.
@@ -34,13 +34,13 @@ func newPlanner(cfg CheckConfig, sources []Source) *planner {
 		Plan: &Plan{
 			cfg: cfg, Messages: map[Channel]int{}, index: map[hash]uint32{}, elsewhere: map[hash]Prior{},
 		},
-		kindIndex: map[kind]uint16{},
-		channels:  map[Channel]uint16{},
-		reasons:   map[int]string{},
-		examples:  map[uint16]int{},
-		remarked:  map[Finding]uint32{},
-		struck:    map[int]bool{},
-		seed:      maphash.MakeSeed(),
+		classIndex: map[class]uint16{},
+		channels:   map[Channel]uint16{},
+		reasons:    map[int]string{},
+		examples:   map[uint16]int{},
+		remarked:   map[Finding]uint32{},
+		struck:     map[int]bool{},
+		seed:       maphash.MakeSeed(),
 	}
 	for _, src := range sources {
 		b.reports = b.reports || src.Input().IsReport
@@ -53,13 +53,13 @@ func (b *planner) add(row Row, it item, records []Record) {
 	rules := b.cfg.Rules
 	j := rules.judge(it, records, 0)
 	ordinal := b.entries.len()
-	odd := b.cfg.Defaults.Sessions.odd(it.session)
+	nonUUID := b.cfg.Defaults.Sessions.nonUUID(it.session)
 	e := entry{
 		print: row.fingerprint(), row: uint32(it.place.Row),
-		kind: b.kindOf(j, odd), channel: b.channelOf(Channel{it.Method, it.region}),
+		class: b.classOf(j, nonUUID), channel: b.channelOf(Channel{it.Method, it.region}),
 	}
-	if b.examples[e.kind] < 2*examplePlaces {
-		b.examples[e.kind]++
+	if b.examples[e.class] < 2*examplePlaces {
+		b.examples[e.class]++
 		b.reasons[ordinal] = j.outcome.Reason
 	}
 	if it.hidden {
@@ -95,19 +95,19 @@ func (b *planner) add(row Row, it item, records []Record) {
 		b.sessions.add(sessionKey(it.session))
 	}
 	if it.session == "" {
-		b.unitOf.add(-1)
+		b.effectOf.add(-1)
 		return
 	}
-	key, rank := rules.unitKey(it), rules.carrierRank(it, records)
+	key, rank := rules.effectKey(it), rules.primaryRank(it, records)
 	i, ok := b.index[key]
 	if !ok {
-		i = uint32(b.units.len())
+		i = uint32(b.effects.len())
 		b.index[key] = i
-		b.units.add(unit{int32(ordinal), rank})
-	} else if u := b.units.at(int(i)); rank < u.rank {
-		*u = unit{int32(ordinal), rank}
+		b.effects.add(effect{int32(ordinal), rank})
+	} else if u := b.effects.at(int(i)); rank < u.rank {
+		*u = effect{int32(ordinal), rank}
 	}
-	b.unitOf.add(int32(i))
+	b.effectOf.add(int32(i))
 	if len(records) == 0 && rules.servedElsewhere(it.prior) {
 		s := sessionKey(it.session)
 		if known, ok := b.elsewhere[s]; !ok || known.uncertain() && !it.prior.uncertain() {
@@ -116,15 +116,15 @@ func (b *planner) add(row Row, it item, records []Record) {
 	}
 }
 
-// settle gives every row its judgement among the others, and counts.
-func (b *planner) settle() {
+// finish gives every row its judgement in view of the others, and counts.
+func (b *planner) finish() {
 	sentTo := b.people[:0] // of the rows to be sent; written behind where it is read
 	for i := range b.Files {
 		f := &b.Files[i]
 		for o := f.first; o < f.first+f.rows; o++ {
 			e := b.entries.at(o)
-			j := b.settledOf(o)
-			e.kind = b.kindOf(j, b.kinds[e.kind].odd)
+			j := b.finalOf(o)
+			e.class = b.classOf(j, b.classes[e.class].nonUUID)
 			if j.stage == stageSend {
 				f.Due++
 				b.Messages[b.names[e.channel]]++
@@ -144,18 +144,18 @@ func (b *planner) settle() {
 	var notices Tally
 	for i := range b.noted.len() {
 		n := b.noted.at(i)
-		if o := int(n.ordinal); b.kinds[b.entries.at(o).kind].stage == stageSend {
+		if o := int(n.ordinal); b.classes[b.entries.at(o).class].stage == stageSend {
 			notices.add(b.place(o), Outcome{Code: b.remarks[n.remark].Code, Reason: b.remarks[n.remark].Reason})
 		}
 	}
 	b.Notices = notices.Groups
 }
 
-// settledOf is Plan.among for a row of which only the judgement's kind was kept.
-func (b *planner) settledOf(ordinal int) judgement {
-	k := b.kinds[b.entries.at(ordinal).kind]
+// finalOf is Plan.final for a row of which only the judgement's class was kept.
+func (b *planner) finalOf(ordinal int) judgement {
+	k := b.classes[b.entries.at(ordinal).class]
 	j := judgement{k.stage, Outcome{Status: k.status, Code: k.code, Reason: b.reasons[ordinal]}}
-	u := *b.unitOf.at(ordinal)
+	u := *b.effectOf.at(ordinal)
 	if u < 0 {
 		return j
 	}
@@ -163,16 +163,16 @@ func (b *planner) settledOf(ordinal int) judgement {
 	if b.reports {
 		prior = b.elsewhere[*b.sessions.at(ordinal)]
 	}
-	return b.settled(b.cfg.Rules, ordinal, j, item{}, int(b.units.at(int(u)).carrier), prior)
+	return b.finalWith(b.cfg.Rules, ordinal, j, item{}, int(b.effects.at(int(u)).primary), prior)
 }
 
-func (b *planner) kindOf(j judgement, odd bool) uint16 {
-	k := kind{j.stage, j.outcome.Status, j.outcome.Code, odd}
-	i, ok := b.kindIndex[k]
+func (b *planner) classOf(j judgement, nonUUID bool) uint16 {
+	k := class{j.stage, j.outcome.Status, j.outcome.Code, nonUUID}
+	i, ok := b.classIndex[k]
 	if !ok {
-		i = uint16(len(b.kinds))
-		b.kinds = append(b.kinds, k)
-		b.kindIndex[k] = i
+		i = uint16(len(b.classes))
+		b.classes = append(b.classes, k)
+		b.classIndex[k] = i
 	}
 	return i
 }
@@ -195,7 +195,7 @@ func (b *planner) refuseHidden() error {
 	}
 	var first, count, struck int
 	for _, o := range b.hidden {
-		if b.kinds[b.entries.at(o).kind].stage != stageSend {
+		if b.classes[b.entries.at(o).class].stage != stageSend {
 			continue
 		}
 		if count++; count == 1 {

@@ -9,7 +9,7 @@ import (
 // for no contact.
 type Digest [17]byte
 
-// Intent tells whether an attempt on a record is open: claimed, and not yet concluded.
+// Intent reports whether an attempt on a record is open: claimed, and not yet concluded.
 type Intent uint8
 
 // The intents.

@@ -82,7 +82,7 @@ func (d Defaults) prepare(row Row) item {
 		it.finding = finding
 		return it
 	}
-	if d.Sessions.odd(session) && row.beside() {
+	if d.Sessions.nonUUID(session) && row.beside() {
 		it.finding = amongUUIDs("another cell of the row")
 		return it
 	}

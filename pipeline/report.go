@@ -21,7 +21,7 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 			if err := plan.verify(file, n+i, g.rows[i]); err != nil {
 				return t, err
 			}
-			j := plan.among(rules, plan.Files[file].first+n+i, it, rules.judge(it, g.records[i], 0))
+			j := plan.final(rules, plan.Files[file].first+n+i, it, rules.judge(it, g.records[i], 0))
 			if j.stage == stageSend {
 				j.outcome = rules.afterwards(it, g.records[i], why)
 				t.Left++

@@ -23,16 +23,16 @@ type SendConfig struct {
 
 // The codes of endings; rows that were not reached carry them.
 const (
-	StopSignal    = "stopped"
-	StopLimit     = "limit_reached"
-	StopDenied    = "denied"
-	StopIdentical = "identical_refusals"
-	StopStrange   = "refused_by_other"
-	StopRejected  = "too_many_rejected"
-	StopCanary    = "canary"
-	StopUntil     = "until"
-	StopNothing   = "nothing_but_failures"
-	StopBroken    = "run_broke"
+	StopSignal         = "stopped"
+	StopLimit          = "limit_reached"
+	StopDenied         = "denied"
+	StopIdentical      = "identical_refusals"
+	StopRefusedByOther = "refused_by_other"
+	StopRejected       = "too_many_rejected"
+	StopCanary         = "canary"
+	StopUntil          = "until"
+	StopNothing        = "nothing_but_failures"
+	StopBroken         = "run_broke"
 )
 
 // Ending is why a run came to its end. The zero Ending is a run that went through.

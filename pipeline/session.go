@@ -30,7 +30,7 @@ func CanonicalSession(id string) string {
 	return id
 }
 
-// IsUUID tells whether a session id is a UUID, in one of the spellings that programs give it.
+// IsUUID reports whether a session id is a UUID, in one of the spellings that programs give it.
 func IsUUID(id string) bool {
 	_, ok := uuidOf(id)
 	return ok
@@ -98,13 +98,13 @@ func amongUUIDs(where string) Finding {
 		"if the id is right, say --session-format any"}
 }
 
-// beside tells whether a cell of the row, other than its session, is a UUID.
+// beside reports whether a cell of the row, other than its session, is a UUID.
 func (r Row) beside() bool {
 	return slices.ContainsFunc(r.Cells, func(c Cell) bool { return IsUUID(strings.TrimFunc(c.Text, unquoted)) })
 }
 
-// odd tells whether an id is taken only in a file that has no UUIDs.
-func (f SessionFormat) odd(id string) bool { return f != AnySession && id != "" && !IsUUID(id) }
+// nonUUID reports whether an id is taken only in a file that has no UUIDs.
+func (f SessionFormat) nonUUID(id string) bool { return f != AnySession && id != "" && !IsUUID(id) }
 
 // ShownSession gives a session id for a list or a message: one that reads as something else, which may be
 // a contact, is masked.
@@ -197,7 +197,7 @@ func numberOf(text string, digits int) string {
 	return "a number"
 }
 
-// wordsOnly tells whether an id without a digit is made of words, as names, methods, countries and TRUE are,
+// wordsOnly reports whether an id without a digit is made of words, as names, methods, countries and TRUE are,
 // rather than of letters by chance.
 func wordsOnly(id string) bool {
 	for _, word := range strings.FieldsFunc(id, func(r rune) bool { return !unicode.IsLetter(r) }) {
@@ -209,7 +209,7 @@ func wordsOnly(id string) bool {
 	return true
 }
 
-// readsAsPhone tells whether an id with letters is a number as people write it: with a word or a country
+// readsAsPhone reports whether an id with letters is a number as people write it: with a word or a country
 // before it, with an extension behind it, or with letters typed for digits.
 func readsAsPhone(text string, digits int) bool {
 	typed := strings.Map(func(r rune) rune {

@@ -69,7 +69,7 @@ var codeAdvice = map[string]advice{
 	pipeline.StopLimit:                   {"The number of rows of --limit was reached.", "Run the same command again."},
 	pipeline.StopDenied:                  {"HPP did not accept the credentials.", again},
 	pipeline.StopIdentical:               {"The same refusal came again and again: it is not the rows that are wrong.", again},
-	pipeline.StopStrange:                 {"Something that is not HPP refused: a firewall, or a wrong endpoint.", again},
+	pipeline.StopRefusedByOther:          {"Something that is not HPP refused: a firewall, or a wrong endpoint.", again},
 	pipeline.StopRejected:                {"Too many of the last answers were refusals.", again},
 	pipeline.StopCanary:                  {"The first rows were not all accepted.", again},
 	pipeline.StopUntil:                   {"The time of --until had come.", "Run the same command again."},
