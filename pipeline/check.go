@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"hppsend/internal/contact"
 )
 
 // batchRows is how many rows are prepared and looked up together.
@@ -27,7 +29,7 @@ func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, erro
 	for i, src := range sources {
 		b.Files = append(b.Files, FilePlan{first: b.entries.len()})
 		clear(b.examples)
-		for g, err := range ahead(cfg.inspected(ctx, src)) {
+		for g, err := range ahead(cfg.inspected(ctx, src, func(int) contact.Phone { return contact.Phone{} })) {
 			if err != nil {
 				return nil, err
 			}
@@ -116,14 +118,17 @@ type inspected struct {
 	records [][]Record
 }
 
-// inspected prepares the rows of a source and looks them up, while the next are being read.
-func (c CheckConfig) inspected(ctx context.Context, src Source) iter.Seq2[inspected, error] {
+// inspected prepares the rows of a source and looks them up, while the next are being read. phone gives the
+// phone numbers that are known.
+func (c CheckConfig) inspected(ctx context.Context, src Source, phone func(n int) contact.Phone) iter.Seq2[inspected, error] {
 	return func(yield func(inspected, error) bool) {
+		n := 0
 		for rows, err := range ahead(batches(ctx, src)) {
 			g := inspected{rows: rows}
 			if err == nil {
-				g.items, g.records, err = c.inspect(ctx, rows)
+				g.items, g.records, err = c.inspect(ctx, rows, func(i int) contact.Phone { return phone(n + i) })
 			}
+			n += len(rows)
 			if !yield(g, err) || err != nil {
 				return
 			}
@@ -158,15 +163,15 @@ func each(n int, do func(i int)) {
 }
 
 // prepareAll prepares rows, less their other contacts.
-func (d Defaults) prepareAll(rows []Row) []item {
+func (d Defaults) prepareAll(rows []Row, phone func(i int) contact.Phone) []item {
 	items := make([]item, len(rows))
-	each(len(rows), func(i int) { items[i] = d.prepare(rows[i]) })
+	each(len(rows), func(i int) { items[i] = d.prepareKnowing(rows[i], phone(i)) })
 	return items
 }
 
 // inspect prepares rows and looks their sessions up.
-func (c CheckConfig) inspect(ctx context.Context, rows []Row) ([]item, [][]Record, error) {
-	items := c.Defaults.prepareAll(rows)
+func (c CheckConfig) inspect(ctx context.Context, rows []Row, phone func(i int) contact.Phone) ([]item, [][]Record, error) {
+	items := c.Defaults.prepareAll(rows, phone)
 	if c.Records == nil {
 		return items, make([][]Record, len(rows)), nil
 	}

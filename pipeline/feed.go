@@ -1,6 +1,10 @@
 package pipeline
 
-import "context"
+import (
+	"context"
+
+	"hppsend/internal/contact"
+)
 
 // fed is a row that is due, or why there are no more.
 type fed struct {
@@ -37,8 +41,8 @@ func (p *Plan) feedTo(ctx context.Context, file int, src Source, send func(*job)
 		if err != nil {
 			return err
 		}
-		due, changed := p.mayBeDue(file, n, rows)
-		items := p.cfg.Defaults.prepareAll(due)
+		due, at, changed := p.mayBeDue(file, n, rows)
+		items := p.cfg.Defaults.prepareAll(due, func(i int) contact.Phone { return p.phoneOf(file, at[i]) })
 		each(len(items), func(i int) { items[i].Other = p.cfg.Defaults.other(due[i], items[i].Method) })
 		for _, it := range items {
 			if p.due(it) && !send(&job{attempt: Attempt{Distribution: it.Distribution, Place: it.place}}) {
@@ -53,22 +57,22 @@ func (p *Plan) feedTo(ctx context.Context, file int, src Source, send func(*job)
 	return p.complete(file, n)
 }
 
-// mayBeDue gives the rows that the plan has down as due, or as held by another run, up to one that is not
-// as it was checked. Of a half-done file most rows are settled, and cost no more than their reading.
-func (p *Plan) mayBeDue(file, n int, rows []Row) (due []Row, changed error) {
+// mayBeDue gives the rows that the plan has down as due, or as held by another run, and which of the file's
+// they are, up to one that is not as it was checked. Of a half-done file most rows are settled, and cost no more than their reading.
+func (p *Plan) mayBeDue(file, n int, rows []Row) (due []Row, at []int, changed error) {
 	for i, row := range rows {
 		if err := p.verify(file, n+i, row); err != nil {
-			return due, err
+			return due, at, err
 		}
 		ordinal := p.Files[file].first + n + i
 		switch p.classes[p.entries.at(ordinal).class].stage {
 		case stageSend, stageInFlight:
 			if !p.shifted(ordinal) {
-				due = append(due, row)
+				due, at = append(due, row), append(at, n+i)
 			}
 		}
 	}
-	return due, nil
+	return due, at, nil
 }
 
 // due tells whether a row that may be due is to be tried. One whose session another run holds comes

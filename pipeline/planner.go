@@ -9,21 +9,20 @@ import (
 // planner is a plan in the making: what is needed only until every row has been seen.
 type planner struct {
 	*Plan
-	classIndex map[class]uint16
-	channels   map[Channel]uint16
-	names      []Channel
-	reasons    map[int]string // of the first rows of each class in each file, by ordinal
-	examples   map[uint16]int // how many reasons were kept of each class, in this file
-	hidden     []int          // ordinals of hidden rows
-	struck     map[int]bool   // those of them that are struck out
-	effectOf   chunks[int32]  // by ordinal; -1 without a session
-	sessions   chunks[hash]   // by ordinal, when a report is among the inputs
-	reports    bool
-	people     []uint64 // the contacts, by ordinal, as hashes
-	seed       maphash.Seed
-	noted      chunks[noted]
-	remarks    []Finding // that rows were noted for
-	remarked   map[Finding]uint32
+	classIndex   map[class]uint16
+	channelIndex map[Channel]uint16
+	reasons      map[int]string // of the first rows of each class in each file, by ordinal
+	examples     map[uint16]int // how many reasons were kept of each class, in this file
+	hidden       []int          // ordinals of hidden rows
+	struck       map[int]bool   // those of them that are struck out
+	effectOf     chunks[int32]  // by ordinal; -1 without a session
+	sessions     chunks[hash]   // by ordinal, when a report is among the inputs
+	reports      bool
+	people       []uint64 // the contacts, by ordinal, as hashes
+	seed         maphash.Seed
+	noted        chunks[noted]
+	remarks      []Finding // that rows were noted for
+	remarked     map[Finding]uint32
 }
 
 // noted is a row with a remark, which is told of only if the row is sent.
@@ -34,13 +33,13 @@ func newPlanner(cfg CheckConfig, sources []Source) *planner {
 		Plan: &Plan{
 			cfg: cfg, Messages: map[Channel]int{}, index: map[hash]uint32{}, elsewhere: map[hash]Prior{},
 		},
-		classIndex: map[class]uint16{},
-		channels:   map[Channel]uint16{},
-		reasons:    map[int]string{},
-		examples:   map[uint16]int{},
-		remarked:   map[Finding]uint32{},
-		struck:     map[int]bool{},
-		seed:       maphash.MakeSeed(),
+		classIndex:   map[class]uint16{},
+		channelIndex: map[Channel]uint16{},
+		reasons:      map[int]string{},
+		examples:     map[uint16]int{},
+		remarked:     map[Finding]uint32{},
+		struck:       map[int]bool{},
+		seed:         maphash.MakeSeed(),
 	}
 	for _, src := range sources {
 		b.reports = b.reports || src.Input().IsReport
@@ -55,7 +54,7 @@ func (b *planner) add(row Row, it item, records []Record) {
 	ordinal := b.entries.len()
 	nonUUID := b.cfg.Defaults.Sessions.nonUUID(it.session)
 	e := entry{
-		print: row.fingerprint(), row: uint32(it.place.Row),
+		print: row.fingerprint(), phone: it.phone, row: uint32(it.place.Row),
 		class: b.classOf(j, nonUUID), channel: b.channelOf(Channel{it.Method, it.region}),
 	}
 	if b.examples[e.class] < 2*examplePlaces {
@@ -127,7 +126,7 @@ func (b *planner) finish() {
 			e.class = b.classOf(j, b.classes[e.class].nonUUID)
 			if j.stage == stageSend {
 				f.Due++
-				b.Messages[b.names[e.channel]]++
+				b.Messages[b.channels[e.channel]]++
 				sentTo = append(sentTo, b.people[o])
 			}
 			f.Tally.add(b.place(o), j.outcome)
@@ -178,11 +177,11 @@ func (b *planner) classOf(j judgement, nonUUID bool) uint16 {
 }
 
 func (b *planner) channelOf(c Channel) uint16 {
-	i, ok := b.channels[c]
+	i, ok := b.channelIndex[c]
 	if !ok {
-		i = uint16(len(b.names))
-		b.names = append(b.names, c)
-		b.channels[c] = i
+		i = uint16(len(b.channels))
+		b.channels = append(b.channels, c)
+		b.channelIndex[c] = i
 	}
 	return i
 }

@@ -36,9 +36,10 @@ type item struct {
 	hidden       bool
 	struck       bool
 	prior        Prior
-	region       string    // the country that the phone number itself belongs to
-	withoutPlus  bool      // it would be a number if Defaults.PhonesWithoutPlus were set
-	notices      []Finding // oddities that do not keep the row from being sent
+	phone        contact.Packed // that Contact is
+	region       string         // the country that the phone number itself belongs to
+	withoutPlus  bool           // it would be a number if Defaults.PhonesWithoutPlus were set
+	notices      []Finding      // oddities that do not keep the row from being sent
 }
 
 // matches tells whether a record is of exactly this distribution.
@@ -67,7 +68,10 @@ func (it item) mayShareOther(records []Record) bool {
 }
 
 // prepare is our own check of a row: everything that can be said of it without asking anybody.
-func (d Defaults) prepare(row Row) item {
+func (d Defaults) prepare(row Row) item { return d.prepareKnowing(row, contact.Phone{}) }
+
+// prepareKnowing is prepare for a row whose phone number was read before; the zero Phone was not.
+func (d Defaults) prepareKnowing(row Row, known contact.Phone) item {
 	it := item{place: row.Place, hidden: row.Hidden, struck: row.Struck, prior: row.Prior}
 	if row.Last && row.Fault.Code == "" && row.Fields.total() {
 		it.finding = Finding{CodeTotalsRow, "the last row has none of our fields; taken for a totals row"}
@@ -92,7 +96,7 @@ func (d Defaults) prepare(row Row) item {
 		it.notices = append(it.notices, Finding{"unusual_session", "the session id is not a UUID, as every known one is"})
 	}
 	it.finding = row.Fault
-	if f := d.choose(row, &it); it.finding.Code == "" {
+	if f := d.choose(row, &it, known); it.finding.Code == "" {
 		it.finding = f
 	}
 	if it.finding.Code == "" && len(row.Links) > 0 {
@@ -151,7 +155,7 @@ func unquoted(r rune) bool {
 
 // choose decides which contact is to be used, reads it, and fills the item in. The other one is read where
 // it is needed: to read a contact costs more than all else that is done about a row in the check.
-func (d Defaults) choose(row Row, it *item) Finding {
+func (d Defaults) choose(row Row, it *item, known contact.Phone) Finding {
 	f := row.Fields
 	method, bad := methodOf(f.Method)
 	if bad.Code != "" {
@@ -177,13 +181,14 @@ func (d Defaults) choose(row Row, it *item) Finding {
 		if !hasPhone {
 			return Finding{CodeMissingContact, "the method is sms and the row has no phone number"}
 		}
-		phone, country, err := d.phone(f)
+		phone, country, err := d.phoneKnowing(f, known)
 		if err != nil {
 			var p *contact.Problem
 			it.withoutPlus = errors.As(err, &p) && p.WithoutPlus && blank(f.PhoneCountry)
 			return problem(err)
 		}
 		it.Contact, it.Country, it.region = phone.E164, country, phone.Region
+		it.phone = phone.Pack()
 		if phone.Notice != "" {
 			it.notices = append(it.notices, Finding{"unusual_phone", phone.Notice})
 		}
@@ -232,6 +237,10 @@ func (r Row) address() (contact.Address, error) {
 // phone gives the number and the country that goes with it on the wire: the row's, else the default,
 // else the number's own.
 func (d Defaults) phone(f Fields) (contact.Phone, string, error) {
+	return d.phoneKnowing(f, contact.Phone{})
+}
+
+func (d Defaults) phoneKnowing(f Fields, known contact.Phone) (contact.Phone, string, error) {
 	country := d.Country
 	if !blank(f.PhoneCountry) {
 		iso, ok := contact.Country(f.PhoneCountry)
@@ -246,7 +255,10 @@ func (d Defaults) phone(f Fields) (contact.Phone, string, error) {
 	if d.PhonesWithoutPlus && blank(f.PhoneCountry) {
 		parse = contact.ParsePhoneWithoutPlus
 	}
-	phone, err := parse(f.Phone, country)
+	phone, err := known, error(nil)
+	if known == (contact.Phone{}) {
+		phone, err = parse(f.Phone, country)
+	}
 	if country == "" {
 		country = phone.Region
 	}

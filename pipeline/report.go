@@ -1,6 +1,10 @@
 package pipeline
 
-import "context"
+import (
+	"context"
+
+	"hppsend/internal/contact"
+)
 
 // Report writes one outcome for every row of a file, in input order, from the file and the ledger.
 // The plan says of which run, in FilePlan.Run. why is what rows that were not reached are said to be
@@ -13,7 +17,7 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 		why = Finding{CodeNotReached, "the run did not come to this row"}
 	}
 	n := 0
-	for g, err := range ahead(plan.cfg.inspected(ctx, src)) {
+	for g, err := range ahead(plan.cfg.inspected(ctx, src, func(n int) contact.Phone { return plan.phoneOf(file, n) })) {
 		if err != nil {
 			return t, err
 		}

@@ -69,7 +69,9 @@ func (w written) phone(country string) (Phone, error) {
 	if p != nil {
 		return Phone{}, p
 	}
-	return Phone{E164: r.e164, Region: r.region, Mobile: r.mobile(), Known: r.valid(), Notice: r.notice()}, nil
+	phone := Phone{E164: r.e164, Region: r.region, Mobile: r.mobile(), Known: r.valid()}
+	phone.Notice = phone.notice()
+	return phone, nil
 }
 
 // reading is one thing that the digits of a cell can mean.
@@ -96,12 +98,12 @@ func (r reading) rank() int {
 	return 0
 }
 
-func (r reading) notice() string {
+func (p Phone) notice() string {
 	switch {
-	case !r.valid():
-		return Mask(r.e164) + ": its length is right, but no such number is known to be in use"
-	case !r.mobile():
-		return Mask(r.e164) + ": it is not a mobile number and may not take text messages"
+	case !p.Known:
+		return Mask(p.E164) + ": its length is right, but no such number is known to be in use"
+	case !p.Mobile:
+		return Mask(p.E164) + ": it is not a mobile number and may not take text messages"
 	}
 	return ""
 }
