@@ -46,8 +46,8 @@ type Plan struct {
 	entries   chunks[entry]
 	classes   []class
 	channels  []Channel
-	effects   chunks[effect]  // a session to be distributed, or with EachContact a session and contact
-	index     map[hash]uint32 // of effects
+	first     map[hash]uint32 // the first row of each effect: a session, or with EachContact a session and contact
+	promoted  map[int]int     // the primary row of an effect, by the first, where that is another
 	elsewhere map[hash]Prior  // sessions that a report says were served from another ledger
 }
 
@@ -68,16 +68,14 @@ type class struct {
 	nonUUID bool // the session is no UUID, and taken only in a file without any
 }
 
-// effect is what only one row may bring about, and the row that does.
-type effect struct {
-	primary int32 // ordinal of the row
-	rank    uint8 // how good a primary it is; lower is better
-}
+// rank is how good a row is as the primary one of its effect, which only one row may bring about: of several
+// rows with one session, the first with the ledger's contact is the primary one; where none is recorded, the
+// first that passes our own check. Lower is better.
+type rank uint8
 
-// The ranks of primaries: of several rows with one session, the first with the ledger's contact
-// is the primary one; where none is recorded, the first that passes our own check.
+// The ranks.
 const (
-	rankLedgersContact uint8 = iota
+	rankLedgersContact rank = iota
 	rankSound
 	rankUnsound
 )
@@ -121,7 +119,7 @@ func (r Rules) effectKey(it item) hash {
 	return sessionKey(it.session)
 }
 
-func (r Rules) primaryRank(it item, records []Record) uint8 {
+func (r Rules) primaryRank(it item, records []Record) rank {
 	if rec, ok := deciding(records); ok && (it.contact == rec.Contact || !r.EachContact && it.shares(rec)) {
 		return rankLedgersContact
 	}
@@ -160,8 +158,16 @@ func (p *Plan) final(r Rules, ordinal int, it item, j judgement) judgement {
 	if it.session == "" {
 		return j
 	}
-	primary := p.effects.at(int(p.index[r.effectKey(it)])).primary
-	return p.finalWith(r, ordinal, j, it, int(primary), p.elsewhere[sessionKey(it.session)])
+	primary := p.primary(int(p.first[r.effectKey(it)]))
+	return p.finalWith(r, ordinal, j, it, primary, p.elsewhere[sessionKey(it.session)])
+}
+
+// primary gives the ordinal of the primary row of an effect, by its first.
+func (p *Plan) primary(first int) int {
+	if primary, ok := p.promoted[first]; ok {
+		return primary
+	}
+	return first
 }
 
 // finalWith is the rule behind final: primary is the ordinal of the row that counts for the session, prior

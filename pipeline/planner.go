@@ -15,7 +15,8 @@ type planner struct {
 	examples     map[uint16]int // how many reasons were kept of each class, in this file
 	hidden       []int          // ordinals of hidden rows
 	struck       map[int]bool   // those of them that are struck out
-	effectOf     chunks[int32]  // by ordinal; -1 without a session
+	firstOf      chunks[int32]  // the first row of each row's effect, by ordinal; -1 without a session
+	ranks        chunks[rank]   // of the primary row, by the ordinal of the first
 	sessions     chunks[hash]   // by ordinal, when a report is among the inputs
 	reports      bool
 	people       []uint64 // the contacts, by ordinal, as hashes
@@ -31,7 +32,7 @@ type noted struct{ ordinal, remark uint32 }
 func newPlanner(cfg CheckConfig, sources []Source) *planner {
 	b := &planner{
 		Plan: &Plan{
-			cfg: cfg, Messages: map[Channel]int{}, index: map[hash]uint32{}, elsewhere: map[hash]Prior{},
+			cfg: cfg, Messages: map[Channel]int{}, first: map[hash]uint32{}, promoted: map[int]int{}, elsewhere: map[hash]Prior{},
 		},
 		classIndex:   map[class]uint16{},
 		channelIndex: map[Channel]uint16{},
@@ -93,20 +94,20 @@ func (b *planner) add(row Row, it item, records []Record) {
 	if b.reports {
 		b.sessions.add(sessionKey(it.session))
 	}
+	b.ranks.add(rules.primaryRank(it, records))
 	if it.session == "" {
-		b.effectOf.add(-1)
+		b.firstOf.add(-1)
 		return
 	}
-	key, rank := rules.effectKey(it), rules.primaryRank(it, records)
-	i, ok := b.index[key]
+	key := rules.effectKey(it)
+	first, ok := b.first[key]
 	if !ok {
-		i = uint32(b.effects.len())
-		b.index[key] = i
-		b.effects.add(effect{int32(ordinal), rank})
-	} else if u := b.effects.at(int(i)); rank < u.rank {
-		*u = effect{int32(ordinal), rank}
+		first = uint32(ordinal)
+		b.first[key] = first
+	} else if r, best := *b.ranks.at(ordinal), b.ranks.at(int(first)); r < *best {
+		*best, b.promoted[int(first)] = r, ordinal
 	}
-	b.effectOf.add(int32(i))
+	b.firstOf.add(int32(first))
 	if len(records) == 0 && rules.servedElsewhere(it.prior) {
 		s := sessionKey(it.session)
 		if known, ok := b.elsewhere[s]; !ok || known.uncertain() && !it.prior.uncertain() {
@@ -154,15 +155,15 @@ func (b *planner) finish() {
 func (b *planner) finalOf(ordinal int) judgement {
 	k := b.classes[b.entries.at(ordinal).class]
 	j := judgement{k.stage, Outcome{Status: k.status, Code: k.code, Reason: b.reasons[ordinal]}}
-	u := *b.effectOf.at(ordinal)
-	if u < 0 {
+	first := *b.firstOf.at(ordinal)
+	if first < 0 {
 		return j
 	}
 	var prior Prior
 	if b.reports {
 		prior = b.elsewhere[*b.sessions.at(ordinal)]
 	}
-	return b.finalWith(b.cfg.Rules, ordinal, j, item{}, int(b.effects.at(int(u)).primary), prior)
+	return b.finalWith(b.cfg.Rules, ordinal, j, item{}, b.primary(int(first)), prior)
 }
 
 func (b *planner) classOf(j judgement, nonUUID bool) uint16 {
