@@ -91,7 +91,7 @@ func (r *recent) add(refused bool) int {
 
 // stop ends the run. What ended it first counts.
 func (b *breaker) stop(code, format string, args ...any) {
-	b.end(Ending{Finding: Finding{code, "the run was stopped" + fmt.Sprintf(format, args...)}})
+	b.end(Ending{Finding: Finding{Code: code, Reason: "the run was stopped" + fmt.Sprintf(format, args...)}})
 }
 
 func (b *breaker) end(e Ending) {
@@ -130,7 +130,7 @@ func (b *breaker) expire(now time.Time, idle bool) (proven bool) {
 		b.stop(StopNothing, ": nothing could be sent for %s; the last answer: %s", b.cfg.RetryFor, b.failure)
 	case !idle:
 	case b.limited():
-		b.end(Ending{Finding: Finding{StopLimit, fmt.Sprintf("the limit of %d rows was reached before this row", b.cfg.Limit)}})
+		b.end(Ending{Finding: Finding{Code: StopLimit, Reason: fmt.Sprintf("the limit of %d rows was reached before this row", b.cfg.Limit)}})
 	case !b.canaryHolds():
 	case b.canary.bad > 0:
 		b.stop(StopCanary, " after its first %d rows: %d of them were not accepted by HPP", b.cfg.Canary, b.canary.bad)

@@ -28,7 +28,7 @@ func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, erro
 	b := newPlanner(cfg, sources)
 	for i, src := range sources {
 		b.Files = append(b.Files, FilePlan{first: b.entries.len()})
-		clear(b.examples)
+		clear(b.sampled)
 		for g, err := range ahead(cfg.inspected(ctx, src, func(int) contact.Phone { return contact.Phone{} })) {
 			if err != nil {
 				return nil, err
@@ -127,6 +127,10 @@ func (c CheckConfig) inspected(ctx context.Context, src Source, phone func(n int
 			g := inspected{rows: rows}
 			if err == nil {
 				g.items, g.records, err = c.inspect(ctx, rows, func(i int) contact.Phone { return phone(n + i) })
+			}
+			in := src.Input()
+			for i := range g.items {
+				in.locate(g.items[i].findings)
 			}
 			n += len(rows)
 			if !yield(g, err) || err != nil {

@@ -144,11 +144,14 @@ type table struct {
 	name   string
 	rows   []Row
 	report bool
+	mapped []Mapping
 	broken error // after the last row
 	read   func(row int)
 }
 
-func (s *table) Input() Input { return Input{Path: s.name, Format: CSV, IsReport: s.report} }
+func (s *table) Input() Input {
+	return Input{Path: s.name, Format: CSV, IsReport: s.report, Mapped: s.mapped}
+}
 
 func (s *table) Rows() iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {

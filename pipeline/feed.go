@@ -78,5 +78,5 @@ func (p *Plan) mayBeDue(file, n int, rows []Row) (due []Row, at []int, changed e
 // due tells whether a row that may be due is to be tried. One whose session another run holds comes
 // before our own check and the rules, so they are asked here.
 func (p *Plan) due(it item) bool {
-	return it.finding.Code == "" && (!it.hidden || p.cfg.Rules.Hidden == SendHidden)
+	return len(it.findings) == 0 && (!it.hidden || p.cfg.Rules.Hidden == SendHidden)
 }

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -54,7 +55,7 @@ type judgement struct {
 func (r Rules) judge(it item, records []Record, own Ticket) judgement {
 	if it.session == "" {
 		st := stageNoSession
-		if it.finding.Code == CodeTotalsRow {
+		if it.finding().Code == CodeTotalsRow {
 			st = stageRule
 		}
 		return judgement{st, r.found(it)}
@@ -90,7 +91,7 @@ func (r Rules) undecided(it item, records []Record, own Ticket) judgement {
 	case r.Reminder != "" && !deliveredBefore(records):
 		return judgement{stageRule, r.outcome(it, Skipped, CodeNotDeliveredBefore, fmt.Sprintf(
 			"the session was delivered in no earlier round, so reminder %q does not apply to it", r.Reminder))}
-	case it.finding.Code != "":
+	case len(it.findings) > 0:
 		return judgement{stageOwnCheck, r.found(it)}
 	}
 	for _, rec := range records {
@@ -200,12 +201,19 @@ func (r Rules) outcome(it item, s Status, code, reason string) Outcome {
 	}
 }
 
+// found gives what our own check found. The reason names all of it.
 func (r Rules) found(it item) Outcome {
-	s := Rejected
-	if it.finding.Code == CodeTotalsRow {
+	s, code := Rejected, it.finding().Code
+	if code == CodeTotalsRow {
 		s = Skipped
 	}
-	return r.outcome(it, s, it.finding.Code, it.finding.Reason)
+	reasons := make([]string, len(it.findings))
+	for i, f := range it.findings {
+		reasons[i] = f.Reason
+	}
+	out := r.outcome(it, s, code, strings.Join(reasons, ". Also: "))
+	out.Findings = it.findings
+	return out
 }
 
 func (r Rules) fromRecord(it item, rec Record, s Status) Outcome {

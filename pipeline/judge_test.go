@@ -48,8 +48,10 @@ func mailRow(change ...func(*Row)) Row {
 func noSession(r *Row)  { r.Fields.Session = "" }
 func unreadable(r *Row) { r.Fields.Email = "nobody" }
 func hiddenRow(r *Row)  { r.Hidden = true }
-func faulty(r *Row)     { r.Fault = Finding{"ragged_row", "the row has more cells than the header"} }
-func otherMail(r *Row)  { r.Fields.Email = mail(2) }
+func faulty(r *Row) {
+	r.Faults = []Finding{{Code: "ragged_row", Reason: "the row has more cells than the header"}}
+}
+func otherMail(r *Row) { r.Fields.Email = mail(2) }
 func labelled(label string) func(*Row) {
 	return func(r *Row) { r.Fields, r.Last = Fields{Session: label}, true }
 }

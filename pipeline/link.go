@@ -9,10 +9,6 @@ import (
 	"hppsend/internal/contact"
 )
 
-// CodeLinkDiffers is a row of which a cell says one contact or session and links to another: which of
-// them is meant, nobody can know.
-const CodeLinkDiffers = "link_differs"
-
 // Link is where a click on a cell of one of our fields leads.
 type Link struct {
 	Column  string // the header of the cell's column
@@ -72,31 +68,39 @@ func (d Defaults) read(l Link) (n named) {
 // messaging are the hosts whose addresses are telephone numbers.
 var messaging = map[string]bool{"wa.me": true, "api.whatsapp.com": true, "web.whatsapp.com": true, "t.me": true, "signal.me": true}
 
-// linked finds a link that names something else than the row says.
-func (d Defaults) linked(row Row, session string) Finding {
+// linked finds the links that name something else than the row says.
+func (d Defaults) linked(row Row, session string) (found []Finding) {
 	for _, l := range row.Links {
 		if l.Target == "" {
-			return Finding{CodeLinkDiffers, fmt.Sprintf(
-				"the cell in column %q is a link made by a formula, and the file does not tell where it leads; type the value as text", l.Column)}
+			found = append(found, Finding{Code: CodeLinkDiffers, Column: l.Column, Reason: fmt.Sprintf(
+				"the cell in column %q is a link made by a formula, and the file does not tell where it leads; type the value as text", l.Column)})
+			continue
 		}
-		n := d.read(l)
-		for _, a := range n.addresses {
-			if !sameAddress(a, row.Fields.Email) {
-				return differs(l, contact.Mask(shownContact(row.Fields.Email)), contact.Mask(a))
-			}
-		}
-		for _, number := range n.numbers {
-			if !d.sameNumber(number, row.Fields) {
-				return differs(l, contact.Mask(shownContact(row.Fields.Phone)), contact.Mask(strings.TrimSpace(number)))
-			}
-		}
-		for _, id := range n.sessions {
-			if id != session {
-				return differs(l, maskedSession(session), maskedSession(id))
-			}
+		if says, leads, ok := d.disagree(d.read(l), row.Fields, session); ok {
+			found = append(found, differs(l, says, leads))
 		}
 	}
-	return Finding{}
+	return found
+}
+
+// disagree finds what is named by a link and not said by the row, both as they may be shown.
+func (d Defaults) disagree(n named, f Fields, session string) (says, leads string, ok bool) {
+	for _, a := range n.addresses {
+		if !sameAddress(a, f.Email) {
+			return contact.Mask(shownContact(f.Email)), contact.Mask(a), true
+		}
+	}
+	for _, number := range n.numbers {
+		if !d.sameNumber(number, f) {
+			return contact.Mask(shownContact(f.Phone)), contact.Mask(strings.TrimSpace(number)), true
+		}
+	}
+	for _, id := range n.sessions {
+		if id != session {
+			return maskedSession(session), maskedSession(id), true
+		}
+	}
+	return "", "", false
 }
 
 func shownContact(text string) string { return strings.TrimFunc(text, unquoted) }
@@ -105,7 +109,7 @@ func differs(l Link, says, leads string) Finding {
 	if says == "" {
 		says = "nothing of the kind"
 	}
-	return Finding{CodeLinkDiffers, fmt.Sprintf(
+	return Finding{Code: CodeLinkDiffers, Column: l.Column, Reason: fmt.Sprintf(
 		"the cell in column %q is a link to %s, and the row says %s; type anew what is meant, without a link", l.Column, leads, says)}
 }
 

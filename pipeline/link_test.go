@@ -61,24 +61,24 @@ func TestLinks(t *testing.T) {
 	} {
 		row := Row{Fields: both, Links: []Link{{Column: "C", Session: c.session, Target: c.link}}}
 		it := d.prepare(row)
-		if same := it.finding.Code == ""; same != c.same || !same && it.finding.Code != CodeLinkDiffers {
-			t.Errorf("%s: %+v", c.link, it.finding)
+		if same := it.finding().Code == ""; same != c.same || !same && it.finding().Code != CodeLinkDiffers {
+			t.Errorf("%s: %+v", c.link, it.finding())
 		}
 		for _, clear := range []string{"anna@", "bo@", "40606", "40605", "123456", mine, other} {
-			if strings.Contains(strings.ToLower(it.finding.Reason), clear) {
-				t.Errorf("%s: the reason shows %s: %s", c.link, clear, it.finding.Reason)
+			if strings.Contains(strings.ToLower(it.finding().Reason), clear) {
+				t.Errorf("%s: the reason shows %s: %s", c.link, clear, it.finding().Reason)
 			}
 		}
 	}
 	// A number is the row's country's, also in the link.
 	row := Row{Fields: Fields{Session: mine, Phone: "40123456", PhoneCountry: "NO"}, Links: []Link{{Target: "tel:+4540123456"}}}
-	if it := d.prepare(row); it.finding.Code != CodeLinkDiffers {
-		t.Errorf("a link to Denmark from a number of Norway: %+v", it.finding)
+	if it := d.prepare(row); it.finding().Code != CodeLinkDiffers {
+		t.Errorf("a link to Denmark from a number of Norway: %+v", it.finding())
 	}
 	// Of a contact that the row does not have, the link names another.
 	row = Row{Fields: Fields{Session: mine, Phone: "+46701740605"}, Links: []Link{{Target: "mailto:anna@example.com"}}}
-	if it := d.prepare(row); it.finding.Code != CodeLinkDiffers {
-		t.Errorf("a link to an address from a row without one: %+v", it.finding)
+	if it := d.prepare(row); it.finding().Code != CodeLinkDiffers {
+		t.Errorf("a link to an address from a row without one: %+v", it.finding())
 	}
 	if a, b := (Row{}).fingerprint(), (Row{Links: []Link{{Target: "mailto:bo@example.com"}}}).fingerprint(); a == b {
 		t.Error("a changed link is not seen between the check and the send")

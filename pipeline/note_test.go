@@ -13,14 +13,14 @@ func TestNote(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		noted := func(row Row, remarks ...string) Row {
 			for _, r := range remarks {
-				row.Notes = append(row.Notes, Finding{"remark", r})
+				row.Notes = append(row.Notes, Finding{Code: "remark", Reason: r})
 			}
 			return row
 		}
 		odd := Row{Fields: Fields{Session: "odd-1d-x9", Email: mail(1)}}
 		mailTo := func(session, address string) Row { return Row{Fields: Fields{Session: session, Email: address}} }
 		broken := noted(byMail(7), "a remark")
-		broken.Fault = Finding{"ragged_row", "too many cells"}
+		broken.Faults = []Finding{{Code: "ragged_row", Reason: "too many cells"}}
 		list := sheet(
 			byMail(1),
 			noted(byMail(2), "one", "two"),

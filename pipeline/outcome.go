@@ -20,39 +20,14 @@ func Statuses() []Status {
 	return []Status{Delivered, Rejected, Failed, Uncertain, Skipped, Pending}
 }
 
-// The codes that this package gives. HPP's own error codes keep their spelling and are an open set.
-const (
-	CodeAlreadyDelivered        = "already_delivered"
-	CodeSessionAlreadyDelivered = "session_already_delivered"
-	CodeDuplicateSession        = "duplicate_session"
-	CodeDeliveredElsewhere      = "delivered_elsewhere"
-	CodeUncertainElsewhere      = "uncertain_elsewhere"
-	CodeNotDeliveredBefore      = "not_delivered_before"
-	CodeTotalsRow               = "totals_row"
-	CodeHiddenRow               = "hidden_row"
-	CodeInOtherRun              = "in_other_run"
-	CodeInFlight                = "in_flight"
-	CodeNotReached              = "not_reached"
-	CodeInterrupted             = "interrupted"
-	CodeSettledDelivered        = "settled_delivered"
-	CodeSettledNotSent          = "settled_not_sent"
-	CodeUnavailable             = "unavailable"
-	CodeNoClearAnswer           = "no_clear_answer"
-	CodeMissingSession          = "missing_session"
-	CodeBadSession              = "bad_session"
-	CodeBadURL                  = "bad_url"
-	CodeSessionMismatch         = "session_mismatch"
-	CodeBadMethod               = "bad_method"
-	CodeMissingContact          = "missing_contact"
-)
-
 // Outcome is what became of one row; the report shows one for each.
 type Outcome struct {
 	Session       string // canonical; empty when there is no readable one
 	Status        Status
 	Code          string
 	Reason        string
-	Note          string // what was remarked on a row that is sent all the same; contacts in it are masked
+	Findings      []Finding // all that our own check found; the first gives Code, and Reason names all
+	Note          string    // what was remarked on a row that is sent all the same; contacts in it are masked
 	Method        Method
 	SentTo        string // the contact in clear, as it was given to HPP; for the report only
 	HTTPStatus    int    // of the last attempt; 0 when there was no answer

@@ -32,8 +32,8 @@ func TestWhoseNumber(t *testing.T) {
 			d := testDefaults
 			d.Country, d.PhonesWithoutPlus = test.setting.country, test.international
 			it := d.prepare(Row{Fields: Fields{Session: id(1), Phone: test.phone, PhoneCountry: test.row}})
-			if it.Contact != test.want || it.finding.Code != test.code || it.Country != test.country || it.withoutPlus != test.offered {
-				t.Errorf("got %q in %q, %q: %s (offered: %v)", it.Contact, it.Country, it.finding.Code, it.finding.Reason, it.withoutPlus)
+			if it.Contact != test.want || it.finding().Code != test.code || it.Country != test.country || it.withoutPlus != test.offered {
+				t.Errorf("got %q in %q, %q: %s (offered: %v)", it.Contact, it.Country, it.finding().Code, it.finding().Reason, it.withoutPlus)
 			}
 		})
 	}
@@ -42,17 +42,17 @@ func TestWhoseNumber(t *testing.T) {
 func TestUnusualPhones(t *testing.T) {
 	row := Row{Fields: Fields{Session: id(1), Phone: "15-2345-6789", PhoneCountry: "AR"}}
 	it := testDefaults.prepare(row)
-	if it.Contact != "+541523456789" || it.finding.Code != "" || len(it.notices) != 1 || it.notices[0].Code != "unusual_phone" {
-		t.Errorf("got %q, %v, %v", it.Contact, it.finding, it.notices)
+	if it.Contact != "+541523456789" || it.finding().Code != "" || len(it.notices) != 1 || it.notices[0].Code != "unusual_phone" {
+		t.Errorf("got %q, %v, %v", it.Contact, it.finding(), it.notices)
 	}
 	d := testDefaults
 	d.RefuseUnusual = true
-	if it := d.prepare(row); it.Contact != "" || it.finding.Code != "unusual_phone" || len(it.notices) != 0 {
-		t.Errorf("got %q, %v, %v", it.Contact, it.finding, it.notices)
+	if it := d.prepare(row); it.Contact != "" || it.finding().Code != "unusual_phone" || len(it.notices) != 0 {
+		t.Errorf("got %q, %v, %v", it.Contact, it.finding(), it.notices)
 	}
 	row.Fields.Phone, row.Fields.PhoneCountry = "+46846500405", ""
-	if it := d.prepare(row); it.Contact != "+46846500405" || it.finding.Code != "" {
-		t.Errorf("a landline is refused: %v", it.finding)
+	if it := d.prepare(row); it.Contact != "+46846500405" || it.finding().Code != "" {
+		t.Errorf("a landline is refused: %v", it.finding())
 	}
 }
 

@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -64,8 +66,32 @@ type entry struct {
 type class struct {
 	stage   stage
 	status  Status
-	code    string
-	nonUUID bool // the session is no UUID, and taken only in a file without any
+	codes   string // of all findings, or the outcome's alone, with a space between
+	nonUUID bool   // the session is no UUID, and taken only in a file without any
+}
+
+// codes gives the codes of an outcome as a class keeps them.
+func (o Outcome) codes() string {
+	if len(o.Findings) < 2 {
+		return o.Code
+	}
+	codes := make([]string, len(o.Findings))
+	for i, f := range o.Findings {
+		codes[i] = f.Code
+	}
+	return strings.Join(codes, " ")
+}
+
+// outcome gives what all rows of a class have in common.
+func (k class) outcome() Outcome {
+	code, further, _ := strings.Cut(k.codes, " ")
+	out := Outcome{Status: k.status, Code: code}
+	if further != "" {
+		for f := range strings.SplitSeq(k.codes, " ") {
+			out.Findings = append(out.Findings, Finding{Code: f})
+		}
+	}
+	return out
 }
 
 // rank is how good a row is as the primary one of its effect, which only one row may bring about: of several
@@ -102,7 +128,7 @@ func (r Row) fingerprint() hash {
 	for _, l := range r.Links {
 		hidden += "\n" + l.Target
 	}
-	return hashOf(f.Session, f.URL, f.Method, f.Phone, f.PhoneCountry, f.Email, r.Fault.Code, hidden)
+	return hashOf(f.Session, f.URL, f.Method, f.Phone, f.PhoneCountry, f.Email, r.Fault().Code, hidden)
 }
 
 func sessionKey(session string) hash {
@@ -123,7 +149,7 @@ func (r Rules) primaryRank(it item, records []Record) rank {
 	if rec, ok := deciding(records); ok && (it.contact == rec.Contact || !r.EachContact && it.shares(rec)) {
 		return rankLedgersContact
 	}
-	if it.finding.Code != "" || it.hidden && r.Hidden == SkipHidden {
+	if len(it.findings) > 0 || it.hidden && r.Hidden == SkipHidden {
 		return rankUnsound
 	}
 	return rankSound
@@ -177,7 +203,7 @@ func (p *Plan) finalWith(r Rules, ordinal int, j judgement, it item, primary int
 		j = judgement{stageElsewhere, r.fromElsewhere(it, prior)}
 	}
 	if j.stage > stageOwnCheck && p.shifted(ordinal) {
-		it.session, it.finding = "", amongUUIDs("that of other rows")
+		it.session, it.findings = "", slices.Insert(it.findings, 0, amongUUIDs("that of other rows"))
 		return judgement{stageOwnCheck, r.found(it)}
 	}
 	if primary != ordinal && repeats(j.stage) {

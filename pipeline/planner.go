@@ -11,13 +11,13 @@ type planner struct {
 	*Plan
 	classIndex   map[class]uint16
 	channelIndex map[Channel]uint16
-	reasons      map[int]string // of the first rows of each class in each file, by ordinal
-	examples     map[uint16]int // how many reasons were kept of each class, in this file
-	hidden       []int          // ordinals of hidden rows
-	struck       map[int]bool   // those of them that are struck out
-	firstOf      chunks[int32]  // the first row of each row's effect, by ordinal; -1 without a session
-	ranks        chunks[rank]   // of the primary row, by the ordinal of the first
-	sessions     chunks[hash]   // by ordinal, when a report is among the inputs
+	samples      map[int]Outcome // of the first rows of each class in each file, by ordinal
+	sampled      map[uint16]int  // how many samples were kept of each class, in this file
+	hidden       []int           // ordinals of hidden rows
+	struck       map[int]bool    // those of them that are struck out
+	firstOf      chunks[int32]   // the first row of each row's effect, by ordinal; -1 without a session
+	ranks        chunks[rank]    // of the primary row, by the ordinal of the first
+	sessions     chunks[hash]    // by ordinal, when a report is among the inputs
 	reports      bool
 	people       []uint64 // the contacts, by ordinal, as hashes
 	seed         maphash.Seed
@@ -36,8 +36,8 @@ func newPlanner(cfg CheckConfig, sources []Source) *planner {
 		},
 		classIndex:   map[class]uint16{},
 		channelIndex: map[Channel]uint16{},
-		reasons:      map[int]string{},
-		examples:     map[uint16]int{},
+		samples:      map[int]Outcome{},
+		sampled:      map[uint16]int{},
 		remarked:     map[Finding]uint32{},
 		struck:       map[int]bool{},
 		seed:         maphash.MakeSeed(),
@@ -58,9 +58,10 @@ func (b *planner) add(row Row, it item, records []Record) {
 		print: row.fingerprint(), phone: it.phone, row: uint32(it.place.Row),
 		class: b.classOf(j, nonUUID), channel: b.channelOf(Channel{it.Method, it.region}),
 	}
-	if b.examples[e.class] < 2*examplePlaces {
-		b.examples[e.class]++
-		b.reasons[ordinal] = j.outcome.Reason
+	if b.sampled[e.class] < 2*examplePlaces {
+		b.sampled[e.class]++
+		o := j.outcome
+		b.samples[ordinal] = Outcome{Status: o.Status, Code: o.Code, Reason: o.Reason, Findings: o.Findings}
 	}
 	if it.hidden {
 		b.hidden = append(b.hidden, ordinal)
@@ -154,7 +155,10 @@ func (b *planner) finish() {
 // finalOf is Plan.final for a row of which only the judgement's class was kept.
 func (b *planner) finalOf(ordinal int) judgement {
 	k := b.classes[b.entries.at(ordinal).class]
-	j := judgement{k.stage, Outcome{Status: k.status, Code: k.code, Reason: b.reasons[ordinal]}}
+	j := judgement{k.stage, k.outcome()}
+	if sample, ok := b.samples[ordinal]; ok {
+		j.outcome = sample
+	}
 	first := *b.firstOf.at(ordinal)
 	if first < 0 {
 		return j
@@ -167,7 +171,7 @@ func (b *planner) finalOf(ordinal int) judgement {
 }
 
 func (b *planner) classOf(j judgement, nonUUID bool) uint16 {
-	k := class{j.stage, j.outcome.Status, j.outcome.Code, nonUUID}
+	k := class{j.stage, j.outcome.Status, j.outcome.codes(), nonUUID}
 	i, ok := b.classIndex[k]
 	if !ok {
 		i = uint16(len(b.classes))

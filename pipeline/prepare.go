@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,7 +33,7 @@ type item struct {
 	session      string // canonical; empty when there is no readable one
 	contact      Digest // of Distribution.Contact; zero when there is none readable
 	other        Digest
-	finding      Finding
+	findings     []Finding // why it cannot be sent as it stands; the first gives the code
 	hidden       bool
 	struck       bool
 	prior        Prior
@@ -42,12 +43,29 @@ type item struct {
 	notices      []Finding      // oddities that do not keep the row from being sent
 }
 
-// matches tells whether a record is of exactly this distribution.
+// find adds a finding, unless it is none.
+func (it *item) find(f Finding) {
+	if f.Code != "" {
+		it.findings = append(it.findings, f)
+	}
+}
+
+// finding gives the first finding; the zero Finding when nothing was found.
+func (it item) finding() Finding { return firstFinding(it.findings) }
+
+func firstFinding(all []Finding) Finding {
+	if len(all) == 0 {
+		return Finding{}
+	}
+	return all[0]
+}
+
+// matches reports whether a record is of exactly this distribution.
 func (it item) matches(rec Record) bool {
 	return rec.Method == it.Method && rec.Contact == it.contact && rec.Country == it.Country
 }
 
-// shares tells whether the row and the record have a contact in common.
+// shares reports whether the row and the record have a contact in common.
 func (it item) shares(rec Record) bool {
 	for _, d := range []Digest{it.contact, it.other} {
 		if d != (Digest{}) && (d == rec.Contact || d == rec.Other) {
@@ -57,7 +75,7 @@ func (it item) shares(rec Record) bool {
 	return false
 }
 
-// mayShareOther tells whether it takes the other contact to judge the row by its records.
+// mayShareOther reports whether it takes the other contact to judge the row by its records.
 func (it item) mayShareOther(records []Record) bool {
 	for _, rec := range records {
 		if rec.Contact != it.contact {
@@ -71,38 +89,57 @@ func (it item) mayShareOther(records []Record) bool {
 func (d Defaults) prepare(row Row) item { return d.prepareKnowing(row, contact.Phone{}) }
 
 // prepareKnowing is prepare for a row whose phone number was read before; the zero Phone was not.
+//
+// All that is wrong with the row is found. The first finding gives its code: that of the session, what the
+// reader could not prove, then method and contact, then links.
 func (d Defaults) prepareKnowing(row Row, known contact.Phone) item {
 	it := item{place: row.Place, hidden: row.Hidden, struck: row.Struck, prior: row.Prior}
-	if row.Last && row.Fault.Code == "" && row.Fields.total() {
-		it.finding = Finding{CodeTotalsRow, "the last row has none of our fields; taken for a totals row"}
+	if row.Last && len(row.Faults) == 0 && row.Fields.total() {
+		it.find(Finding{Code: CodeTotalsRow, Reason: "the last row has none of our fields; taken for a totals row"})
 		return it
 	}
-	if row.Fault.Code != "" && row.Fields.Session == "" && row.Fields.URL == "" {
-		it.finding = row.Fault
-		return it
+	session, finding := d.sessionOf(row)
+	it.find(finding)
+	it.findings = append(it.findings, row.Faults...)
+	if session == "" && finding.Code == "" && !row.faulty("", FieldSession, FieldURL) {
+		it.find(missingSession)
 	}
-	session, finding := d.Session(row.Fields)
-	if finding.Code != "" {
-		it.finding = finding
-		return it
-	}
-	if d.Sessions.nonUUID(session) && row.beside() {
-		it.finding = amongUUIDs("another cell of the row")
+	if session == "" {
+		rest := it // of which nothing but what is wrong is of use
+		d.choose(row, &rest, known)
+		it.findings = rest.findings
 		return it
 	}
 	it.session, it.Session = session, session
 	it.notices = append(it.notices, row.Notes...)
 	if !IsUUID(session) {
-		it.notices = append(it.notices, Finding{"unusual_session", "the session id is not a UUID, as every known one is"})
+		it.notices = append(it.notices, Finding{Code: CodeUnusualSession, Field: FieldSession, Reason: "the session id is not a UUID, as every known one is"})
 	}
-	it.finding = row.Fault
-	if f := d.choose(row, &it, known); it.finding.Code == "" {
-		it.finding = f
-	}
-	if it.finding.Code == "" && len(row.Links) > 0 {
-		it.finding = d.linked(row, session)
+	d.choose(row, &it, known)
+	if len(row.Faults) == 0 {
+		it.findings = append(it.findings, d.linked(row, session)...)
 	}
 	return it
+}
+
+var missingSession = Finding{Code: CodeMissingSession, Field: FieldSession, Reason: "the row has no session id"}
+
+// sessionOf gives the session of a row, or the finding that there is none that is readable; neither where the
+// reader has found why.
+func (d Defaults) sessionOf(row Row) (string, Finding) {
+	if len(row.Faults) > 0 && row.Fields.Session == "" && row.Fields.URL == "" {
+		return "", Finding{}
+	}
+	session, finding := d.Session(row.Fields)
+	if finding.Code == "" && d.Sessions.nonUUID(session) && row.beside() {
+		return "", amongUUIDs("another cell of the row")
+	}
+	return session, finding
+}
+
+// faulty reports whether the reader found fault with one of the fields; "" is the whole row.
+func (r Row) faulty(fields ...string) bool {
+	return slices.ContainsFunc(r.Faults, func(f Finding) bool { return slices.Contains(fields, f.Field) })
 }
 
 // Session gives the session of a row in its canonical form, or the finding that it has none that is
@@ -110,28 +147,28 @@ func (d Defaults) prepareKnowing(row Row, known contact.Phone) item {
 func (d Defaults) Session(f Fields) (string, Finding) {
 	id, url := bare(f.Session), bare(f.URL)
 	if id == "" && url == "" {
-		return "", Finding{CodeMissingSession, "the row has no session id"}
+		return "", missingSession
 	}
 	var finding Finding
 	if id != "" {
-		if id, finding = d.Sessions.session(id, "the session column"); finding.Code != "" || url == "" {
+		if id, finding = d.Sessions.session(id, FieldSession, "the session column"); finding.Code != "" || url == "" {
 			return id, finding
 		}
 	}
 	fromURL, err := d.SessionFromURL(url)
 	if err != nil {
-		return "", Finding{CodeBadURL, "the distribution URL cannot be used: " + contact.MaskAll(err.Error())}
+		return "", Finding{Code: CodeBadURL, Field: FieldURL, Reason: "the distribution URL cannot be used: " + contact.MaskAll(err.Error())}
 	}
-	if fromURL, finding = d.Sessions.session(fromURL, "the distribution URL"); finding.Code != "" {
-		return "", Finding{CodeBadURL, finding.Reason}
+	if fromURL, finding = d.Sessions.session(fromURL, FieldURL, "the distribution URL"); finding.Code != "" {
+		return "", Finding{Code: CodeBadURL, Field: FieldURL, Reason: finding.Reason}
 	}
 	if id != "" && id != fromURL {
-		return "", Finding{CodeSessionMismatch, "the session id and the distribution URL name different sessions"}
+		return "", Finding{Code: CodeSessionMismatch, Field: FieldURL, Reason: "the session id and the distribution URL name different sessions"}
 	}
 	return fromURL, Finding{}
 }
 
-// total tells whether the fields could be those of a totals row: none is filled, or only the session's, by
+// total reports whether the fields could be those of a totals row: none is filled, or only the session's, by
 // words such as a label.
 func (f Fields) total() bool {
 	label := bare(f.Session)
@@ -154,16 +191,20 @@ func unquoted(r rune) bool {
 }
 
 // choose decides which contact is to be used, reads it, and fills the item in. The other one is read where
-// it is needed: to read a contact costs more than all else that is done about a row in the check.
-func (d Defaults) choose(row Row, it *item, known contact.Phone) Finding {
+// it is needed: to read a contact costs more than all else that is done about a row in the check. It is also
+// looked at when the one to be used is found wanting, since a person may mend either.
+func (d Defaults) choose(row Row, it *item, known contact.Phone) {
+	if row.faulty("") { // no cell can be relied on
+		return
+	}
 	f := row.Fields
 	method, bad := methodOf(f.Method)
-	if bad.Code != "" {
-		return bad
-	}
+	it.find(bad)
 	hasPhone, hasEmail := !blank(f.Phone), !blank(f.Email)
+	noPhone, noEmail := !hasPhone && !row.faulty(FieldPhone), !hasEmail && !row.faulty(FieldEmail)
 	switch {
 	case method != "":
+	case bad.Code != "":
 	case d.Method != "":
 		method = d.Method
 	case hasPhone && hasEmail && d.Prefer != "":
@@ -173,39 +214,85 @@ func (d Defaults) choose(row Row, it *item, known contact.Phone) Finding {
 	default:
 		method = Email
 	}
-	if !hasPhone && !hasEmail {
-		return Finding{CodeMissingContact, "the row has neither a phone number nor an e-mail address"}
+	if bad.Code == "" {
+		it.Method = method
 	}
-	it.Method = method
-	if method == SMS {
-		if !hasPhone {
-			return Finding{CodeMissingContact, "the method is sms and the row has no phone number"}
+	sound := len(it.findings)
+	switch {
+	case !hasPhone && !hasEmail:
+		it.Method = ""
+		if noPhone && noEmail {
+			it.find(Finding{Code: CodeMissingContact, Reason: "the row has neither a phone number nor an e-mail address"})
 		}
-		phone, country, err := d.phoneKnowing(f, known)
-		if err != nil {
-			var p *contact.Problem
-			it.withoutPlus = errors.As(err, &p) && p.WithoutPlus && blank(f.PhoneCountry)
-			return problem(err)
-		}
-		it.Contact, it.Country, it.region = phone.E164, country, phone.Region
-		it.phone = phone.Pack()
-		if phone.Notice != "" {
-			it.notices = append(it.notices, Finding{"unusual_phone", phone.Notice})
-		}
-		return Finding{}
+		return
+	case method == SMS && noPhone:
+		it.find(Finding{Code: CodeMissingContact, Field: FieldPhone, Reason: "the method is sms and the row has no phone number"})
+	case method == SMS && hasPhone:
+		d.choosePhone(f, it, known)
+	case method == Email && noEmail:
+		it.find(Finding{Code: CodeMissingContact, Field: FieldEmail, Reason: "the method is email and the row has no e-mail address"})
+	case method == Email && hasEmail:
+		row.chooseAddress(it)
 	}
-	if !hasEmail {
-		return Finding{CodeMissingContact, "the method is email and the row has no e-mail address"}
+	if len(it.findings) == sound && method != "" && !row.faulty(fieldOf(method)) {
+		return
 	}
-	address, err := row.address()
+	scratch := item{}
+	if hasPhone && method != SMS {
+		d.choosePhone(f, &scratch, contact.Phone{})
+	}
+	if hasEmail && method != Email {
+		row.chooseAddress(&scratch)
+	}
+	it.findings = append(it.findings, scratch.findings...)
+}
+
+// fieldOf is where the contact of a method stands.
+func fieldOf(m Method) string {
+	if m == SMS {
+		return FieldPhone
+	}
+	return FieldEmail
+}
+
+func (d Defaults) choosePhone(f Fields, it *item, known contact.Phone) {
+	phone, country, err := d.phoneKnowing(f, known)
 	if err != nil {
-		return problem(err)
+		var p *contact.Problem
+		it.withoutPlus = errors.As(err, &p) && p.WithoutPlus && blank(f.PhoneCountry)
+		finding := problem(err, FieldPhone)
+		if it.find(finding); finding.Code == CodeBadCountry {
+			it.findings[len(it.findings)-1].Field = FieldPhoneCountry
+			it.find(d.apart(f.Phone))
+		}
+		return
+	}
+	it.Contact, it.Country, it.region = phone.E164, country, phone.Region
+	it.phone = phone.Pack()
+	if phone.Notice != "" {
+		it.notices = append(it.notices, Finding{Code: CodeUnusualPhone, Field: FieldPhone, Reason: phone.Notice})
+	}
+}
+
+// apart finds what is wrong with a number whatever its country, which is not known.
+func (d Defaults) apart(text string) Finding {
+	_, err := contact.ParsePhone(text, "")
+	if f := problem(err, FieldPhone); f.Code == CodeBadPhone || f.Code == CodeDigitsLost {
+		return f
+	}
+	return Finding{}
+}
+
+func (r Row) chooseAddress(it *item) {
+	address, err := r.address()
+	if err != nil {
+		it.find(problem(err, FieldEmail))
+		return
 	}
 	it.Contact = address.Text
 	if address.Notice != "" {
-		it.notices = append(it.notices, Finding{"unusual_email", address.Notice})
+		it.notices = append(it.notices, Finding{Code: CodeUnusualEmail, Field: FieldEmail, Reason: address.Notice})
 	}
-	return Finding{}
 }
 
 // other reads the contact that the method of a row does not use; empty when there is none that is readable.
@@ -228,7 +315,7 @@ func (d Defaults) other(row Row, used Method) string {
 func (r Row) address() (contact.Address, error) {
 	if r.Guessed && strings.ContainsFunc(r.Fields.Email, func(c rune) bool { return c >= utf8.RuneSelf }) {
 		return contact.Address{}, &contact.Problem{
-			Code: "bad_email", Reason: "the e-mail address has a character that would be another in another encoding, and the file's was guessed; name it with --encoding, or mend the address (and, in a report, empty hpp_raw)",
+			Code: CodeBadEmail, Reason: "the e-mail address has a character that would be another in another encoding, and the file's was guessed; name it with --encoding, or mend the address (and, in a report, empty hpp_raw)",
 		}
 	}
 	return contact.ParseEmail(r.Fields.Email)
@@ -246,7 +333,7 @@ func (d Defaults) phoneKnowing(f Fields, known contact.Phone) (contact.Phone, st
 		iso, ok := contact.Country(f.PhoneCountry)
 		if !ok {
 			return contact.Phone{}, "", &contact.Problem{
-				Code: "bad_country", Reason: "the country is none that we know; write a code such as SE or a name",
+				Code: CodeBadCountry, Reason: "the country is none that we know; write a code such as SE or a name",
 			}
 		}
 		country = iso
@@ -263,7 +350,7 @@ func (d Defaults) phoneKnowing(f Fields, known contact.Phone) (contact.Phone, st
 		country = phone.Region
 	}
 	if err == nil && d.RefuseUnusual && !phone.Known {
-		return contact.Phone{}, "", &contact.Problem{Code: "unusual_phone", Reason: phone.Notice + ", and such numbers are to be refused"}
+		return contact.Phone{}, "", &contact.Problem{Code: CodeUnusualPhone, Reason: phone.Notice + ", and such numbers are to be refused"}
 	}
 	return phone, country, err
 }
@@ -282,15 +369,19 @@ func methodOf(text string) (Method, Finding) {
 	case "email", "mail":
 		return Email, Finding{}
 	}
-	return "", Finding{CodeBadMethod, "the method is neither sms nor email"}
+	return "", Finding{Code: CodeBadMethod, Field: FieldMethod, Reason: "the method is neither sms nor email"}
 }
 
 func blank(s string) bool { return strings.TrimFunc(s, unquoted) == "" }
 
-func problem(err error) Finding {
-	var p *contact.Problem
-	if errors.As(err, &p) {
-		return Finding{p.Code, p.Reason}
+// problem is what is wrong with the contact of a field; the zero Finding for no error.
+func problem(err error, field string) Finding {
+	if err == nil {
+		return Finding{}
 	}
-	return Finding{"bad_contact", err.Error()}
+	f := Finding{Code: CodeBadEmail, Field: field, Reason: err.Error()}
+	if p := (*contact.Problem)(nil); errors.As(err, &p) {
+		f.Code = p.Code
+	}
+	return f
 }

@@ -54,8 +54,8 @@ func TestPrepare(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			it := test.defaults.prepare(Row{Fields: test.fields})
 			it.Other = test.defaults.other(Row{Fields: test.fields}, it.Method)
-			if it.finding.Code != test.code {
-				t.Errorf("found %q (%s), want %q", it.finding.Code, it.finding.Reason, test.code)
+			if it.finding().Code != test.code {
+				t.Errorf("found %q (%s), want %q", it.finding().Code, it.finding().Reason, test.code)
 			}
 			if diff := cmp.Diff(test.want, it.Distribution); diff != "" {
 				t.Error(diff)
@@ -70,8 +70,8 @@ func TestPrepare(t *testing.T) {
 func TestSessionsThatCouldChangeTheRequest(t *testing.T) {
 	for _, session := range []string{"a/b", "..", "a?b", "a#b", "a%2fb", "a b", "a\nb", "å", strings.Repeat("a", 257)} {
 		it := testDefaults.prepare(Row{Fields: Fields{Session: session, Email: "user@example.com"}})
-		if it.finding.Code != CodeBadSession || it.Session != "" {
-			t.Errorf("%.20q was found %q", session, it.finding.Code)
+		if it.finding().Code != CodeBadSession || it.Session != "" {
+			t.Errorf("%.20q was found %q", session, it.finding().Code)
 		}
 	}
 }
@@ -94,21 +94,21 @@ func TestMethods(t *testing.T) {
 
 func TestFaultOfTheReader(t *testing.T) {
 	row := byMail(1)
-	row.Fault = Finding{"ragged_row", "more cells than headers"}
-	if it := testDefaults.prepare(row); it.finding != row.Fault || it.session != id(1) {
-		t.Errorf("found %q for session %q", it.finding.Code, it.session)
+	row.Faults = []Finding{{Code: "ragged_row", Reason: "more cells than headers"}}
+	if it := testDefaults.prepare(row); it.finding() != row.Fault() || it.session != id(1) {
+		t.Errorf("found %q for session %q", it.finding().Code, it.session)
 	}
 	row.Fields = Fields{}
 	row.Last = true
-	if it := testDefaults.prepare(row); it.finding != row.Fault {
-		t.Errorf("a stretch that cannot be read was taken for %q", it.finding.Code)
+	if it := testDefaults.prepare(row); it.finding() != row.Fault() {
+		t.Errorf("a stretch that cannot be read was taken for %q", it.finding().Code)
 	}
 }
 
 func TestOddities(t *testing.T) {
 	it := testDefaults.prepare(Row{Fields: Fields{Session: "no-uuid-0815", Email: "user@example.com"}})
-	if !slices.ContainsFunc(it.notices, func(f Finding) bool { return f.Code == "unusual_session" }) || it.finding.Code != "" {
-		t.Errorf("notices %v, finding %q", it.notices, it.finding.Code)
+	if !slices.ContainsFunc(it.notices, func(f Finding) bool { return f.Code == "unusual_session" }) || it.finding().Code != "" {
+		t.Errorf("notices %v, finding %q", it.notices, it.finding().Code)
 	}
 	if it := testDefaults.prepare(byMail(1)); len(it.notices) > 0 {
 		t.Errorf("notices %v", it.notices)
@@ -124,12 +124,12 @@ func TestReasonsShowNoContact(t *testing.T) {
 		{Session: address, Email: "user@example.com"},
 	} {
 		it := testDefaults.prepare(Row{Fields: f})
-		if it.finding.Code == "" {
+		if it.finding().Code == "" {
 			t.Errorf("%q was taken as it is", it.Contact)
 		}
 		for _, secret := range []string{phone, address, "first.last"} {
-			if strings.Contains(it.finding.Reason, secret) {
-				t.Errorf("the reason of %s shows the contact", it.finding.Code)
+			if strings.Contains(it.finding().Reason, secret) {
+				t.Errorf("the reason of %s shows the contact", it.finding().Code)
 			}
 		}
 	}
@@ -140,7 +140,7 @@ func FuzzPrepare(f *testing.F) {
 	f.Add("", "https://api.example.com/hpp/v1/sessions/x", "", "", "", "user@example.com")
 	f.Fuzz(func(t *testing.T, session, url, method, phone, country, email string) {
 		it := testDefaults.prepare(Row{Fields: Fields{session, url, method, phone, country, email}})
-		if it.finding.Code == "" && (it.Session == "" || it.Contact == "" || it.Method == "") {
+		if it.finding().Code == "" && (it.Session == "" || it.Contact == "" || it.Method == "") {
 			t.Errorf("to be sent, with session %q, method %q and a contact of %d bytes", it.Session, it.Method, len(it.Contact))
 		}
 		if it.Session != "" && !safeSession(it.Session) {
@@ -170,8 +170,8 @@ func TestGuessedEncoding(t *testing.T) {
 		row := Row{Fields: test.fields, Guessed: test.guessed}
 		row.Fields.Session = id(1)
 		it := testDefaults.prepare(row)
-		if other := testDefaults.other(row, it.Method); it.finding.Code != test.code || other != test.other {
-			t.Errorf("%+v: %q, %q", row.Fields, it.finding.Code, other)
+		if other := testDefaults.other(row, it.Method); it.finding().Code != test.code || other != test.other {
+			t.Errorf("%+v: %q, %q", row.Fields, it.finding().Code, other)
 		}
 	}
 }

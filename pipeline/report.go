@@ -14,7 +14,7 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 	rules := plan.cfg.Rules
 	rules.Run = plan.Files[file].Run
 	if why.Code == "" {
-		why = Finding{CodeNotReached, "the run did not come to this row"}
+		why = Finding{Code: CodeNotReached, Reason: "the run did not come to this row"}
 	}
 	n := 0
 	for g, err := range ahead(plan.cfg.inspected(ctx, src, func(n int) contact.Phone { return plan.phoneOf(file, n) })) {

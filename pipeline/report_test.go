@@ -21,8 +21,8 @@ func TestAfterwards(t *testing.T) {
 		want    string
 	}{
 		{"never tried", Rules{}, nil, Finding{}, "pending/not_reached"},
-		{"never tried, the run was stopped", Rules{}, nil, Finding{StopSignal, "stopped"}, "pending/stopped"},
-		{"tried, and not to an end", Rules{}, []Record{known(Pending, byUs)}, Finding{StopLimit, ""}, "pending/limit_reached"},
+		{"never tried, the run was stopped", Rules{}, nil, Finding{Code: StopSignal, Reason: "stopped"}, "pending/stopped"},
+		{"tried, and not to an end", Rules{}, []Record{known(Pending, byUs)}, Finding{Code: StopLimit}, "pending/limit_reached"},
 		{"failed in this run", Rules{}, []Record{known(Failed, byUs, unavailable)}, Finding{}, "failed/unavailable"},
 		{"failed in an earlier run", Rules{}, []Record{known(Failed, unavailable)}, Finding{}, "pending/not_reached"},
 		{"refused by something else in this run", Rules{}, []Record{known(Rejected, byUs, notBinding)}, Finding{}, "rejected/BAD_VALUE"},

@@ -64,15 +64,27 @@ type Fields struct {
 	Email        string
 }
 
-// Empty tells whether the row says nothing to us at all.
+// Empty reports whether the row says nothing to us at all.
 func (f Fields) Empty() bool {
 	return blank(f.Session) && blank(f.URL) && blank(f.Method) && blank(f.Phone) && blank(f.PhoneCountry) && blank(f.Email)
 }
 
-// Finding is why a row cannot be sent as it stands: a stable code and a sentence for a person.
+// The names of our fields.
+const (
+	FieldSession      = "session_id"
+	FieldURL          = "distribution_url"
+	FieldMethod       = "method"
+	FieldPhone        = "phone"
+	FieldPhoneCountry = "phone_country"
+	FieldEmail        = "email"
+)
+
+// Finding is why a row cannot be sent as it stands: a stable code, the cell, and a sentence for a person.
 // The zero Finding means that nothing was found.
 type Finding struct {
 	Code   string
+	Field  string // of the cell that is to be mended; empty for the whole row
+	Column string // its header as written; empty where no column holds the field
 	Reason string
 }
 
@@ -98,13 +110,19 @@ type Row struct {
 	Fields   Fields
 	Notes    []Finding // what the reader remarks on a row that may be sent all the same; without a contact in clear
 	Guessed  bool      // the row's text holds bytes that an encoding was guessed for
-	Fault    Finding   // why the reader could not prove what the row means; only a session among the Fields is then used, to look it up
+	Faults   []Finding // why the reader could not prove what the row means; what is at fault is empty in Fields, and a session among them only looks the row up
 	Hidden   bool      // hidden or filtered out in the spreadsheet program, or Struck
 	Struck   bool      // struck out there
 	Links    []Link    // of cells of our fields that lead to more than they say
 	Last     bool      // no further data row follows in its sheet
 	Prior    Prior
 }
+
+// Fault gives the first of the faults; the zero Finding when there is none.
+func (r Row) Fault() Finding { return firstFinding(r.Faults) }
+
+// WholeRow reports whether a fault is of the row as such, so that nothing in it can be relied on.
+func (f Finding) WholeRow() bool { return f.Code == CodeUnreadable || f.Code == CodeRagged }
 
 // Format is a file format.
 type Format string
@@ -125,7 +143,7 @@ type Dialect struct {
 
 // Mapping says which column of the input was taken for one of our fields.
 type Mapping struct {
-	Field  string // session_id, distribution_url, method, phone, phone_country, email
+	Field  string // FieldSession and the like
 	Column string // its header as written
 }
 
@@ -144,6 +162,21 @@ type Input struct {
 	Mapped    []Mapping
 	IsReport  bool     // it is a report of ours, read as input
 	Notices   []string // what a person should know of how it was read
+}
+
+// locate completes findings, of which some have the field of the cell and some its column.
+func (in Input) locate(findings []Finding) {
+	for i := range findings {
+		f := &findings[i]
+		for _, m := range in.Mapped {
+			switch {
+			case f.Column == "" && f.Field == m.Field:
+				f.Column = m.Column
+			case f.Field == "" && f.Column == m.Column:
+				f.Field = m.Field
+			}
+		}
+	}
 }
 
 // Source is one input that can be read any number of times, each time from its first row.

@@ -46,10 +46,10 @@ func Broken(why string, err error) Ending {
 	if Stack(err) != nil {
 		why = "the run was stopped: there is a fault in the program"
 	}
-	return Ending{Finding{StopBroken, why}, err}
+	return Ending{Finding{Code: StopBroken, Reason: why}, err}
 }
 
-var stopped = Ending{Finding: Finding{StopSignal, "the run was stopped before it came to this row"}}
+var stopped = Ending{Finding: Finding{Code: StopSignal, Reason: "the run was stopped before it came to this row"}}
 
 // Sending is the send pass of one invocation, over one file after another.
 type Sending struct {

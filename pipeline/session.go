@@ -68,11 +68,14 @@ func uuidOf(id string) (canonical string, ok bool) {
 	return strings.ToLower(s), true
 }
 
-// session reads a session id into its one form. where says what held it, as in "the session column". A
-// reason never shows the id, which may be a contact.
-func (f SessionFormat) session(id, where string) (string, Finding) {
+// session reads a session id into its one form. field is where it stands, in words as in "the session
+// column". A reason never shows the id, which may be a contact.
+func (f SessionFormat) session(id, field, where string) (string, Finding) {
 	if s, ok := uuidOf(id); ok {
 		return s, Finding{}
+	}
+	bad := func(why string) Finding {
+		return Finding{Code: CodeBadSession, Field: field, Reason: where + " " + why}
 	}
 	safe := safeSession(id)
 	if f == AnySession && safe {
@@ -80,21 +83,20 @@ func (f SessionFormat) session(id, where string) (string, Finding) {
 	}
 	switch what := notSession(id); {
 	case what != "" && safe:
-		return "", Finding{CodeBadSession, where + " holds " + what + ": see that no two columns are swapped; " +
-			"if the session ids look like that, say --session-format any"}
+		return "", bad("holds " + what + ": see that no two columns are swapped; if the session ids look like that, say --session-format any")
 	case what != "":
-		return "", Finding{CodeBadSession, where + " holds " + what + ": see that no two columns are swapped"}
+		return "", bad("holds " + what + ": see that no two columns are swapped")
 	case !safe:
-		return "", Finding{CodeBadSession, where + " holds characters that no session id has"}
+		return "", bad("holds characters that no session id has")
 	case f == UUIDSession:
-		return "", Finding{CodeBadSession, where + " holds no UUID, and --session-format is uuid"}
+		return "", bad("holds no UUID, and --session-format is uuid")
 	}
 	return id, Finding{}
 }
 
 // amongUUIDs is what is wrong with an id that is no UUID where others are: the row is shifted, most likely.
 func amongUUIDs(where string) Finding {
-	return Finding{CodeBadSession, "the session id is no UUID, and " + where + " is: see that no cells are shifted; " +
+	return Finding{Code: CodeBadSession, Field: FieldSession, Reason: "the session id is no UUID, and " + where + " is: see that no cells are shifted; " +
 		"if the id is right, say --session-format any"}
 }
 

@@ -81,7 +81,7 @@ func TestWhatIsNoSession(t *testing.T) {
 		"#N/A": some, "=A1": some, "a b": some, "a/b": some, "å1": some,
 	} {
 		for _, f := range []SessionFormat{"", AutoSession, UUIDSession} {
-			got, finding := f.session(text, "the session column")
+			got, finding := f.session(text, FieldSession, "the session column")
 			if got != "" || finding.Code != CodeBadSession {
 				t.Errorf("%q is taken for a session by %q", text, f)
 			}
@@ -94,11 +94,11 @@ func TestWhatIsNoSession(t *testing.T) {
 				}
 			}
 		}
-		got, finding := AnySession.session(text, "the session column")
+		got, finding := AnySession.session(text, FieldSession, "the session column")
 		if safe := safeSession(text); safe != (finding.Code == "") || safe && got != text {
 			t.Errorf("any takes %q as %q, %v", text, got, finding)
 		}
-		if offered := strings.Contains(firstOf(AutoSession.session(text, "")), "--session-format any"); offered != safeSession(text) {
+		if offered := strings.Contains(firstOf(AutoSession.session(text, "", "")), "--session-format any"); offered != safeSession(text) {
 			t.Errorf("%q: any is offered: %v", text, offered)
 		}
 	}
@@ -106,10 +106,10 @@ func TestWhatIsNoSession(t *testing.T) {
 		"a1", "s-1", "Abc_1", "order-0815x7", "KP9Q2Z", "hpp:1f3a", "01HF3Z9V8K5M6N7P8Q9R0S1T2V", "cus_NffrFeUfNV2Hib", "WjxZqPkTbvLmRs",
 		"A-10023", "3f2a9c1d7b", "sess-20261101-7f", "nov1f2a3b",
 	} {
-		if got, finding := AutoSession.session(text, ""); got != text || finding.Code != "" {
+		if got, finding := AutoSession.session(text, "", ""); got != text || finding.Code != "" {
 			t.Errorf("%q is refused: %v", text, finding)
 		}
-		if _, finding := UUIDSession.session(text, ""); finding.Code != CodeBadSession {
+		if _, finding := UUIDSession.session(text, "", ""); finding.Code != CodeBadSession {
 			t.Errorf("%q is taken for a UUID", text)
 		}
 	}
@@ -136,11 +136,11 @@ func TestNoPhoneIsASession(t *testing.T) {
 		text := b.String()
 		for _, f := range []Fields{{Session: text, Email: mail(1)}, {Session: text, Phone: "+46701740606"}, {URL: text, Email: mail(1)}} {
 			it := testDefaults.prepare(Row{Fields: f})
-			if it.session != "" || it.Session != "" || it.finding.Code != CodeBadSession && it.finding.Code != CodeBadURL {
-				t.Fatalf("%q is taken for session %q: %v", text, it.session, it.finding)
+			if it.session != "" || it.Session != "" || it.finding().Code != CodeBadSession && it.finding().Code != CodeBadURL {
+				t.Fatalf("%q is taken for session %q: %v", text, it.session, it.finding())
 			}
-			if strings.ContainsAny(it.finding.Reason, "0123456789") {
-				t.Fatalf("%q is shown: %s", text, it.finding.Reason)
+			if strings.ContainsAny(it.finding().Reason, "0123456789") {
+				t.Fatalf("%q is shown: %s", text, it.finding().Reason)
 			}
 		}
 	}

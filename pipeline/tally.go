@@ -22,6 +22,24 @@ type Example struct {
 	Reason string
 }
 
+// group finds or makes the group of a status and a code.
+func group(groups *[]Group, s Status, code string) *Group {
+	i := slices.IndexFunc(*groups, func(g Group) bool { return g.Status == s && g.Code == code })
+	if i < 0 {
+		i = len(*groups)
+		*groups = append(*groups, Group{Status: s, Code: code})
+	}
+	return &(*groups)[i]
+}
+
+// count adds a row to the group.
+func (g *Group) count(p Place, reason string) {
+	g.Rows++
+	if len(g.Places) < examplePlaces {
+		g.Places = append(g.Places, Example{p, reason})
+	}
+}
+
 // Tally counts outcomes. Its counts add up to the rows it was given.
 type Tally struct {
 	Rows    int
@@ -29,13 +47,13 @@ type Tally struct {
 	Left    int // in a report: rows that a later run sends, as they are
 	Status  map[Status]int
 	Groups  []Group  // in order of first appearance
+	Further []Group  // likewise, of what else was found of rows that carry another code
 	Doubts  []string // the runs whose calls left rows uncertain, likewise
-	index   map[[2]string]int
 }
 
 func (t *Tally) add(p Place, out Outcome) {
 	if t.Status == nil {
-		t.Status, t.index = map[Status]int{}, map[[2]string]int{}
+		t.Status = map[Status]int{}
 	}
 	t.Rows++
 	t.Status[out.Status]++
@@ -45,17 +63,15 @@ func (t *Tally) add(p Place, out Outcome) {
 	if out.Status == Uncertain {
 		t.doubt(out.Run)
 	}
-	key := [2]string{string(out.Status), out.Code}
-	i, ok := t.index[key]
-	if !ok {
-		i = len(t.Groups)
-		t.index[key] = i
-		t.Groups = append(t.Groups, Group{Status: out.Status, Code: out.Code})
+	reason := out.Reason
+	if len(out.Findings) > 0 {
+		reason = out.Findings[0].Reason
 	}
-	g := &t.Groups[i]
-	g.Rows++
-	if len(g.Places) < examplePlaces {
-		g.Places = append(g.Places, Example{p, out.Reason})
+	group(&t.Groups, out.Status, out.Code).count(p, reason)
+	for i, f := range out.Findings {
+		if sameCode := func(o Finding) bool { return o.Code == f.Code }; !slices.ContainsFunc(out.Findings[:i], sameCode) && i > 0 {
+			group(&t.Further, out.Status, f.Code).count(p, f.Reason)
+		}
 	}
 }
 
@@ -99,7 +115,7 @@ func (f FilePlan) Reached(done []Group) (t Tally) {
 // Add joins the counts of another tally to this one.
 func (t *Tally) Add(o Tally) {
 	if t.Status == nil {
-		t.Status, t.index = map[Status]int{}, map[[2]string]int{}
+		t.Status = map[Status]int{}
 	}
 	t.Rows += o.Rows
 	t.SentNow += o.SentNow
@@ -110,20 +126,15 @@ func (t *Tally) Add(o Tally) {
 	for _, run := range o.Doubts {
 		t.doubt(run)
 	}
-	for _, g := range o.Groups {
-		key := [2]string{string(g.Status), g.Code}
-		i, ok := t.index[key]
-		if !ok {
-			t.index[key] = len(t.Groups)
-			g.Places = slices.Clip(g.Places) // it is not ours to append to
-			t.Groups = append(t.Groups, g)
-			continue
-		}
-		t.Groups[i].Rows += g.Rows
-		for _, e := range g.Places {
-			if len(t.Groups[i].Places) < examplePlaces {
-				t.Groups[i].Places = append(t.Groups[i].Places, e)
-			}
-		}
+	join(&t.Groups, o.Groups)
+	join(&t.Further, o.Further)
+}
+
+// join adds the counts of groups to those of others.
+func join(groups *[]Group, others []Group) {
+	for _, o := range others {
+		g := group(groups, o.Status, o.Code)
+		g.Rows += o.Rows
+		g.Places = append(g.Places, o.Places[:min(len(o.Places), examplePlaces-len(g.Places))]...)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing/iotest"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"hppsend/pipeline"
 )
 
 // underIDNamePhone is the header of the tests of records: an id, a name and a phone number.
@@ -150,11 +152,11 @@ func TestNoNeedlessDoubt(t *testing.T) {
 		}{
 			"lines of commas":          {"\"a,b,c\nd,e,f\n1,2,3\"", "ok"},
 			"lines that are wider":     {"\"a,b,c,d\n,,\n2026,5,1\"", "ok"},
-			"a quote out of place":     {"\"Ann \"the\" x\"", CodeUnreadable},
-			"and a comma behind it":    {"\"Ann \"the, x\"", CodeUnreadable},
-			"and three":                {"\"Ann \"t,h,e, x\"", CodeUnreadable},
-			"a comma before it":        {"\"Ek, \"Ann\" x\"", CodeUnreadable},
-			"a quote that is not shut": {"\"Ann", CodeUnreadable},
+			"a quote out of place":     {"\"Ann \"the\" x\"", pipeline.CodeUnreadable},
+			"and a comma behind it":    {"\"Ann \"the, x\"", pipeline.CodeUnreadable},
+			"and three":                {"\"Ann \"t,h,e, x\"", pipeline.CodeUnreadable},
+			"a comma before it":        {"\"Ek, \"Ann\" x\"", pipeline.CodeUnreadable},
+			"a quote that is not shut": {"\"Ann", pipeline.CodeUnreadable},
 		} {
 			var b strings.Builder
 			b.WriteString(header + "\n")
@@ -173,9 +175,9 @@ func TestNoNeedlessDoubt(t *testing.T) {
 			}
 			got := map[string]int{}
 			for _, row := range rows {
-				got[cmp.Or(row.Fault.Code, "ok")]++
+				got[cmp.Or(row.Fault().Code, "ok")]++
 			}
-			want := map[string]int{"ok": 4, CodeUnreadable: 1}
+			want := map[string]int{"ok": 4, pipeline.CodeUnreadable: 1}
 			if tt.want == "ok" {
 				want = map[string]int{"ok": 5}
 			}
@@ -206,8 +208,8 @@ func TestFormulasOfText(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n++; (row.Fault.Code == "") != (n <= 4) {
-			t.Errorf("row %d: %v", row.Row, row.Fault)
+		if n++; (row.Fault().Code == "") != (n <= 4) {
+			t.Errorf("row %d: %v", row.Row, row.Fault())
 		}
 		if want := fmt.Sprintf("=\"+4670174060%d\"", 4+n); n <= 4 && row.Fields.Phone != want {
 			t.Errorf("row %d: %q, want %q", row.Row, row.Fields.Phone, want)

@@ -8,36 +8,19 @@ import (
 	"hppsend/pipeline"
 )
 
-// The codes of what keeps a row from being read.
-const (
-	CodeUnreadable          = "unreadable"
-	CodeRagged              = "ragged_row"
-	CodeControlCharacter    = "control_character"
-	CodeCellIsDate          = "cell_is_date"
-	CodeCellIsBoolean       = "cell_is_boolean"
-	CodeCellIsError         = "cell_is_error"
-	CodeFormulaWithoutValue = "formula_without_value"
-	CodeDigitsLost          = "digits_lost"
-	CodeUnclearFormat       = "unclear_format"
-	CodeMarkedText          = "marked_text"
-)
-
-// wholeRow tells whether nothing in the row can be relied on.
-func wholeRow(f pipeline.Finding) bool { return f.Code == CodeUnreadable || f.Code == CodeRagged }
-
 // traces are what hpp_raw says of a cell whose fault a report does not show: no more in its own cell.
 var traces = map[string]string{
-	CodeFormulaWithoutValue:  "formula without a value",
-	CodeDigitsLost:           "digits lost",
-	CodeUnclearFormat:        "shown otherwise by its format",
-	pipeline.CodeLinkDiffers: "link to",
-	CodeMarkedText:           "a part struck out, raised, lowered or invisible",
+	pipeline.CodeFormulaWithoutValue: "formula without a value",
+	pipeline.CodeDigitsLost:          "digits lost",
+	pipeline.CodeUnclearFormat:       "shown otherwise by its format",
+	pipeline.CodeLinkDiffers:         "link to",
+	pipeline.CodeMarkedText:          "a part struck out, raised, lowered or invisible",
 }
 
 // lasting gives the fault that a row of a report still has while its hpp_raw, which shows the row as
 // it was, is not emptied: the cells of a report no longer show these faults.
 func lasting(p pipeline.Prior, raw string) pipeline.Finding {
-	if trace, ok := traces[p.Code]; !wholeRow(pipeline.Finding{Code: p.Code}) && (!ok || !strings.Contains(raw, trace)) {
+	if trace, ok := traces[p.Code]; !(pipeline.Finding{Code: p.Code}).WholeRow() && (!ok || !strings.Contains(raw, trace)) {
 		return pipeline.Finding{}
 	}
 	return pipeline.Finding{
@@ -62,14 +45,14 @@ func joined(a, b string) string {
 }
 
 // controls finds a control character that is more than space round a value.
-func controls(column, value string) pipeline.Finding {
+func controls(field, column, value string) pipeline.Finding {
 	control := func(r rune) bool { return unicode.IsControl(r) || r == '\ufeff' }
 	around := func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 	if !strings.ContainsFunc(value, control) || !strings.ContainsFunc(strings.TrimFunc(value, around), control) {
 		return pipeline.Finding{}
 	}
 	return pipeline.Finding{
-		Code:   CodeControlCharacter,
+		Code: pipeline.CodeControlCharacter, Field: field, Column: column,
 		Reason: fmt.Sprintf("the cell in column %q holds a control character or a line break; type it anew", column),
 	}
 }

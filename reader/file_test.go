@@ -112,8 +112,8 @@ func readAll(t *testing.T, f *File) string {
 		if row.Raw != "" {
 			fmt.Fprintf(&b, "  raw %q\n", row.Raw)
 		}
-		if row.Fault.Code != "" {
-			fmt.Fprintf(&b, "  fault %s: %s\n", row.Fault.Code, row.Fault.Reason)
+		if row.Fault().Code != "" {
+			fmt.Fprintf(&b, "  fault %s: %s\n", row.Fault().Code, row.Fault().Reason)
 		}
 		if row.Prior != (pipeline.Prior{}) {
 			fmt.Fprintf(&b, "  prior %+v\n", row.Prior)

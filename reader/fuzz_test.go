@@ -123,10 +123,10 @@ func everyRecord(t *testing.T, in *File, txt *textFile) {
 		if row.Line != rec.line || len(row.Cells) != len(in.Input().Columns) || last {
 			t.Fatalf("row on line %d with %d cells after last %t, record on line %d", row.Line, len(row.Cells), last, rec.line)
 		}
-		if wholeRow(row.Fault) && row.Fields != (pipeline.Fields{}) || row.Fault.Code == CodeRagged && row.Raw == "" {
+		if row.Fault().WholeRow() && row.Fields != (pipeline.Fields{}) || row.Fault().Code == pipeline.CodeRagged && row.Raw == "" {
 			t.Fatalf("what a row with a fault says: %+v", row)
 		}
-		if fits := len(rec.cells) >= in.header.needed; row.Fault.Code == "" && (rec.unreadable != "" || !fits) {
+		if fits := len(rec.cells) >= in.header.needed; row.Fault().Code == "" && (rec.unreadable != "" || !fits) {
 			t.Fatalf("no fault in %q", rec.text)
 		}
 		last = row.Last

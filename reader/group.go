@@ -80,14 +80,14 @@ func (g *group) close() bool {
 
 // doubt flags a row that may be a part of another, or another a part of it.
 func (e *entry) doubt() {
-	if wholeRow(e.row.Fault) {
+	if e.row.Fault().WholeRow() {
 		return
 	}
 	e.row.Raw = e.body
-	e.row.Fault = pipeline.Finding{
-		Code:   CodeUnreadable,
+	e.row.Faults = []pipeline.Finding{{
+		Code:   pipeline.CodeUnreadable,
 		Reason: "a line beside it is a piece of a row, maybe of this one; see that no line is broken and no quote is missing",
-	}
+	}}
 }
 
 // again tells whether cells are the header once more, as in files that were put together.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"hppsend/pipeline"
 )
 
 // What a formula links to is told where it is put together of texts and the row's cells.
@@ -117,8 +119,8 @@ func TestStruckOutRows(t *testing.T) {
 		{row(2, "a1", runs(line("+46701740605"), line(" "))), true, ""},
 		{row(2, "a1", runs(line("+4670"), line("1740605"))), true, ""},
 		{row(2, "a1", runs(line("+46701740605"), "<r><t> </t></r>")), true, ""},
-		{row(2, "a1", runs(line("+46701740605"), "<r><t>6</t></r>")), false, CodeMarkedText},
-		{row(2, "a1", strings.Replace(runs("<r><t>+46701740605</t></r>", run("<b/>", "6")), "<c ", `<c s="6" `, 1)), false, CodeMarkedText},
+		{row(2, "a1", runs(line("+46701740605"), "<r><t>6</t></r>")), false, pipeline.CodeMarkedText},
+		{row(2, "a1", strings.Replace(runs("<r><t>+46701740605</t></r>", run("<b/>", "6")), "<c ", `<c s="6" `, 1)), false, pipeline.CodeMarkedText},
 		{row(2, "a1", strings.Replace(runs(run("<b/>", "+4670"), run("<i/>", "1740605")), "<c ", `<c s="6" `, 1)), false, ""}, // fonts of their own
 	}
 	for i, c := range cells {
@@ -128,8 +130,8 @@ func TestStruckOutRows(t *testing.T) {
 		}
 		defer f.Close()
 		for got, err := range f.Rows() {
-			if err != nil || got.Struck != c.struck || got.Hidden != c.struck || got.Fault.Code != c.code || strings.Contains(got.Raw, struckOut) != c.struck {
-				t.Errorf("%d: struck %t, hidden %t, raw %q, %q, %v", i, got.Struck, got.Hidden, got.Raw, got.Fault.Code, err)
+			if err != nil || got.Struck != c.struck || got.Hidden != c.struck || got.Fault().Code != c.code || strings.Contains(got.Raw, struckOut) != c.struck {
+				t.Errorf("%d: struck %t, hidden %t, raw %q, %q, %v", i, got.Struck, got.Hidden, got.Raw, got.Fault().Code, err)
 			}
 		}
 	}
@@ -164,7 +166,7 @@ func TestConditionalFormats(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got += fmt.Sprintf("%d:%s ", row.Row, row.Fault.Code)
+			got += fmt.Sprintf("%d:%s ", row.Row, row.Fault().Code)
 		}
 		for _, n := range f.Input().Notices {
 			if strings.Contains(n, `cells of column "phone" (B) may be struck out`) {

@@ -69,7 +69,7 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 	}
 	m.any = true
 	b, cells := m.now, row.Cells
-	if m.header.hpp != nil && !wholeRow(row.Fault) {
+	if m.header.hpp != nil && !row.Fault().WholeRow() {
 		row.Prior = prior(m.header.hpp, cells)
 		row.Hidden = row.Hidden || row.Prior.Code == pipeline.CodeHiddenRow // a report shows all rows
 		if i, ok := m.header.hpp["hpp_raw"]; ok && cells[i].Text != "" {
@@ -78,11 +78,11 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 			row.Guessed = row.Guessed || strings.Contains(cells[i].Text, guessedAddress)
 			row.Raw = joined(cells[i].Text, row.Raw)
 			if f := lasting(row.Prior, cells[i].Text); f.Code != "" {
-				row.Fault = f
+				row.Faults = []pipeline.Finding{f}
 			}
 		}
 	}
-	if wholeRow(row.Fault) {
+	if row.Fault().WholeRow() {
 		clear(values)
 	}
 	from := len(b.cells)

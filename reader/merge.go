@@ -9,10 +9,6 @@ import (
 	"hppsend/reader/xlsx"
 )
 
-// CodeMergedCell is a cell of a field of ours that is merged with others, so that it cannot be proved
-// what it says in each row.
-const CodeMergedCell = "merged_cell"
-
 // merge is a range of merged cells and, once its first row was read, the value that stands in it.
 type merge struct {
 	xlsx.Range
@@ -62,10 +58,11 @@ func (m *merges) fill(row *pipeline.Row, values []string, cells []xlsx.Cell) {
 				values[i] = r.value
 			default:
 				damage(values, m.header.fields, c.field)
-				if row.Fault.Code == "" {
-					row.Fault = pipeline.Finding{Code: CodeMergedCell, Reason: fmt.Sprintf(
-						"the cell in column %q is merged with others; unmerge it and fill in the value of each row", m.header.names[c.at])}
-				}
+				column := m.header.names[c.at]
+				row.Faults = append(row.Faults, pipeline.Finding{
+					Code: pipeline.CodeMergedCell, Field: c.field, Column: column,
+					Reason: fmt.Sprintf("the cell in column %q is merged with others; unmerge it and fill in the value of each row", column),
+				})
 			}
 		}
 	}

@@ -55,8 +55,8 @@ func TestMergedCells(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if r.Fault.Code != "" {
-						got = append(got, r.Fault.Code)
+					if r.Fault().Code != "" {
+						got = append(got, r.Fault().Code)
 					} else {
 						got = append(got, r.Fields.Session+" "+r.Fields.Phone+" "+r.Fields.PhoneCountry)
 					}

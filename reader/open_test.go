@@ -133,8 +133,8 @@ func sessions(t *testing.T, rows iter.Seq2[pipeline.Row, error]) []string {
 		switch {
 		case err != nil:
 			t.Fatal(err)
-		case row.Fault.Code != "":
-			got = append(got, row.Fault.Code)
+		case row.Fault().Code != "":
+			got = append(got, row.Fault().Code)
 		default:
 			got = append(got, row.Fields.Session)
 		}

@@ -268,7 +268,7 @@ func (w written) check(t *testing.T, path string, table [][]string, v variant) (
 			covered[line] = true
 		}
 		rows++
-		if row.Fault.Code != "" {
+		if row.Fault().Code != "" {
 			flags++
 			gap = true
 			continue

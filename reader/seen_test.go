@@ -26,23 +26,23 @@ func TestSeenInEveryField(t *testing.T) {
 		{`<c s="3" t="inlineStr"><is><t>40123456</t></is></c>`, "+45 40123456", ""},
 		{`<c s="3" t="str"><f>A1</f><v>40123456</v></c>`, "+45 40123456", ""},
 		{`<c s="4" t="str"><f>A1</f><v>40123456</v></c>`, "40123456", ""}, // it has no section for texts
-		{cell(misread, `<v>40123456</v>`), "", CodeUnclearFormat},
-		{cell(percent, `<v>70174060500</v>`), "", CodeUnclearFormat},
-		{cell(danish, `<v>-40123456</v>`), "", CodeUnclearFormat},
-		{cell(dated, `<v>45000</v>`), "", CodeCellIsDate},
+		{cell(misread, `<v>40123456</v>`), "", pipeline.CodeUnclearFormat},
+		{cell(percent, `<v>70174060500</v>`), "", pipeline.CodeUnclearFormat},
+		{cell(danish, `<v>-40123456</v>`), "", pipeline.CodeUnclearFormat},
+		{cell(dated, `<v>45000</v>`), "", pipeline.CodeCellIsDate},
 		{`<c t="s"><v/></c>`, "", ""},
-		{`<c t="inlineStr"><is>` + raised("1") + `<r><t>0701740605</t></r></is></c>`, "", CodeMarkedText},
-		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + raised("a") + `</is></c>`, "", CodeMarkedText},
+		{`<c t="inlineStr"><is>` + raised("1") + `<r><t>0701740605</t></r></is></c>`, "", pipeline.CodeMarkedText},
+		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + raised("a") + `</is></c>`, "", pipeline.CodeMarkedText},
 		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + raised(" ") + `</is></c>`, "0701740605 ", ""},
 		{`<c t="inlineStr"><is>` + raised("0701740605") + `</is></c>`, "0701740605", ""}, // all of it
 		{`<c t="inlineStr"><is><r><t>070174</t></r>` + run(`<b/>`, "0605") + `</is></c>`, "0701740605", ""},
-		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<strike/>`, "6") + `</is></c>`, "", CodeMarkedText},
+		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<strike/>`, "6") + `</is></c>`, "", pipeline.CodeMarkedText},
 		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<strike val="0"/>`, "6") + `</is></c>`, "07017406056", ""},
-		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<vertAlign val="subscript"/>`, "6") + `</is></c>`, "", CodeMarkedText},
+		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<vertAlign val="subscript"/>`, "6") + `</is></c>`, "", pipeline.CodeMarkedText},
 		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<vertAlign val="baseline"/>`, "6") + `</is></c>`, "07017406056", ""},
-		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<color rgb="FFFFFFFF"/>`, "6") + `</is></c>`, "", CodeMarkedText},
-		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<color theme="0"/>`, "6") + `</is></c>`, "", CodeMarkedText},
-		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<sz val="1"/>`, "6") + `</is></c>`, "", CodeMarkedText},
+		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<color rgb="FFFFFFFF"/>`, "6") + `</is></c>`, "", pipeline.CodeMarkedText},
+		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<color theme="0"/>`, "6") + `</is></c>`, "", pipeline.CodeMarkedText},
+		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<sz val="1"/>`, "6") + `</is></c>`, "", pipeline.CodeMarkedText},
 		{`<c t="inlineStr"><is><r><t>0701740605</t></r>` + run(`<color rgb="FFFF0000"/><sz val="11"/>`, "6") + `</is></c>`, "07017406056", ""},
 	}
 	names := []string{"session_id", "distribution_url", "method", "phone", "phone_country", "email"}
@@ -67,8 +67,8 @@ func TestSeenInEveryField(t *testing.T) {
 				continue
 			}
 			c := cells[got.Row-2]
-			if value := fields[name](got.Fields); value != c.value || got.Fault.Code != c.fault {
-				t.Errorf("%s: %s is %q, %s; want %q, %s", name, c.cell, value, got.Fault.Code, c.value, c.fault)
+			if value := fields[name](got.Fields); value != c.value || got.Fault().Code != c.fault {
+				t.Errorf("%s: %s is %q, %s; want %q, %s", name, c.cell, value, got.Fault().Code, c.value, c.fault)
 			}
 			if trace := traces[c.fault]; trace != "" && !strings.Contains(got.Raw, trace) {
 				t.Errorf("%s: the report of %s would say %q", name, c.cell, got.Raw)
@@ -97,8 +97,8 @@ func TestFaultsThatReportsDoNotShow(t *testing.T) {
 			}
 			defer f.Close()
 			for got, err := range f.Rows() {
-				if err != nil || got.Fault.Code != want {
-					t.Errorf("%s with %q: %q, %v", code, raw, got.Fault.Code, err)
+				if err != nil || got.Fault().Code != want {
+					t.Errorf("%s with %q: %q, %v", code, raw, got.Fault().Code, err)
 				}
 			}
 		}

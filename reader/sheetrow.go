@@ -82,7 +82,7 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 		cell := from.Cells[c.at]
 		row.Struck = row.Struck || cell.Struck && strings.TrimSpace(cell.Text) != ""
 		cell.Unclear = cell.Unclear || cell.Kind == pipeline.CellNumber && s.reformatted(row.Row, c.at)
-		f := cellFault(h.names[c.at], cell, s.values[i])
+		f := cellFault(c.field, h.names[c.at], cell, s.values[i])
 		if f.Code == "" {
 			continue
 		}
@@ -90,9 +90,7 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 		if trace := traces[f.Code]; trace != "" {
 			row.Raw = joined(row.Raw, h.names[c.at]+": "+trace)
 		}
-		if row.Fault.Code == "" {
-			row.Fault = f
-		}
+		row.Faults = append(row.Faults, f)
 	}
 	if row.Struck {
 		row.Hidden, row.Raw = true, joined(row.Raw, struckOut)
@@ -110,31 +108,27 @@ func (s *sheetRows) reformatted(row, column int) bool {
 }
 
 // cellFault tells why a cell cannot be taken for text that somebody typed.
-func cellFault(column string, c xlsx.Cell, value string) pipeline.Finding {
+func cellFault(field, column string, c xlsx.Cell, value string) pipeline.Finding {
+	fault := func(code, reason string, args ...any) pipeline.Finding {
+		return pipeline.Finding{Code: code, Field: field, Column: column, Reason: fmt.Sprintf(reason, args...)}
+	}
 	switch {
 	case c.Kind == pipeline.CellError:
-		return pipeline.Finding{Code: CodeCellIsError, Reason: fmt.Sprintf(
-			"the cell in column %q is an error (%s); mend the formula or type the value", column, c.Text)}
+		return fault(pipeline.CodeCellIsError, "the cell in column %q is an error (%s); mend the formula or type the value", column, c.Text)
 	case c.NoValue:
-		return pipeline.Finding{Code: CodeFormulaWithoutValue, Reason: fmt.Sprintf(
-			"the cell in column %q is a formula that was never calculated; open the file, save it, and try again", column)}
+		return fault(pipeline.CodeFormulaWithoutValue, "the cell in column %q is a formula that was never calculated; open the file, save it, and try again", column)
 	case c.Kind == pipeline.CellBool:
-		return pipeline.Finding{Code: CodeCellIsBoolean, Reason: fmt.Sprintf(
-			"the cell in column %q is %s and not text; type the value as text", column, c.Text)}
+		return fault(pipeline.CodeCellIsBoolean, "the cell in column %q is %s and not text; type the value as text", column, c.Text)
 	case c.Date:
-		return pipeline.Finding{Code: CodeCellIsDate, Reason: fmt.Sprintf(
-			"the spreadsheet program has made a date of the cell in column %q; format it as text and type the value anew", column)}
+		return fault(pipeline.CodeCellIsDate, "the spreadsheet program has made a date of the cell in column %q; format it as text and type the value anew", column)
 	case c.DigitsLost:
-		return pipeline.Finding{Code: CodeDigitsLost, Reason: fmt.Sprintf(
-			"the number in column %q has lost digits in the spreadsheet program; format the cell as text and type it anew", column)}
+		return fault(pipeline.CodeDigitsLost, "the number in column %q has lost digits in the spreadsheet program; format the cell as text and type it anew", column)
 	case c.Unclear:
-		return pipeline.Finding{Code: CodeUnclearFormat, Reason: fmt.Sprintf(
-			"the format of the cell in column %q shows something else than the cell holds; format it as text and type what is meant", column)}
+		return fault(pipeline.CodeUnclearFormat, "the format of the cell in column %q shows something else than the cell holds; format it as text and type what is meant", column)
 	case c.Marked:
-		return pipeline.Finding{Code: CodeMarkedText, Reason: fmt.Sprintf(
-			"a part of the cell in column %q is struck out, raised, lowered or invisible, and may not belong to it; type it anew", column)}
+		return fault(pipeline.CodeMarkedText, "a part of the cell in column %q is struck out, raised, lowered or invisible, and may not belong to it; type it anew", column)
 	}
-	return controls(column, value)
+	return controls(field, column, value)
 }
 
 func blankRow(row xlsx.Row) bool {

@@ -197,7 +197,7 @@ func TestNoRowIsShifted(t *testing.T) {
 			return
 		}
 		for i, row := range rows {
-			if row.Fault.Code != "" || i >= m.rows {
+			if row.Fault().Code != "" || i >= m.rows {
 				continue
 			}
 			taken++
@@ -260,7 +260,7 @@ func TestNoTrimmedRowIsShifted(t *testing.T) {
 						}
 						for _, row := range rows {
 							cells := own[row.Fields.Session]
-							if row.Fault.Code != "" || cells == nil {
+							if row.Fault().Code != "" || cells == nil {
 								flagged++
 								continue
 							}
@@ -344,7 +344,7 @@ func TestWiderRows(t *testing.T) {
 			}
 			flagged := 0
 			for _, row := range rows {
-				if row.Fault.Code != "" {
+				if row.Fault().Code != "" {
 					flagged++
 				}
 			}
@@ -397,11 +397,11 @@ func TestQuotedCellsJoined(t *testing.T) {
 							continue
 						}
 						for _, row := range rows {
-							if row.Fault.Code == "" && len(row.Cells) == len(columns) && row.Cells[5].Text != "y" && at != 5 {
+							if row.Fault().Code == "" && len(row.Cells) == len(columns) && row.Cells[5].Text != "y" && at != 5 {
 								t.Errorf("taken: %q\n%s", row.Cells, text.String())
 							}
 						}
-						if n := len(rows); n < 4 || rows[0].Fault.Code != "" || rows[n-1].Fault.Code != "" {
+						if n := len(rows); n < 4 || rows[0].Fault().Code != "" || rows[n-1].Fault().Code != "" {
 							t.Errorf("%d rows: %+v\n%s", n, rows, text.String())
 						}
 					}

@@ -88,7 +88,7 @@ func TestNoRowIsSwallowed(t *testing.T) {
 		}
 		for _, row := range rows {
 			id := strings.Trim(row.Fields.Session, `"`)
-			if row.Fault.Code != "" || !pipeline.IsUUID(id) {
+			if row.Fault().Code != "" || !pipeline.IsUUID(id) {
 				continue
 			}
 			taken++
@@ -140,8 +140,8 @@ func TestLinesInACell(t *testing.T) {
 			continue
 		}
 		for i, row := range rows {
-			if want := i != 2 || taken; (row.Fault.Code == "") != want {
-				t.Errorf("%q: row %d: %+v", note, i, row.Fault)
+			if want := i != 2 || taken; (row.Fault().Code == "") != want {
+				t.Errorf("%q: row %d: %+v", note, i, row.Fault())
 			}
 		}
 	}

@@ -6,16 +6,18 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"hppsend/pipeline"
 )
 
 // The fields of ours, in the order in which they are shown.
 const (
-	fieldSession = "session_id"
-	fieldURL     = "distribution_url"
-	fieldMethod  = "method"
-	fieldPhone   = "phone"
-	fieldCountry = "phone_country"
-	fieldEmail   = "email"
+	fieldSession = pipeline.FieldSession
+	fieldURL     = pipeline.FieldURL
+	fieldMethod  = pipeline.FieldMethod
+	fieldPhone   = pipeline.FieldPhone
+	fieldCountry = pipeline.FieldPhoneCountry
+	fieldEmail   = pipeline.FieldEmail
 )
 
 var fieldNames = []string{fieldSession, fieldURL, fieldMethod, fieldPhone, fieldCountry, fieldEmail}

@@ -198,7 +198,7 @@ func (t *textFile) rows(h header, m *mapper) (notices []string, err error) {
 		}
 		e := g.next()
 		b.fill(e, rec.row, rec.record)
-		if err := t.misplaced(h, rec.record, e.row.Fault, first && !e.own); err != nil {
+		if err := t.misplaced(h, rec.record, e.row.Fault(), first && !e.own); err != nil {
 			g.close()
 			return nil, err
 		}
@@ -231,7 +231,7 @@ func (t *textFile) rows(h header, m *mapper) (notices []string, err error) {
 // misplaced refuses a file by a record that puts those before it in doubt.
 func (t *textFile) misplaced(h header, rec record, fault pipeline.Finding, fragment bool) error {
 	p := problem{}
-	if !wholeRow(fault) {
+	if !fault.WholeRow() {
 		p = h.shifted(rec.cells)
 	}
 	switch {

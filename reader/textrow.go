@@ -34,10 +34,12 @@ func (b *builder) fill(e *entry, number int, rec record) {
 	}
 	row.Cells = e.cells
 	e.own = h.looks(b.firstID(rec))
-	row.Fault = b.fault(rec, e.own)
+	if f := b.fault(rec, e.own); f.Code != "" {
+		row.Faults = []pipeline.Finding{f}
+	}
 	e.body, e.sealed, e.literal = rec.body(), rec.sealed, rec.literal
-	e.fragment = row.Fault.Code != "" && (rec.unreadable != "" || rec.literal || len(rec.cells) == 1)
-	if wholeRow(row.Fault) {
+	e.fragment = len(row.Faults) > 0 && (rec.unreadable != "" || rec.literal || len(rec.cells) == 1)
+	if row.Fault().WholeRow() {
 		row.Raw = e.body
 	}
 	e.values = e.values[:0]
@@ -45,21 +47,19 @@ func (b *builder) fill(e *entry, number int, rec record) {
 		e.values = append(e.values, e.cells[c.at].Text)
 	}
 	for _, c := range h.fields {
-		if f := controls(h.names[c.at], e.cells[c.at].Text); f.Code != "" {
+		if f := controls(c.field, h.names[c.at], e.cells[c.at].Text); f.Code != "" {
 			damage(e.values, h.fields, c.field)
-			if row.Fault.Code == "" {
-				row.Fault = f
-			}
+			row.Faults = append(row.Faults, f)
 		}
 	}
 	if b.guess != nil {
 		b.doubt(&row, e.values, rec.text)
 	}
-	if row.Fault.Code == "" && strings.IndexByte(rec.text, 0) >= 0 {
-		row.Fault = pipeline.Finding{
-			Code:   CodeControlCharacter,
+	if len(row.Faults) == 0 && strings.IndexByte(rec.text, 0) >= 0 {
+		row.Faults = []pipeline.Finding{{
+			Code:   pipeline.CodeControlCharacter,
 			Reason: "the row holds NUL characters, which no text has; it is damaged, or in another encoding than the rest",
-		}
+		}}
 	}
 	e.row = row
 }
@@ -71,11 +71,11 @@ func (b *builder) doubt(row *pipeline.Row, values []string, text string) {
 	row.Guessed = some
 	if open {
 		row.Notes = append(row.Notes, pipeline.Finding{
-			Code: "guessed_encoding", Reason: "letters of the row were read as Windows-1252, which is a guess: in other encodings they are others",
+			Code: pipeline.CodeGuessedEncoding, Reason: "letters of the row were read as Windows-1252, which is a guess: in other encodings they are others",
 		})
 	}
 	for i, c := range b.header.fields {
-		if address, _ := b.guess.beyond(values[i]); address && c.field == fieldEmail && !wholeRow(row.Fault) {
+		if address, _ := b.guess.beyond(values[i]); address && c.field == fieldEmail && !row.Fault().WholeRow() {
 			row.Raw = joined(row.Raw, guessedAddress)
 		}
 	}
@@ -99,24 +99,24 @@ func (b *builder) firstID(rec record) string {
 // fault tells why a record is not one row under the header.
 func (b *builder) fault(rec record, own bool) pipeline.Finding {
 	if rec.unreadable != "" {
-		return pipeline.Finding{Code: CodeUnreadable, Reason: rec.unreadable}
+		return pipeline.Finding{Code: pipeline.CodeUnreadable, Reason: rec.unreadable}
 	}
 	h := b.header
 	cells, columns := len(rec.cells), len(h.names)
 	switch {
 	case cells == h.width && rec.literal && (!own || b.loose(rec)):
-		return pipeline.Finding{Code: CodeUnreadable, Reason: stray.problem()}
+		return pipeline.Finding{Code: pipeline.CodeUnreadable, Reason: stray.problem()}
 	case cells == h.width && rec.joined:
-		return pipeline.Finding{Code: CodeUnreadable, Reason: "a delimiter is missing before a quoted cell, or a quote too many; the cells cannot be told apart"}
+		return pipeline.Finding{Code: pipeline.CodeUnreadable, Reason: "a delimiter is missing before a quoted cell, or a quote too many; the cells cannot be told apart"}
 	case cells == h.width && h.doubtful(rec.cells):
-		return pipeline.Finding{Code: CodeRagged, Reason: "others have more cells than the header, as of a delimiter too many in their midst, and this one " +
+		return pipeline.Finding{Code: pipeline.CodeRagged, Reason: "others have more cells than the header, as of a delimiter too many in their midst, and this one " +
 			"may have it too and lack empty cells at its end; see that cells which hold the delimiter are in quotes"}
 	case cells == h.width && len(h.namesSeen(rec.cells)) > 1:
-		return pipeline.Finding{Code: CodeUnreadable, Reason: "the line names columns, as a header does; see that the header is not broken"}
+		return pipeline.Finding{Code: pipeline.CodeUnreadable, Reason: "the line names columns, as a header does; see that the header is not broken"}
 	case cells == h.width:
 		return pipeline.Finding{}
 	case cells < h.width && b.pad && !rec.literal && h.mayBeShifted(rec.cells):
-		return pipeline.Finding{Code: CodeRagged, Reason: fmt.Sprintf("the row has %d cells and the header has %d, and the missing one may be "+
+		return pipeline.Finding{Code: pipeline.CodeRagged, Reason: fmt.Sprintf("the row has %d cells and the header has %d, and the missing one may be "+
 			"in its midst: a cell beside that of a field of ours could be that field", cells, columns)}
 	case cells < h.width && b.pad && !rec.literal:
 		b.padded++
@@ -130,7 +130,7 @@ func (b *builder) fault(rec record, own bool) pipeline.Finding {
 		reason = fmt.Sprintf("the row ends in another number of empty cells than the others (%d cells in place of %d), "+
 			"so that a delimiter may be too many or missing in its midst", cells, h.width)
 	}
-	return pipeline.Finding{Code: CodeRagged, Reason: reason}
+	return pipeline.Finding{Code: pipeline.CodeRagged, Reason: reason}
 }
 
 // loose tells whether a cell of a field of ours holds a quote that is not one of a pair round it.

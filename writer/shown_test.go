@@ -75,8 +75,8 @@ func TestReportsShowWhatWasSeen(t *testing.T) {
 	}))
 	var want []string
 	for _, row := range rows {
-		if row.Fault.Code != "" {
-			t.Fatalf("row %d: %+v", row.Row, row.Fault)
+		if row.Fault().Code != "" {
+			t.Fatalf("row %d: %+v", row.Row, row.Fault())
 		}
 		want = append(want, row.Fields.Phone)
 	}

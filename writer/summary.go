@@ -211,7 +211,8 @@ func (s *summary) byCode() {
 		if plainCode.MatchString(f.code) && folded[found{f.status, strings.ToLower(f.code)}] == 1 {
 			formula = s.countIf(colStatus, `"`+string(f.status)+`"`, colCode, fmt.Sprintf("A%d", s.row+1))
 		}
-		s.counts(f.code, f.status, s.counted.codes[f], formula, adviceOn(f.code))
+		c := pipeline.CodeOf(f.code)
+		s.counts(f.code, f.status, s.counted.codes[f], formula, advice{c.Meaning, c.Todo})
 	}
 }
 

@@ -19,7 +19,7 @@ func (a *app) tellPlan(p *pipeline.Plan, perSecond float64) {
 	for _, f := range p.Files {
 		a.tellInput(f)
 		a.tellGroups(f.Tally, "to be sent")
-		for _, g := range f.Tally.Groups {
+		for _, g := range slices.Concat(f.Tally.Groups, f.Tally.Further) {
 			if g.Code != pipeline.CodeNotReached {
 				a.lines.notice(g.Code, fmt.Sprintf("%s: %s, %s: %s", f.Input.Path, g.Status, where(g), g.Places[0].Reason))
 			}
@@ -96,14 +96,26 @@ func (a *app) tellGroups(t pipeline.Tally, pending string) {
 		if s == pipeline.Pending && pending != string(pipeline.Pending) {
 			continue
 		}
-		groups := slices.DeleteFunc(slices.Clone(t.Groups), func(g pipeline.Group) bool { return g.Status != s || g.Code == "" })
-		slices.SortStableFunc(groups, func(a, b pipeline.Group) int { return b.Rows - a.Rows })
-		for _, g := range groups {
-			a.console.sayf("    %-26s %4d   %s", g.Code, g.Rows, where(g))
-			if len(g.Places) > 0 && g.Places[0].Reason != "" {
-				a.console.sayf("      %s", g.Places[0].Reason)
-			}
+		for _, g := range groupsOf(t.Groups, s) {
+			a.tellGroup(g.Code, g)
 		}
+		for _, g := range groupsOf(t.Further, s) {
+			a.tellGroup("also "+g.Code, g)
+		}
+	}
+}
+
+// groupsOf gives the groups of a status that have a code, the largest first.
+func groupsOf(all []pipeline.Group, s pipeline.Status) []pipeline.Group {
+	groups := slices.DeleteFunc(slices.Clone(all), func(g pipeline.Group) bool { return g.Status != s || g.Code == "" })
+	slices.SortStableFunc(groups, func(a, b pipeline.Group) int { return b.Rows - a.Rows })
+	return groups
+}
+
+func (a *app) tellGroup(name string, g pipeline.Group) {
+	a.console.sayf("    %-26s %4d   %s", name, g.Rows, where(g))
+	if len(g.Places) > 0 && g.Places[0].Reason != "" {
+		a.console.sayf("      %s", g.Places[0].Reason)
 	}
 }
 

@@ -17,12 +17,12 @@ import (
 
 // The codes of problems.
 const (
-	codeMissing        = "missing_contact"
-	codeMissingCountry = "missing_country"
-	codeBadPhone       = "bad_phone"
-	codeDigitsLost     = "digits_lost"
-	codeAmbiguous      = "ambiguous_phone"
-	codeBadEmail       = "bad_email"
+	CodeMissing        = "missing_contact"
+	CodeMissingCountry = "missing_country"
+	CodeBadPhone       = "bad_phone"
+	CodeDigitsLost     = "digits_lost"
+	CodeAmbiguous      = "ambiguous_phone"
+	CodeBadEmail       = "bad_email"
 )
 
 // Problem is why a contact was refused. Code is stable; Reason is for a person and shows a contact

@@ -48,13 +48,13 @@ func ParseEmail(text string) (Address, error) {
 	return a, nil
 }
 
-func badEmail(why string) *Problem { return &Problem{Code: codeBadEmail, Reason: why} }
+func badEmail(why string) *Problem { return &Problem{Code: CodeBadEmail, Reason: why} }
 
 // bare gives what is left of a cell without what surrounds an address, with exactly one @ in it.
 func bare(text string) (string, *Problem) {
 	text = trimmed(text)
 	if text == "" {
-		return "", &Problem{Code: codeMissing, Reason: "the e-mail address is missing"}
+		return "", &Problem{Code: CodeMissing, Reason: "the e-mail address is missing"}
 	}
 	if len(text) > longCell {
 		return "", badEmail("the cell is too long for an e-mail address")

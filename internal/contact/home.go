@@ -197,7 +197,7 @@ func (h home) local(w written) (reading, *Problem) {
 	case h.code == 0 && abroad:
 		return reading{}, withoutPlus(plus, h)
 	case h.code == 0:
-		return reading{}, &Problem{Code: codeMissingCountry, Reason: fmt.Sprintf(
+		return reading{}, &Problem{Code: CodeMissingCountry, Reason: fmt.Sprintf(
 			"%s has no calling code, and without a country it cannot be told whose it is: write it with a plus, or give the country",
 			Mask(w.digits))}
 	}
@@ -267,7 +267,7 @@ var ownPrefixes = sync.OnceValue(func() map[string]*regexp.Regexp {
 	return prefixes
 })
 
-func ambiguous(reason string) *Problem { return &Problem{Code: codeAmbiguous, Reason: reason} }
+func ambiguous(reason string) *Problem { return &Problem{Code: CodeAmbiguous, Reason: reason} }
 
 // either refuses a number with two readings.
 func either(a, b reading, todo string) *Problem {

@@ -199,7 +199,7 @@ func withoutZero(n *phonenumbers.PhoneNumber) (r reading, ok bool) {
 }
 
 func refused(number, why string) *Problem {
-	return &Problem{Code: codeBadPhone, Reason: "the number " + Mask(number) + " " + why}
+	return &Problem{Code: CodeBadPhone, Reason: "the number " + Mask(number) + " " + why}
 }
 
 func whyNot(err error) string {

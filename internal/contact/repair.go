@@ -35,7 +35,7 @@ var (
 // readCell strips a cell down to its digits. It refuses what would need a guess.
 func readCell(text string) (written, *Problem) {
 	if len(text) > longNumber {
-		return written{}, &Problem{Code: codeBadPhone, Reason: "the cell is too long for a phone number"}
+		return written{}, &Problem{Code: CodeBadPhone, Reason: "the cell is too long for a phone number"}
 	}
 	if plain(text) {
 		return written{digits: text[1:], plus: true}, nil
@@ -43,7 +43,7 @@ func readCell(text string) (written, *Problem) {
 	text = visible(text)
 	switch {
 	case text == "":
-		return written{}, &Problem{Code: codeMissing, Reason: "the phone number is missing"}
+		return written{}, &Problem{Code: CodeMissing, Reason: "the phone number is missing"}
 	case exponent.MatchString(text):
 		return expand(text)
 	}
@@ -55,7 +55,7 @@ func readCell(text string) (written, *Problem) {
 		case whole:
 			text = text[:len(text)-len(m[2])-1]
 		case text[0] != '+' && text[0] != '0':
-			return written{}, &Problem{Code: codeBadPhone, Reason: "the number has a fraction, which no phone number has"}
+			return written{}, &Problem{Code: CodeBadPhone, Reason: "the number has a fraction, which no phone number has"}
 		}
 	}
 	if p := several(text); p != nil {
@@ -64,7 +64,7 @@ func readCell(text string) (written, *Problem) {
 	w, p := strip(text)
 	// No spreadsheet puts dashes, slashes or brackets into a number that it has shortened.
 	if p == nil && !w.plus && shortened.MatchString(w.digits) && !strings.ContainsAny(text, "-/()[]{}") {
-		return written{}, &Problem{Code: codeDigitsLost, Reason: lostDigits}
+		return written{}, &Problem{Code: CodeDigitsLost, Reason: lostDigits}
 	}
 	return w, p
 }
@@ -108,15 +108,15 @@ func expand(text string) (written, *Problem) {
 	shift, _ := strconv.Atoi(m[4]) // at most three digits
 	fraction := m[2]
 	if m[3] == "-" {
-		return written{}, &Problem{Code: codeBadPhone, Reason: "the number has a fraction, which no phone number has"}
+		return written{}, &Problem{Code: CodeBadPhone, Reason: "the number has a fraction, which no phone number has"}
 	}
 	if len(fraction) < shift {
 		return written{}, &Problem{
-			Code: codeDigitsLost, Reason: lostDigits,
+			Code: CodeDigitsLost, Reason: lostDigits,
 		}
 	}
 	if strings.Trim(fraction[shift:], "0") != "" {
-		return written{}, &Problem{Code: codeBadPhone, Reason: "the number has a fraction, which no phone number has"}
+		return written{}, &Problem{Code: CodeBadPhone, Reason: "the number has a fraction, which no phone number has"}
 	}
 	sign := text[:strings.IndexFunc(text, unicode.IsDigit)]
 	return strip(sign + m[1] + fraction[:shift])
@@ -134,13 +134,13 @@ func several(text string) *Problem {
 	parted := strings.ContainsAny(strings.Trim(text, ";,|&\n"), ";,|&\n")
 	switch {
 	case numbers > 1 && (letters || parted):
-		return &Problem{Code: codeBadPhone, Reason: moreThanOne}
+		return &Problem{Code: CodeBadPhone, Reason: moreThanOne}
 	case letters:
-		return &Problem{Code: codeBadPhone, Reason: "the cell has letters: give the number alone, without words or extension"}
+		return &Problem{Code: CodeBadPhone, Reason: "the cell has letters: give the number alone, without words or extension"}
 	case parted:
-		return &Problem{Code: codeBadPhone, Reason: "the number has a comma, semicolon or line break in it: give one number alone"}
+		return &Problem{Code: CodeBadPhone, Reason: "the number has a comma, semicolon or line break in it: give one number alone"}
 	case slashed(text):
-		return &Problem{Code: codeBadPhone, Reason: moreThanOne}
+		return &Problem{Code: CodeBadPhone, Reason: moreThanOne}
 	}
 	return nil
 }
@@ -198,18 +198,18 @@ func strip(text string) (written, *Problem) {
 		case r == '+' && len(digits) == 0 && !w.plus:
 			w.plus = true
 		case r == '+':
-			return w, &Problem{Code: codeBadPhone, Reason: "the number has a plus where none belongs"}
+			return w, &Problem{Code: CodeBadPhone, Reason: "the number has a plus where none belongs"}
 		case r == '-' && len(digits) == 0 && !w.plus:
-			return w, &Problem{Code: codeBadPhone, Reason: "the number has a minus sign: a spreadsheet may have calculated with it"}
+			return w, &Problem{Code: CodeBadPhone, Reason: "the number has a minus sign: a spreadsheet may have calculated with it"}
 		case r == '#' || r == '*':
-			return w, &Problem{Code: codeBadPhone, Reason: "the number has an extension or a service code: give the number alone"}
+			return w, &Problem{Code: CodeBadPhone, Reason: "the number has an extension or a service code: give the number alone"}
 		case !strings.ContainsRune(`-./()[]{};,|&·~"=`+"\n", r): // 8~10: wait for the tone
-			return w, &Problem{Code: codeBadPhone, Reason: "the number has a character that no phone number has"}
+			return w, &Problem{Code: CodeBadPhone, Reason: "the number has a character that no phone number has"}
 		}
 	}
 	w.digits = string(digits)
 	if strings.Trim(w.digits, "0") == "" {
-		return w, &Problem{Code: codeBadPhone, Reason: "the cell has no phone number"}
+		return w, &Problem{Code: CodeBadPhone, Reason: "the cell has no phone number"}
 	}
 	return w, nil
 }

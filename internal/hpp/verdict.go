@@ -41,10 +41,10 @@ func judge(a answer) pipeline.Reply {
 	case a.status >= 200 && a.status <= 299:
 		r.Verdict = pipeline.Accepted
 	case a.status == http.StatusUnauthorized:
-		r.Verdict, r.Code = pipeline.Denied, "denied"
+		r.Verdict, r.Code = pipeline.Denied, pipeline.StopDenied
 		r.Reason = "the credentials were not accepted (HTTP 401): wrong user name or password, or another region's" + ending
 	case a.status == http.StatusTooManyRequests:
-		r.Verdict, r.Code = pipeline.Throttled, "throttled"
+		r.Verdict, r.Code = pipeline.Throttled, pipeline.CodeThrottled
 		r.Reason = "the merchant's rate limit is used up (HTTP 429)" + ending
 		r.RetryAfter = retryAfter(a.header, time.Now())
 	case a.status == http.StatusServiceUnavailable && ours:
