@@ -126,10 +126,10 @@ type bombSource struct {
 	rows *bomb
 }
 
-func (s bombSource) Rows() iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		for row, err := range s.table.Rows() {
-			if s.rows.tick(); !yield(row, err) {
+func (s bombSource) Batches() iter.Seq2[[]Row, error] {
+	return func(yield func([]Row, error) bool) {
+		for row, err := range Rows(s.table) {
+			if s.rows.tick(); !yield([]Row{row}, err) {
 				return
 			}
 		}

@@ -1,19 +1,16 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 
 	"hppsend/internal/contact"
 )
-
-// batchRows is how many rows are prepared and looked up together.
-const batchRows = 512
 
 // CheckConfig is what the check needs beside the sources.
 type CheckConfig struct {
@@ -42,32 +39,6 @@ func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, erro
 	}
 	b.finish()
 	return b.Plan, b.refuseHidden()
-}
-
-// batches reads a source in groups of rows that stay valid after the source has moved on.
-func batches(ctx context.Context, src Source) iter.Seq2[[]Row, error] {
-	return func(yield func([]Row, error) bool) {
-		rows := make([]Row, 0, batchRows)
-		for row, err := range src.Rows() {
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			row.Cells, row.Notes = slices.Clone(row.Cells), slices.Clone(row.Notes)
-			if rows = append(rows, row); len(rows) == batchRows {
-				if !yield(rows, nil) {
-					return
-				}
-				rows = make([]Row, 0, batchRows)
-			}
-		}
-		if len(rows) > 0 {
-			yield(rows, nil)
-		}
-	}
 }
 
 // ahead makes the next value of a sequence, beside, while one is used.
@@ -123,9 +94,9 @@ type inspected struct {
 func (c CheckConfig) inspected(ctx context.Context, src Source, phone func(n int) contact.Phone) iter.Seq2[inspected, error] {
 	return func(yield func(inspected, error) bool) {
 		n := 0
-		for rows, err := range ahead(batches(ctx, src)) {
+		for rows, err := range src.Batches() {
 			g := inspected{rows: rows}
-			if err == nil {
+			if err = cmp.Or(err, ctx.Err()); err == nil {
 				g.items, g.records, err = c.inspect(ctx, rows, func(i int) contact.Phone { return phone(n + i) })
 			}
 			in := src.Input()

@@ -90,7 +90,7 @@ func TestCheckShowsTheFirstPlacesOfEachFile(t *testing.T) {
 }
 
 func TestCheckOfMoreThanOneBatch(t *testing.T) {
-	const n = 3*batchRows + 17
+	const n = 3*512 + 17
 	plan := checked(t, sheet(append(many(1, n), many(1, n)...)...))
 	if plan.Due != n || plan.Total.Status[Skipped] != n {
 		t.Errorf("%d due, %v", plan.Due, plan.Total.Status)

@@ -153,19 +153,24 @@ func (s *table) Input() Input {
 	return Input{Path: s.name, Format: CSV, IsReport: s.report, Mapped: s.mapped}
 }
 
-func (s *table) Rows() iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
+// Batches yields the rows by 512.
+func (s *table) Batches() iter.Seq2[[]Row, error] {
+	return func(yield func([]Row, error) bool) {
+		var rows []Row
 		for i, r := range s.rows {
-			r.File, r.Row = s.name, i+2
-			if s.read != nil {
+			if r.File, r.Row = s.name, i+2; s.read != nil {
 				s.read(i)
 			}
-			if !yield(r, nil) {
+			if rows = append(rows, r); len(rows) < 512 && i < len(s.rows)-1 {
+				continue
+			}
+			if !yield(rows, nil) {
 				return
 			}
+			rows = nil
 		}
 		if s.broken != nil {
-			yield(Row{}, s.broken)
+			yield(nil, s.broken)
 		}
 	}
 }

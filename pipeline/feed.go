@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 
 	"hppsend/internal/contact"
@@ -37,8 +38,8 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 // feedTo gives the rows that are due to a function, until it wants no more.
 func (p *Plan) feedTo(ctx context.Context, file int, src Source, send func(*job) bool) error {
 	n := 0
-	for rows, err := range ahead(batches(ctx, src)) {
-		if err != nil {
+	for rows, err := range ahead(src.Batches()) {
+		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
 		due, at, changed := p.mayBeDue(file, n, rows)

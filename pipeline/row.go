@@ -101,7 +101,7 @@ type Prior struct {
 	Time   time.Time // zero if the report does not say
 }
 
-// Row is one data row of the input. It is valid until the source moves on.
+// Row is one data row of the input.
 type Row struct {
 	Place
 	LastLine int    // last line of a row that spans several; 0 otherwise
@@ -182,6 +182,24 @@ func (in Input) locate(findings []Finding) {
 // Source is one input that can be read any number of times, each time from its first row.
 type Source interface {
 	Input() Input
-	// Rows yields every data row in order. An error ends it: the input as a whole cannot be read.
-	Rows() iter.Seq2[Row, error]
+	// Batches yields every data row in order, some hundreds at a time, for the caller to keep. An error ends it:
+	// the input as a whole cannot be read.
+	Batches() iter.Seq2[[]Row, error]
+}
+
+// Rows yields the rows of a source one by one.
+func Rows(src Source) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		for rows, err := range src.Batches() {
+			if err != nil {
+				yield(Row{}, err)
+				return
+			}
+			for _, row := range rows {
+				if !yield(row, nil) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -187,12 +187,12 @@ func TestProgressAddsUp(t *testing.T) {
 func TestLargeFileIsReadAsItIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, time.Minute, ok200) })
-		list := sheet(many(1, 20*batchRows)...)
+		list := sheet(many(1, 20*512)...)
 		var read int
 		c.checked = func() { list.read = func(int) { read++ } }
 		time.AfterFunc(time.Second, func() { close(c.stop) })
 		c.run(t, list)
-		if read == 0 || read > 2*batchRows {
+		if read == 0 || read > 2*512 {
 			t.Errorf("%d rows were read for %d calls", read, c.server.total())
 		}
 	})

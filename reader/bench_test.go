@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"hppsend/pipeline"
 )
 
 const benchRows = 100_000
@@ -40,7 +42,7 @@ func BenchmarkCSV(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				rows := 0
-				for _, err := range f.Rows() {
+				for _, err := range pipeline.Rows(f) {
 					if err != nil {
 						b.Fatal(err)
 					}

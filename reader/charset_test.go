@@ -75,7 +75,7 @@ func TestReadings(t *testing.T) {
 			said = err.Error()
 		} else {
 			said = strings.Join(f.Input().Notices, "\n")
-			for row := range f.Rows() {
+			for row := range pipeline.Rows(f) {
 				if len(row.Notes) > 0 != tt.noted {
 					t.Errorf("%q: %+v", tt.name, row.Notes)
 				}

@@ -204,7 +204,7 @@ func TestFormulasOfText(t *testing.T) {
 	}
 	defer f.Close()
 	n := 0
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@
 package reader
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -33,6 +34,9 @@ type Options struct {
 	Encoding  string            // as web pages name it; empty: it is looked for
 	Ragged    string            // "pad" fills short rows up with empty cells; else they are faults
 	Sessions  bool              // a header without a contact will do: rows are only looked up
+	Stdin     io.Reader         // what the path Stdin stands for
+
+	watch func(io.ReaderAt) io.ReaderAt // of the tests: sees what is read
 }
 
 // RaggedPad is the value of Options.Ragged that fills short rows up.
@@ -66,6 +70,7 @@ func (o Options) check(at pipeline.Place) error {
 // File is an open input. It implements [pipeline.Source]. Its rows can be read by one loop at a time.
 type File struct {
 	file   *os.File
+	bytes  io.ReaderAt // of file
 	info   fs.FileInfo // when it was opened
 	spool  *spooled    // of standard input
 	format format
@@ -80,7 +85,6 @@ type File struct {
 type format interface {
 	// rows gives every data row to the mapper, in order, until it wants no more.
 	rows(h header, m *mapper) (notices []string, err error)
-	close() error
 }
 
 // Stdin is the path of standard input.
@@ -101,21 +105,20 @@ func OpenContext(ctx context.Context, path string, opt Options) (*File, error) {
 	}
 	f := &File{input: pipeline.Input{Path: path}}
 	if path == Stdin {
-		in, err := spool(ctx, os.Stdin)
+		in, err := spool(ctx, opt.Stdin)
 		if err != nil {
 			return nil, err
 		}
 		f.file, f.spool = in.file, &in
 	} else {
-		err := Regular(path)
-		if err == nil {
-			if f.file, err = os.Open(path); err != nil {
-				err = cannotOpen(path, err)
-			}
-		}
-		if err != nil {
+		var err error
+		if f.file, err = OpenRegular(path); err != nil {
 			return nil, err
 		}
+	}
+	f.bytes = f.file
+	if opt.watch != nil {
+		f.bytes = opt.watch(f.file)
 	}
 	if err := f.open(at, opt); err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -123,14 +126,34 @@ func OpenContext(ctx context.Context, path string, opt Options) (*File, error) {
 	return f, nil
 }
 
-// Regular sees that a path names a regular file before anything opens it: to open a pipe that nobody
-// writes to waits for ever, and to open a device may do more than that. Its error is an
-// *[pipeline.Error].
-func Regular(path string) error {
+// OpenRegular opens a regular file for reading. What is none is refused before it is opened: to open a pipe
+// that nobody writes to waits for ever, and to open a device may do more than that. It is asked again of what
+// was opened, which may be another file by then. Its error is an *[pipeline.Error].
+func OpenRegular(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return cannotOpen(path, err)
+		return nil, cannotOpen(path, err)
 	}
+	if err := regular(path, info); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, cannotOpen(path, err)
+	}
+	if info, err = file.Stat(); err != nil {
+		err = cannotOpen(path, err)
+	} else {
+		err = regular(path, info)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// regular refuses what is no regular file.
+func regular(path string, info fs.FileInfo) error {
 	const todo = "save the table to a file first, or pipe it into - (standard input)"
 	what := ""
 	switch mode := info.Mode(); {
@@ -159,7 +182,7 @@ func (f *File) open(at pipeline.Place, opt Options) error {
 	if f.input.Size == 0 {
 		return problem{"the file is empty", "see whether it was exported or copied to its end"}.at(at.File, nil)
 	}
-	kind, refused, err := sniff(f.file, f.input.Size)
+	kind, refused, err := sniff(f.bytes, f.input.Size)
 	if err != nil {
 		return cannotRead(at, err)
 	}
@@ -167,7 +190,7 @@ func (f *File) open(at pipeline.Place, opt Options) error {
 		return refused.at(at.File, nil)
 	}
 	sum := sha256.New()
-	bytes := io.TeeReader(io.NewSectionReader(f.file, 0, f.input.Size), sum)
+	bytes := io.TeeReader(io.NewSectionReader(f.bytes, 0, f.input.Size), sum)
 	if kind == workbook {
 		f.header, err = f.openBook(at, opt)
 	} else {
@@ -180,6 +203,9 @@ func (f *File) open(at pipeline.Place, opt Options) error {
 		return cannotRead(at, err)
 	}
 	f.input.SHA256 = [32]byte(sum.Sum(nil))
+	if touched, err := f.touched(); err != nil || touched { // the hash could be of other bytes than the header
+		return cmp.Or(err, pipeline.Changed(at))
+	}
 	f.describe()
 	return nil
 }
@@ -205,7 +231,7 @@ func (f *File) describe() {
 }
 
 // Input says what the file was taken for. Notices on what was passed over in the rows are there once
-// Rows has come to its end.
+// Batches has come to its end.
 func (f *File) Input() pipeline.Input {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -214,51 +240,58 @@ func (f *File) Input() pipeline.Input {
 	return in
 }
 
-// Rows yields every data row in order, each time from the start. An error ends it and is an
-// *[pipeline.Error]. The file is read in a goroutine of its own, which ends with the loop.
-func (f *File) Rows() iter.Seq2[pipeline.Row, error] {
-	return func(yield func(pipeline.Row, error) bool) {
-		m, d := newMapper(f.header), newDecoder(f.header)
+// Batches yields every data row in order, each time from the start, in batches that are the caller's to keep.
+// An error ends it and is an *[pipeline.Error]. The file is read in a goroutine of its own, which ends with the
+// loop.
+func (f *File) Batches() iter.Seq2[[]pipeline.Row, error] {
+	return func(yield func([]pipeline.Row, error) bool) {
+		m := newMapper(f.header)
 		var notices []string
 		var readErr error
 		go func() {
-			defer close(m.full)
+			defer close(m.out)
 			readErr = pipeline.Guarded(func() (err error) {
 				notices, err = f.format.rows(f.header, m)
-				if err == nil && !m.any && !m.stopped {
-					err = f.noRows()
+				if err == nil && !m.stopped && m.err == nil {
+					err = f.wellRead(m.any)
 				}
-				return err
+				if !m.stopped && m.err == nil {
+					m.pass(err == nil)
+				}
+				return cmp.Or(m.err, err)
 			})
-			if !m.stopped {
-				m.pass(readErr == nil)
-			}
 		}()
 		defer func() { // not before the reading has ended
 			close(m.quit)
-			for range m.full {
+			for range m.out {
 			}
 		}()
-		for b := range m.full {
-			if err := d.decode(b); err != nil {
-				yield(pipeline.Row{}, err)
+		for rows := range m.out {
+			if !yield(rows, nil) {
 				return
 			}
-			for _, row := range b.rows {
-				if !yield(row, nil) {
-					return
-				}
-			}
-			m.free <- b
 		}
 		if readErr != nil {
-			yield(pipeline.Row{}, readErr)
+			yield(nil, readErr)
 			return
 		}
 		f.mu.Lock()
 		f.found = notices
 		f.mu.Unlock()
 	}
+}
+
+// wellRead refuses a file that has changed since it was opened, or without any row.
+func (f *File) wellRead(any bool) error {
+	if changed, err := f.changed(); err != nil {
+		return cannotRead(pipeline.Place{File: f.input.Path}, err)
+	} else if changed {
+		return pipeline.Changed(pipeline.Place{File: f.input.Path})
+	}
+	if !any {
+		return f.noRows()
+	}
+	return nil
 }
 
 // noRows refuses a table that is a header and nothing else: who sends a list every night, without a look,
@@ -273,14 +306,10 @@ func (f *File) noRows() error {
 
 // Close releases the file. The File cannot be read after it.
 func (f *File) Close() error {
-	var err error
-	if f.format != nil {
-		err = f.format.close()
-	}
 	if f.spool != nil {
-		return errors.Join(err, f.spool.close())
+		return f.spool.close()
 	}
-	return errors.Join(err, f.file.Close())
+	return f.file.Close()
 }
 
 func cannotOpen(path string, err error) error {

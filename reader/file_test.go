@@ -86,7 +86,7 @@ func render(t *testing.T, path string, opt Options) string {
 func readAll(t *testing.T, f *File) string {
 	t.Helper()
 	var b strings.Builder
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			refused(t, &b, err)
 			break

@@ -111,7 +111,7 @@ func everyRecord(t *testing.T, in *File, txt *textFile) {
 		}
 	}
 	last := false
-	for row, err := range in.Rows() {
+	for row, err := range pipeline.Rows(in) {
 		var refusal *pipeline.Error
 		if errors.As(err, &refusal) && refusal.Hint() != "" {
 			return

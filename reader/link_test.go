@@ -62,7 +62,7 @@ func linksOf(t *testing.T, tb tab) (all [][]string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestStruckOutRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		for got, err := range f.Rows() {
+		for got, err := range pipeline.Rows(f) {
 			if err != nil || got.Struck != c.struck || got.Hidden != c.struck || got.Fault().Code != c.code || strings.Contains(got.Raw, struckOut) != c.struck {
 				t.Errorf("%d: struck %t, hidden %t, raw %q, %q, %v", i, got.Struck, got.Hidden, got.Raw, got.Fault().Code, err)
 			}
@@ -142,7 +142,7 @@ func TestStruckOutRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	for got := range f.Rows() {
+	for got := range pipeline.Rows(f) {
 		if !got.Struck || !got.Hidden {
 			t.Errorf("the report has lost that its row was struck out: %+v", got)
 		}
@@ -162,7 +162,7 @@ func TestConditionalFormats(t *testing.T) {
 		}
 		defer f.Close()
 		got := ""
-		for row, err := range f.Rows() {
+		for row, err := range pipeline.Rows(f) {
 			if err != nil {
 				t.Fatal(err)
 			}

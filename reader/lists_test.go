@@ -85,7 +85,7 @@ func refusal(t *testing.T, path string) string {
 	f, err := Open(path, Options{})
 	if err == nil {
 		defer f.Close()
-		for _, rowErr := range f.Rows() {
+		for _, rowErr := range pipeline.Rows(f) {
 			err = rowErr
 		}
 	}

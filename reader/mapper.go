@@ -29,46 +29,40 @@ type table [][]string
 
 func (t table) GetCSVRows() ([][]string, error) { return t, nil }
 
-// batch is a stretch of rows on their way from the format to the loop over them.
-type batch struct {
-	rows   []pipeline.Row
-	values []string        // of all rows, one after the other
-	cells  []pipeline.Cell // likewise
-	last   bool            // no row follows
-}
-
-// mapper gathers rows as the formats read them and hands them on, in batches, to who makes rows of the
-// pipeline of them. It holds one row back at least, so as to know the last.
+// mapper gathers rows as the formats read them, makes rows of the pipeline of them by the tags of fields, and
+// hands these on in batches. It holds one row back at least, so as to know the last.
 type mapper struct {
-	header  header
-	now     *batch
-	full    chan *batch
-	free    chan *batch
-	quit    chan struct{}
-	any     bool // a row was taken
-	stopped bool // the loop over the rows has ended early
-}
+	header header
+	out    chan []pipeline.Row
+	quit   chan struct{}
 
-// batches is how many batches there are: one is filled while another is used.
-const batches = 3
+	rows   []pipeline.Row  // of the batch at hand
+	cells  []pipeline.Cell // of these rows, one after the other
+	values []string        // of our fields, likewise
+	table  table
+	fields []fields
+
+	any     bool  // a row was taken
+	stopped bool  // the loop over the rows has ended early
+	err     error // the fields could not be filled in
+}
 
 func newMapper(h header) *mapper {
-	m := &mapper{header: h, full: make(chan *batch), free: make(chan *batch, batches), quit: make(chan struct{})}
-	for range batches - 1 {
-		m.free <- &batch{}
+	names := make([]string, len(h.fields))
+	for i, c := range h.fields {
+		names[i] = c.field
 	}
-	m.now = &batch{}
-	return m
+	return &mapper{header: h, out: make(chan []pipeline.Row), quit: make(chan struct{}), table: table{names}}
 }
 
 // add takes a row. Its cells are those of all columns, also of a report; values are the texts of our
-// fields, in the order of the header's. Both are copied. The result tells whether to go on.
+// fields, in the order of the header's. Both are copied. The result reports whether to go on.
 func (m *mapper) add(row pipeline.Row, values []string) bool {
-	if len(m.now.rows) == batchRows && !m.pass(false) {
+	if len(m.rows) == batchRows && !m.pass(false) {
 		return false
 	}
 	m.any = true
-	b, cells := m.now, row.Cells
+	cells := row.Cells
 	if m.header.hpp != nil && !row.Fault().WholeRow() {
 		row.Prior = prior(m.header.hpp, cells)
 		row.Hidden = row.Hidden || row.Prior.Code == pipeline.CodeHiddenRow // a report shows all rows
@@ -85,70 +79,55 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 	if row.Fault().WholeRow() {
 		clear(values)
 	}
-	from := len(b.cells)
+	from := len(m.cells)
 	for _, i := range m.header.own {
-		b.cells = append(b.cells, cells[i])
+		m.cells = append(m.cells, cells[i])
 	}
-	row.Cells = b.cells[from:len(b.cells):len(b.cells)]
-	b.values = append(b.values, values...)
-	b.rows = append(b.rows, row)
+	row.Cells = m.cells[from:len(m.cells):len(m.cells)]
+	m.values = append(m.values, values...)
+	m.rows = append(m.rows, row)
 	return true
 }
 
-// pass hands on what was gathered, and begins anew.
+// pass hands on the batch at hand, of which the last row may be the last of all, and begins the next.
 func (m *mapper) pass(last bool) bool {
-	m.now.last = last
+	rows := m.rows
+	if m.err = m.decode(rows); m.err != nil {
+		return false
+	}
+	if len(rows) > 0 {
+		rows[len(rows)-1].Last = last
+	}
 	select {
-	case m.full <- m.now:
+	case m.out <- rows:
 	case <-m.quit:
 		m.stopped = true
 		return false
 	}
-	if last {
-		return true
+	if !last { // the rows are another's now, and their cells
+		m.rows = make([]pipeline.Row, 0, batchRows)
+		m.cells = make([]pipeline.Cell, 0, len(m.cells)+len(m.cells)/8)
+		m.values = m.values[:0]
 	}
-	select {
-	case b := <-m.free:
-		*b = batch{b.rows[:0], b.values[:0], b.cells[:0], false}
-		m.now = b
-		return true
-	case <-m.quit:
-		m.stopped = true
-		return false
-	}
+	return true
 }
 
-// decoder makes rows of the pipeline of batches, by the tags of fields.
-type decoder struct {
-	columns int
-	table   table
-	out     []fields
-}
-
-func newDecoder(h header) *decoder {
-	names := make([]string, len(h.fields))
-	for i, c := range h.fields {
-		names[i] = c.field
-	}
-	return &decoder{columns: len(names), table: table{names}}
-}
-
-// decode fills the fields of the rows of a batch in.
-func (d *decoder) decode(b *batch) error {
-	d.table = d.table[:1]
-	for i := range b.rows {
-		d.table = append(d.table, b.values[i*d.columns:(i+1)*d.columns])
-	}
-	d.out = slices.Grow(d.out[:0], len(b.rows))[:len(b.rows)]
-	if len(b.rows) == 0 {
+// decode fills in the fields of rows.
+func (m *mapper) decode(rows []pipeline.Row) error {
+	if len(rows) == 0 {
 		return nil
 	}
-	if err := gocsv.UnmarshalDecoder(d.table, &d.out); err != nil {
-		return fmt.Errorf("map the rows up to %d: %w", b.rows[len(b.rows)-1].Row, err)
+	columns := len(m.header.fields)
+	m.table = m.table[:1]
+	for i := range rows {
+		m.table = append(m.table, m.values[i*columns:(i+1)*columns])
 	}
-	for i := range b.rows {
-		b.rows[i].Fields = pipeline.Fields(d.out[i])
+	m.fields = slices.Grow(m.fields[:0], len(rows))[:len(rows)]
+	if err := gocsv.UnmarshalDecoder(m.table, &m.fields); err != nil {
+		return fmt.Errorf("map the rows up to %d: %w", rows[len(rows)-1].Row, err)
 	}
-	b.rows[len(b.rows)-1].Last = b.last
+	for i := range rows {
+		rows[i].Fields = pipeline.Fields(m.fields[i])
+	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/xuri/excelize/v2"
+
+	"hppsend/pipeline"
 )
 
 // A sheet and a column with a contact in their names are found by what the ledger keeps of those, as long as
@@ -48,7 +50,7 @@ func TestMaskedNamesAreFound(t *testing.T) {
 		if f.Input().Sheet != "for anna@example.com" {
 			t.Errorf("%s is taken for %s", f.Input().Sheet, tt.sheet)
 		}
-		for row, err := range f.Rows() {
+		for row, err := range pipeline.Rows(f) {
 			if err != nil || row.Fields.Phone != "+46701740605" {
 				t.Errorf("the row is %+v, %v", row, err)
 			}

@@ -51,7 +51,7 @@ func TestMergedCells(t *testing.T) {
 			defer f.Close()
 			for range 2 {
 				var got []string
-				for r, err := range f.Rows() {
+				for r, err := range pipeline.Rows(f) {
 					if err != nil {
 						t.Fatal(err)
 					}

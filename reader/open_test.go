@@ -190,7 +190,7 @@ func TestOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			if d := cmp.Diff(tt.want, sessions(t, f.Rows())); d != "" {
+			if d := cmp.Diff(tt.want, sessions(t, pipeline.Rows(f))); d != "" {
 				t.Error(d)
 			}
 			if d := cmp.Diff(tt.notices, f.Input().Notices); d != "" {
@@ -238,7 +238,7 @@ func TestRowsAroundBatches(t *testing.T) {
 		}
 		defer f.Close()
 		i := 0
-		for row, err := range f.Rows() {
+		for row, err := range pipeline.Rows(f) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -250,7 +250,7 @@ func TestRowsAroundBatches(t *testing.T) {
 		if i != n {
 			t.Errorf("%d rows of %d", i, n)
 		}
-		for range f.Rows() {
+		for range pipeline.Rows(f) {
 			break // an early end must end the reading
 		}
 	}
@@ -264,7 +264,7 @@ func TestRowsEndWithAnError(t *testing.T) {
 	}
 	defer f.Close()
 	rows, refusals := 0, 0
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		var e *pipeline.Error
 		switch {
 		case err == nil:

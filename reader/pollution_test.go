@@ -257,7 +257,7 @@ func (w written) check(t *testing.T, path string, table [][]string, v variant) (
 	defer f.Close()
 	covered := map[int]bool{}
 	at, gap := -1, false // the last clean row, and whether one was flagged since
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			if !errors.As(err, &refusal) {
 				t.Errorf("%s: %v", v.name, err)

@@ -61,7 +61,7 @@ func TestReportRoundTrip(t *testing.T) {
 			t.Error(d)
 		}
 		i := 0
-		for row, err := range f.Rows() {
+		for row, err := range pipeline.Rows(f) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestReportNeedsItsNames(t *testing.T) {
 		if in.IsReport != want || want != (len(in.Columns) == 2) {
 			t.Errorf("%s: %t, columns %q", header, in.IsReport, in.Columns)
 		}
-		for row := range f.Rows() {
+		for row := range pipeline.Rows(f) {
 			if (row.Cells[1].Text == "1") != want || (row.Prior != pipeline.Prior{}) != want {
 				t.Errorf("%s: %+v", header, row)
 			}

@@ -59,7 +59,7 @@ func TestSeenInEveryField(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		for got, err := range f.Rows() {
+		for got, err := range pipeline.Rows(f) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestFaultsThatReportsDoNotShow(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			for got, err := range f.Rows() {
+			for got, err := range pipeline.Rows(f) {
 				if err != nil || got.Fault().Code != want {
 					t.Errorf("%s with %q: %q, %v", code, raw, got.Fault().Code, err)
 				}

@@ -28,7 +28,7 @@ type sheetPart struct {
 
 // openBook opens the workbook and finds the sheet with our header.
 func (f *File) openBook(at pipeline.Place, opt Options) (header, error) {
-	book, err := xlsx.Read(f.file, f.input.Size, xlsx.Limits{})
+	book, err := xlsx.Read(f.bytes, f.input.Size, xlsx.Limits{})
 	if err != nil {
 		return header{}, bookError(at, err)
 	}
@@ -231,8 +231,6 @@ func (b *bookFile) rows(_ header, m *mapper) (notices []string, err error) {
 	}
 	return notices, nil
 }
-
-func (b *bookFile) close() error { return b.book.Close() }
 
 func quoted(names []string) string {
 	q := make([]string, len(names))

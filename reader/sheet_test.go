@@ -161,7 +161,7 @@ func TestSheetChoice(t *testing.T) {
 				return
 			}
 			defer f.Close()
-			if d := cmp.Diff([]string{tt.want}, sessions(t, f.Rows())); d != "" {
+			if d := cmp.Diff([]string{tt.want}, sessions(t, pipeline.Rows(f))); d != "" {
 				t.Error(d)
 			}
 		})
@@ -341,11 +341,11 @@ func TestSheetsOfOneReport(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			if d := cmp.Diff(tt.sessions, sessions(t, f.Rows())); d != "" {
+			if d := cmp.Diff(tt.sessions, sessions(t, pipeline.Rows(f))); d != "" {
 				t.Error(d)
 			}
 			places, lasts := "", 0
-			for row := range f.Rows() {
+			for row := range pipeline.Rows(f) {
 				places += fmt.Sprintf("%s %d ", row.Sheet, row.Row)
 				if row.Last {
 					lasts++
@@ -363,7 +363,7 @@ func TestSheetDamaged(t *testing.T) {
 	f, err := Open(book(t, tab{name: "Data", rows: head + bad}), Options{})
 	if err == nil {
 		defer f.Close()
-		for _, rowErr := range f.Rows() {
+		for _, rowErr := range pipeline.Rows(f) {
 			err = rowErr
 		}
 	}

@@ -418,7 +418,7 @@ func everyRow(path string, opt Options) (rows []pipeline.Row, err error) {
 		return nil, err
 	}
 	defer f.Close()
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			return nil, err
 		}

@@ -16,19 +16,17 @@ import (
 	"hppsend/pipeline"
 )
 
-// asStdin makes a file standard input, and an own folder that of temporary files.
-func asStdin(t *testing.T, path string) (tmp string) {
+// asStdin gives a file as standard input, with an own folder as that of temporary files.
+func asStdin(t *testing.T, path string) (in *os.File, tmp string) {
 	t.Helper()
 	in, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := os.Stdin
-	os.Stdin = in
-	t.Cleanup(func() { os.Stdin = before; in.Close() })
+	t.Cleanup(func() { in.Close() })
 	tmp = t.TempDir()
 	t.Setenv("TMPDIR", tmp)
-	return tmp
+	return in, tmp
 }
 
 func TestStdin(t *testing.T) {
@@ -43,8 +41,8 @@ func TestStdin(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer direct.Close()
-			tmp := asStdin(t, path)
-			f, err := Open(Stdin, Options{})
+			in, tmp := asStdin(t, path)
+			f, err := Open(Stdin, Options{Stdin: in})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,15 +50,15 @@ func TestStdin(t *testing.T) {
 				t.Errorf("a kill would leave %v, %v", left, err)
 			}
 			for range 2 {
-				if d := cmp.Diff(sessions(t, direct.Rows()), sessions(t, f.Rows())); d != "" {
+				if d := cmp.Diff(sessions(t, pipeline.Rows(direct)), sessions(t, pipeline.Rows(f))); d != "" {
 					t.Error(d)
 				}
 			}
-			in := f.Input()
-			if in.Path != "-" || in.SHA256 != direct.Input().SHA256 {
-				t.Errorf("%q, %x", in.Path, in.SHA256)
+			is := f.Input()
+			if is.Path != "-" || is.SHA256 != direct.Input().SHA256 {
+				t.Errorf("%q, %x", is.Path, is.SHA256)
 			}
-			for row := range f.Rows() {
+			for row := range pipeline.Rows(f) {
 				if row.File != "-" {
 					t.Errorf("a row of %q", row.File)
 				}
@@ -76,8 +74,8 @@ func TestStdin(t *testing.T) {
 }
 
 func TestStdinRefused(t *testing.T) {
-	tmp := asStdin(t, file(t, "in", ""))
-	if _, err := Open(Stdin, Options{}); err == nil || err.Error() != "-: the file is empty" {
+	empty, tmp := asStdin(t, file(t, "in", ""))
+	if _, err := Open(Stdin, Options{Stdin: empty}); err == nil || err.Error() != "-: the file is empty" {
 		t.Errorf("got %v", err)
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
@@ -87,13 +85,13 @@ func TestStdinRefused(t *testing.T) {
 
 // What a killed run left, where files keep their names, goes with the next one.
 func TestStdinSweeps(t *testing.T) {
-	tmp := asStdin(t, file(t, "in", "session_id,phone\na1,1\n"))
+	in, tmp := asStdin(t, file(t, "in", "session_id,phone\na1,1\n"))
 	for _, name := range []string{spoolName + "123", "another"} {
 		if err := os.WriteFile(filepath.Join(tmp, name), []byte("+46701740605"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	f, err := Open(Stdin, Options{})
+	f, err := Open(Stdin, Options{Stdin: in})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,11 +104,11 @@ func TestStdinSweeps(t *testing.T) {
 }
 
 func TestStdinWithoutAFolder(t *testing.T) {
-	tmp := asStdin(t, file(t, "in", "session_id,phone\na1,1\n"))
+	in, tmp := asStdin(t, file(t, "in", "session_id,phone\na1,1\n"))
 	none := filepath.Join(tmp, "none")
 	t.Setenv("TMPDIR", none)
 	t.Setenv("TMP", none)
-	_, err := Open(Stdin, Options{})
+	_, err := Open(Stdin, Options{Stdin: in})
 	var e *pipeline.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Problem, none) || !strings.Contains(e.Hint(), "TMPDIR") || strings.Contains(err.Error(), spoolName) {
 		t.Errorf("got %v", err)
@@ -119,17 +117,16 @@ func TestStdinWithoutAFolder(t *testing.T) {
 
 // Standard input that never ends hears the context, and leaves nothing.
 func TestStdinEndsWithItsContext(t *testing.T) {
-	tmp := asStdin(t, file(t, "in", ""))
+	_, tmp := asStdin(t, file(t, "in", ""))
 	in, out, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
 	defer in.Close()
-	os.Stdin = in
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := OpenContext(ctx, Stdin, Options{}); !errors.Is(err, context.Canceled) {
+	if _, err := OpenContext(ctx, Stdin, Options{Stdin: in}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {

@@ -17,7 +17,7 @@ const sampleBytes = 256 << 10
 // textFile is an open CSV file.
 type textFile struct {
 	at       pipeline.Place
-	file     io.ReaderAt
+	bytes    io.ReaderAt
 	size     int64
 	kind     content
 	decoding decoding
@@ -28,7 +28,7 @@ type textFile struct {
 
 // openText finds out how a text is written. It reads all, which is the text as it lies in the file.
 func (f *File) openText(at pipeline.Place, opt Options, kind content, all io.Reader) (header, error) {
-	t := &textFile{at: at, file: f.file, size: f.input.Size, kind: kind, pad: opt.Ragged == RaggedPad}
+	t := &textFile{at: at, bytes: f.bytes, size: f.input.Size, kind: kind, pad: opt.Ragged == RaggedPad}
 	f.format = t
 	plain, err := t.unpacked(all)
 	if err != nil {
@@ -89,7 +89,7 @@ func (t *textFile) unpacked(r io.Reader) (io.Reader, error) {
 
 // open gives the text in UTF-8, from its start, without its mark.
 func (t *textFile) open() (r *bufio.Reader, marked bool, err error) {
-	plain, err := t.unpacked(io.NewSectionReader(t.file, 0, t.size))
+	plain, err := t.unpacked(io.NewSectionReader(t.bytes, 0, t.size))
 	if err != nil {
 		return nil, false, err
 	}
@@ -259,5 +259,3 @@ func counted(blank int, what string, padded int) []string {
 	}
 	return notices
 }
-
-func (t *textFile) close() error { return nil }

@@ -111,7 +111,7 @@ func back(t *testing.T, path string, format pipeline.Format, want []pipeline.Row
 	}
 	defer f.Close()
 	n := 0
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			t.Fatalf("%s: %v", format, err)
 		}
@@ -175,7 +175,7 @@ func TestDatesFrom1904StayWhereTheyAre(t *testing.T) {
 	defer f.Close()
 	out := filepath.Join(t.TempDir(), "out.xlsx")
 	var rows []pipeline.Row
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func rowsIn(t *testing.T, path string) (pipeline.Input, []pipeline.Row) {
 	}
 	defer f.Close()
 	var rows []pipeline.Row
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			t.Fatal(err)
 		}

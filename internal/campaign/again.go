@@ -63,7 +63,7 @@ func Recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.Ru
 	if reading.Hidden == string(pipeline.RefuseHidden) {
 		reading.Hidden = string(pipeline.SendHidden) // nothing will be sent
 	}
-	file, err := reading.open(ctx, path)
+	file, err := reading.open(ctx, path, nil)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -108,7 +108,7 @@ func (h *house) statuses(path string) (all []string) {
 		h.t.Fatal(err)
 	}
 	defer f.Close()
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			h.t.Fatal(err)
 		}

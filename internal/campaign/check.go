@@ -13,7 +13,7 @@ func Check(ctx context.Context, opt Options, ports Ports, paths []string) (*pipe
 	c := &campaign{Options: opt, Ports: ports, started: time.Now()}
 	defer c.close()
 	for _, path := range paths {
-		f, err := c.Reading.open(ctx, path)
+		f, err := c.Reading.open(ctx, path, c.Stdin)
 		if err != nil {
 			return nil, err
 		}

@@ -13,7 +13,7 @@ import (
 // open opens the inputs, in order, and leaves out reports of files that are named too.
 func (c *campaign) open(ctx context.Context, paths []string) error {
 	for _, path := range paths {
-		f, err := c.Reading.open(ctx, path)
+		f, err := c.Reading.open(ctx, path, c.Stdin)
 		if err == nil {
 			if err = c.notBusy(ctx, f.Input()); err != nil {
 				f.Close()

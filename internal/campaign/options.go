@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"hppsend/internal/hpp"
 	"hppsend/internal/ledger"
@@ -43,8 +44,8 @@ func ReadingOf(run ledger.RunInfo) (r Reading, err error) {
 	return r, nil
 }
 
-func (r Reading) open(ctx context.Context, path string) (*reader.File, error) {
-	opt := reader.Options{Sheet: r.Sheet, HeaderRow: r.HeaderRow, Map: r.Map, Encoding: r.Encoding}
+func (r Reading) open(ctx context.Context, path string, stdin io.Reader) (*reader.File, error) {
+	opt := reader.Options{Stdin: stdin, Sheet: r.Sheet, HeaderRow: r.HeaderRow, Map: r.Map, Encoding: r.Encoding}
 	if r.Ragged == reader.RaggedPad {
 		opt.Ragged = reader.RaggedPad
 	}

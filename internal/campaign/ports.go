@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"time"
 
 	"hppsend/internal/ledger"
@@ -16,6 +17,7 @@ type Ports struct {
 	Dial func() (Caller, error)
 	// Confirm is asked before anything is sent; its error ends the campaign. Nil: nobody is asked.
 	Confirm func(context.Context, *pipeline.Plan) error
+	Stdin   io.Reader // what the path reader.Stdin stands for
 	// Record gives what the ledger keeps of how a file's run came out.
 	Record   func(FileResult) json.RawMessage
 	Observer Observer

@@ -197,12 +197,9 @@ func (s *rowSink) Write(row pipeline.Row, out pipeline.Outcome) error {
 
 // HashFile is the SHA-256 of a file's bytes.
 func HashFile(path string) (sum [32]byte, err error) {
-	if err := reader.Regular(path); err != nil {
-		return sum, err
-	}
-	f, err := os.Open(path)
+	f, err := reader.OpenRegular(path)
 	if err != nil {
-		return sum, unreadable(path, err)
+		return sum, err
 	}
 	defer f.Close()
 	h := sha256.New()

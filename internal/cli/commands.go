@@ -46,7 +46,7 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (code int,
 			return exitOK, err
 		}
 	}
-	plan, err := campaign.Check(ctx, opt, campaign.Ports{Ledger: look.ledger, Observer: look}, paths)
+	plan, err := campaign.Check(ctx, opt, campaign.Ports{Ledger: look.ledger, Observer: look, Stdin: a.Stdin}, paths)
 	switch {
 	case plan == nil:
 		return exitOK, err

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,10 +50,7 @@ func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // previous reads the time of the last success out of the file as it was; 0 when it does not tell.
 func previous(path string) float64 {
-	if reader.Regular(path) != nil {
-		return 0
-	}
-	f, err := os.Open(path)
+	f, err := reader.OpenRegular(path)
 	if err != nil {
 		return 0
 	}

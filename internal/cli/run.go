@@ -43,7 +43,7 @@ func (a *app) run(ctx context.Context, s *settings, paths []string) (code int, e
 		return exitOK, err
 	}
 	r.result, err = campaign.Run(ctx, r.opt, campaign.Ports{
-		Ledger: r.ledger, Dial: r.dial, Confirm: r.confirm, Record: r.record, Observer: r, Stop: r.stop,
+		Ledger: r.ledger, Dial: r.dial, Stdin: a.Stdin, Confirm: r.confirm, Record: r.record, Observer: r, Stop: r.stop,
 	}, paths)
 	if err != nil {
 		return exitOK, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os/user"
 	"slices"
 	"strings"
@@ -57,7 +58,7 @@ func (a *app) settle(ctx context.Context, s *settings, args []string) (int, erro
 	var decided map[string]string // by session
 	switch {
 	case s.decisions != "":
-		decided, err = decisionsOf(ctx, s.decisions, t, doubts)
+		decided, err = decisionsOf(ctx, s.decisions, a.Stdin, t, doubts)
 	case s.all:
 		decided = map[string]string{}
 		for _, d := range doubts {
@@ -107,8 +108,8 @@ func decideAll(sessions []string, as string, doubts []ledger.Doubt) (map[string]
 // decisionsOf reads a table of sessions and decisions: a report with the status changed, or one with a
 // column named decision. What it says of sessions that are not in doubt is not looked at, as a report
 // is full of them; nor are other rows of a session in doubt, which have not its code.
-func decisionsOf(ctx context.Context, path string, t hpp.Target, doubts []ledger.Doubt) (map[string]string, error) {
-	f, err := reader.OpenContext(ctx, path, reader.Options{Sessions: true})
+func decisionsOf(ctx context.Context, path string, stdin io.Reader, t hpp.Target, doubts []ledger.Doubt) (map[string]string, error) {
+	f, err := reader.OpenContext(ctx, path, reader.Options{Sessions: true, Stdin: stdin})
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func decisionsOf(ctx context.Context, path string, t hpp.Target, doubts []ledger
 	}
 	defaults := campaign.Reading{Sessions: string(pipeline.AnySession)}.Rules(t, nil).Defaults
 	decided := map[string]string{}
-	for row, err := range f.Rows() {
+	for row, err := range pipeline.Rows(f) {
 		if err != nil {
 			return nil, err
 		}

@@ -203,14 +203,14 @@ type list int
 
 func (n list) Input() pipeline.Input { return pipeline.Input{Path: "may.csv", SHA256: [32]byte{1}} }
 
-func (n list) Rows() iter.Seq2[pipeline.Row, error] {
-	return func(yield func(pipeline.Row, error) bool) {
+func (n list) Batches() iter.Seq2[[]pipeline.Row, error] {
+	return func(yield func([]pipeline.Row, error) bool) {
 		for i := range int(n) {
 			row := pipeline.Row{
 				Place:  pipeline.Place{File: "may.csv", Row: i + 2},
 				Fields: pipeline.Fields{Session: session(i), Email: fmt.Sprintf("person%d@example.com", i)},
 			}
-			if !yield(row, nil) {
+			if !yield([]pipeline.Row{row}, nil) {
 				return
 			}
 		}

@@ -52,11 +52,10 @@ func BenchmarkRows(b *testing.B) {
 			b.Run(kind+"/"+way, func(b *testing.B) {
 				b.ReportAllocs()
 				if read == nil {
-					book, err := Open(name, Limits{})
+					book, err := open(name, Limits{})
 					if err != nil {
 						b.Fatal(err)
 					}
-					defer book.Close()
 					read = func(string) (int, error) { return count(book) }
 				}
 				for b.Loop() {
@@ -70,11 +69,10 @@ func BenchmarkRows(b *testing.B) {
 }
 
 func ours(name string) (int, error) {
-	book, err := Open(name, Limits{})
+	book, err := open(name, Limits{})
 	if err != nil {
 		return 0, err
 	}
-	defer book.Close()
 	return count(book)
 }
 

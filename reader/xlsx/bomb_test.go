@@ -20,10 +20,9 @@ func frugal(t *testing.T, name string, limits Limits, want string) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	began := time.Now()
-	b, err := Open(name, limits)
+	b, err := open(name, limits)
 	if err == nil {
 		_, err = rowsOf(b, "S")
-		b.Close()
 	}
 	took := time.Since(began)
 	runtime.ReadMemStats(&after)
@@ -105,7 +104,7 @@ func TestSizesThatLie(t *testing.T) {
 	raw := []byte(p[sheet])
 	for _, size := range []uint64{1<<64 - 1, 1 << 40, 10, 1000} {
 		h := zip.FileHeader{Name: sheet, Method: zip.Store, CRC32: crc32.ChecksumIEEE(raw), UncompressedSize64: size}
-		_, err := Open(packed(t, p.with(sheet, ""), h, raw), Limits{})
+		_, err := open(packed(t, p.with(sheet, ""), h, raw), Limits{})
 		faulty(t, err, "(xl/worksheets/sheet1.xml)")
 	}
 }

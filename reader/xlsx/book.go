@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"runtime"
 	"slices"
@@ -42,7 +41,6 @@ const ratioFrom = 16 << 20
 
 // Book is an open workbook. It is not safe for concurrent use.
 type Book struct {
-	file    *os.File
 	parts   map[string]*zip.File // by partName
 	behind  map[string]bool      // which parts may have a layout behind the rows
 	limits  Limits
@@ -62,30 +60,8 @@ type Sheet struct {
 	part   string
 }
 
-// Open reads the workbook of a file. The caller closes the Book.
-func Open(name string, limits Limits) (*Book, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	b, err := readFile(file, limits)
-	if err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
-	b.file = file
-	return b, nil
-}
-
-func readFile(file *os.File, limits Limits) (*Book, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return Read(file, info.Size(), limits)
-}
-
 // Read reads a workbook of so many bytes, after every part was inflated and its checksum compared. What
-// cannot be trusted is refused with a *Fault. The caller closes the Book, and what it is read from after it.
+// cannot be trusted is refused with a *Fault. What it is read from must stay open as long as it is used.
 func Read(from io.ReaderAt, size int64, limits Limits) (*Book, error) {
 	b := &Book{parts: map[string]*zip.File{}, behind: map[string]bool{}, limits: limits.filled()}
 	zipped, err := zip.NewReader(from, size)
@@ -101,16 +77,7 @@ func Read(from io.ReaderAt, size int64, limits Limits) (*Book, error) {
 	return b, nil
 }
 
-// Close lets go of the file and the string table.
-func (b *Book) Close() error {
-	b.strings = nil
-	if b.file == nil {
-		return nil
-	}
-	return b.file.Close()
-}
-
-// Date1904 tells whether its dates count from 1904, as books from old Macs have it.
+// Date1904 reports whether its dates count from 1904, as books from old Macs have it.
 func (b *Book) Date1904() bool { return b.date1904 }
 
 // Sheets are the worksheets, in order.

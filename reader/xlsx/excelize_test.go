@@ -102,11 +102,10 @@ func TestAsExcelizeReads(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer want.Close()
-			b, err := Open(file(t, content), Limits{})
+			b, err := open(file(t, content), Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer b.Close()
 			at, cells := 0, 0
 			for row, err := range b.Rows("Sheet1") {
 				if err != nil {
@@ -182,11 +181,10 @@ func partOf(t testing.TB, content []byte, name string) []byte {
 
 // allOf reads the only sheet of a workbook.
 func allOf(content []byte, name func([]byte) string) ([]Row, error) {
-	b, err := Open(name(content), Limits{})
+	b, err := open(name(content), Limits{})
 	if err != nil {
 		return nil, err
 	}
-	defer b.Close()
 	return rowsOf(b, "S")
 }
 

@@ -19,11 +19,10 @@ func FuzzSheet(f *testing.F) {
 	}
 	place := file(f, nil)
 	f.Fuzz(func(t *testing.T, sheet string) {
-		b, err := Open(overwrite(t, place, bare(sheet).zip(t, zip.Store)), Limits{})
+		b, err := open(overwrite(t, place, bare(sheet).zip(t, zip.Store)), Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer b.Close()
 		last := 0
 		for row, err := range b.Rows("S") {
 			var fault *Fault

@@ -25,11 +25,10 @@ func TestLayout(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b, err := Open(path, Limits{})
+	b, err := open(path, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
 	got, err := b.Layout("Sheet1")
 	want := Layout{Merged: []Range{{2, 4, 0, 0}, {5, 5, 2, 4}}, Hidden: []Span{{1, 3}, {26, 26}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {

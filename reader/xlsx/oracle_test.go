@@ -45,11 +45,10 @@ func run(t *testing.T, dir, program string, args ...string) {
 // asWritten compares a workbook, cell by cell, with what its program was asked to write.
 func asWritten(t *testing.T, name string, want [][]string) {
 	t.Helper()
-	b, err := Open(name, Limits{})
+	b, err := open(name, Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
 	got, err := rowsOf(b, b.Sheets()[0].Name)
 	if err != nil {
 		t.Fatal(err)
@@ -142,11 +141,10 @@ func TestOracleTypes(t *testing.T) {
 	profile := "-env:UserInstallation=file://" + filepath.ToSlash(filepath.Join(dir, "profile"))
 	run(t, dir, "soffice", profile, "--headless", "--convert-to", "xlsx:Calc MS Excel 2007 XML", "--outdir", "again", "types.xlsx")
 	for name, calculated := range map[string]bool{"types.xlsx": false, "again/types.xlsx": true} {
-		b, err := Open(filepath.Join(dir, name), Limits{})
+		b, err := open(filepath.Join(dir, name), Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer b.Close()
 		if s := b.Sheets(); len(s) != 2 || s[0].Hidden || !s[1].Hidden {
 			t.Errorf("%s: %+v", name, s)
 		}
