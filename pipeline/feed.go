@@ -7,19 +7,19 @@ import (
 	"hppsend/internal/contact"
 )
 
-// fed is a row that is due, or why there are no more.
-type fed struct {
+// feedItem is a row that is due, or why there are no more.
+type feedItem struct {
 	job *job
 	err error
 }
 
 // feed reads a file again and yields the rows that are due, after making sure that each row is the one
 // that was checked. The channel is closed at the end, after an error, or when the context ends.
-func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
-	out := make(chan fed)
+func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan feedItem {
+	out := make(chan feedItem)
 	go func() {
 		defer close(out)
-		send := func(f fed) bool {
+		send := func(f feedItem) bool {
 			select {
 			case out <- f:
 				return true
@@ -27,9 +27,9 @@ func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan fed {
 				return false
 			}
 		}
-		err := Guarded(func() error { return p.feedTo(ctx, file, src, func(j *job) bool { return send(fed{job: j}) }) })
+		err := Guarded(func() error { return p.feedTo(ctx, file, src, func(j *job) bool { return send(feedItem{job: j}) }) })
 		if err != nil && ctx.Err() == nil { // else the reading was broken off, and nothing is wrong with the input
-			send(fed{err: err})
+			send(feedItem{err: err})
 		}
 	}()
 	return out
@@ -76,7 +76,7 @@ func (p *Plan) mayBeDue(file, n int, rows []Row) (due []Row, at []int, changed e
 	return due, at, nil
 }
 
-// due tells whether a row that may be due is to be tried. One whose session another run holds comes
+// due reports whether a row that may be due is to be tried. One whose session another run holds comes
 // before our own check and the rules, so they are asked here.
 func (p *Plan) due(it item) bool {
 	return len(it.findings) == 0 && (!it.hidden || p.cfg.Rules.Hidden == SendHidden)

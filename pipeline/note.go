@@ -6,7 +6,7 @@ import (
 	"hppsend/internal/contact"
 )
 
-// sentAllTheSame tells whether what was remarked on a row did not keep it from being sent, now, earlier
+// sentAllTheSame reports whether what was remarked on a row did not keep it from being sent, now, earlier
 // or later: then the report says so beside it. A row that stays back has its reason instead.
 func sentAllTheSame(j judgement) bool {
 	switch j.stage {

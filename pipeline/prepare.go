@@ -145,7 +145,7 @@ func (r Row) faulty(fields ...string) bool {
 // Session gives the session of a row in its canonical form, or the finding that it has none that is
 // readable.
 func (d Defaults) Session(f Fields) (string, Finding) {
-	id, url := bare(f.Session), bare(f.URL)
+	id, url := unwrapID(f.Session), unwrapID(f.URL)
 	if id == "" && url == "" {
 		return "", missingSession
 	}
@@ -171,13 +171,13 @@ func (d Defaults) Session(f Fields) (string, Finding) {
 // total reports whether the fields could be those of a totals row: none is filled, or only the session's, by
 // words such as a label.
 func (f Fields) total() bool {
-	label := bare(f.Session)
+	label := unwrapID(f.Session)
 	f.Session = ""
 	return f.Empty() && !IsUUID(label) && (!strings.ContainsFunc(label, unicode.IsDigit) || strings.ContainsFunc(label, unicode.IsSpace))
 }
 
-// bare is an id or a URL without what people leave round it, and the formula ="…" by which exports keep text.
-func bare(text string) string {
+// unwrapID gives an id or a URL without what people leave round it, and the formula ="…" by which exports keep text.
+func unwrapID(text string) string {
 	text = strings.TrimFunc(text, unquoted)
 	if inner, ok := strings.CutPrefix(text, `="`); ok {
 		text = strings.TrimFunc(inner, unquoted)

@@ -64,7 +64,7 @@ func (s *scheduler) work() {
 }
 
 // loop goes on until no row is left to be tried, or the run is stopped and nothing is in flight.
-func (s *scheduler) loop(feed <-chan fed) {
+func (s *scheduler) loop(feed <-chan feedItem) {
 	stop, cut := s.stop, s.ctx.Done()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -87,7 +87,7 @@ func (s *scheduler) loop(feed <-chan fed) {
 			next.probe = s.breaker.outage()
 			next.attempt.Last = !next.probe && next.calls+1 >= s.cfg.MaxAttempts
 		}
-		var rows <-chan fed
+		var rows <-chan feedItem
 		if s.fresh == nil && s.queue.room() && !s.breaker.ended() {
 			rows = feed
 		}

@@ -92,10 +92,10 @@ func (c charset) text(word []byte) string {
 	return b.String()
 }
 
-// defined tells whether an encoding has a character for a byte that stands in texts, and not a control.
+// defined reports whether an encoding has a character for a byte that stands in texts, and not a control.
 func defined(r rune) bool { return r != utf8.RuneError && !unicode.IsControl(r) }
 
-// wordlike tells whether a word could be one: of characters that texts have, without a symbol among its
+// wordlike reports whether a word could be one: of characters that texts have, without a symbol among its
 // letters (but °C, n°), and in the letters of one script.
 func wordlike(word string) bool {
 	var script *unicode.RangeTable
@@ -185,7 +185,7 @@ type guess struct {
 	open []bool // whether the byte, less 128, is another character in an encoding that the bytes allow
 }
 
-// beyond tells whether a text that was read so has bytes beyond ASCII, and one that could be another character.
+// beyond reports whether a text that was read so has bytes beyond ASCII, and one that could be another character.
 func (g *guess) beyond(text string) (some, open bool) {
 	for _, r := range text {
 		if r >= utf8.RuneSelf {

@@ -125,7 +125,7 @@ func TestUTF32(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, wanted := range []string{"", "utf-8", "utf-16"} {
-					_, p, err := survey(bytes.NewReader(encoded), wanted)
+					_, p, err := detectEncoding(bytes.NewReader(encoded), wanted)
 					if err != nil || p.what != "the file is in UTF-32, which we do not read" {
 						t.Errorf("%v %v %q: %q, %v", order, mark, wanted, p.what, err)
 					}

@@ -13,7 +13,7 @@ import (
 // named finds the column that --map names: as it is written, or else as headers compare.
 func (h header) named(at pipeline.Place, field, name string) (int, error) {
 	var exact, alike, masked []int
-	for _, i := range h.own {
+	for _, i := range h.inputColumns {
 		if h.names[i] == name {
 			exact = append(exact, i)
 		}
@@ -47,7 +47,7 @@ func (h header) named(at pipeline.Place, field, name string) (int, error) {
 	}
 }
 
-// keptAs tells whether a name of a sheet or a column is kept in the ledger in another form, as contacts in
+// keptAs reports whether a name of a sheet or a column is kept in the ledger in another form, as contacts in
 // it are masked there: a report is made by what the ledger has.
 func keptAs(name, kept string) bool { return kept != name && kept == contact.MaskAll(name) }
 
@@ -55,7 +55,7 @@ func keptAs(name, kept string) bool { return kept != name && kept == contact.Mas
 // there is none.
 func (h header) recognised(at pipeline.Place, field string, claimed []int) (int, error) {
 	found := -1
-	for _, i := range h.own {
+	for _, i := range h.inputColumns {
 		if fieldOf()[fold(h.names[i])] != field || slices.Contains(claimed, i) {
 			continue
 		}
@@ -84,7 +84,7 @@ func (f finder) missing(at pipeline.Place, c candidate) error {
 	e := &pipeline.Error{Kind: pipeline.BadInput, Place: at}
 	h := header{names: c.names}
 	for i := range c.names {
-		h.own = append(h.own, i)
+		h.inputColumns = append(h.inputColumns, i)
 	}
 	switch {
 	case len(seen) == 0 || h.isData():
@@ -112,7 +112,7 @@ func (f finder) missing(at pipeline.Place, c candidate) error {
 	return e
 }
 
-// isData tells whether the names look like somebody's data, which no message may show.
+// isData reports whether the names look like somebody's data, which no message may show.
 func (h header) isData() bool {
 	for _, n := range h.names {
 		digits := 0
@@ -136,9 +136,9 @@ func (h header) listed() string {
 	const most = 40
 	var b strings.Builder
 	b.WriteString("the columns are ")
-	for k, i := range h.own {
+	for k, i := range h.inputColumns {
 		if k == most {
-			fmt.Fprintf(&b, " and %d more", len(h.own)-most)
+			fmt.Fprintf(&b, " and %d more", len(h.inputColumns)-most)
 			break
 		}
 		if k > 0 {

@@ -20,15 +20,15 @@ const linesOfRows = "a quoted cell holds lines that could be rows of their own"
 
 // record is one record of a CSV file. All texts together, in order, are the file.
 type record struct {
-	text       string   // verbatim, with its line end
-	cells      []string // valid until the next record; none when the stretch could not be split
-	line       int      // the line it begins on, from 1
-	lines      int      // how many it spans
-	quoted     int      // cells in quotes
-	sealed     [2]bool  // the first cell, the last cell is in quotes
-	literal    bool     // a quote stands inside an unquoted cell and can only mean itself
-	joined     bool     // and it may begin a quoted cell that lacks the delimiter before it
-	unreadable string   // why the stretch cannot be proved to be one record
+	text        string   // verbatim, with its line end
+	cells       []string // valid until the next record; none when the stretch could not be split
+	line        int      // the line it begins on, from 1
+	lines       int      // how many it spans
+	quoted      int      // cells in quotes
+	endsQuoted  [2]bool  // the first cell, the last cell is in quotes
+	strayQuote  bool     // a quote stands inside an unquoted cell and can only mean itself
+	unseparated bool     // and it may begin a quoted cell that lacks the delimiter before it
+	unreadable  string   // why the stretch cannot be proved to be one record
 }
 
 // body is the record without its line end.
@@ -36,7 +36,7 @@ func (r record) body() string {
 	return strings.TrimSuffix(strings.TrimSuffix(r.text, "\n"), "\r")
 }
 
-// blank tells whether the record is an empty line or delimiters only.
+// blank reports whether the record is an empty line or delimiters only.
 func (r record) blank() bool {
 	for _, c := range r.cells {
 		if strings.TrimSpace(c) != "" {
@@ -46,13 +46,13 @@ func (r record) blank() bool {
 	return r.unreadable == ""
 }
 
-// likeness is how much a line, taken by itself, is like a row of the table.
-type likeness uint8
+// rowMatch is how much a line, taken by itself, is like a row of the table.
+type rowMatch uint8
 
 const (
-	noRow     likeness = iota
-	couldBe            // as wide as the rows are, with something in the place of the session and a contact in its own
-	looksLike          // or with what looks like the ids of the file
+	noMatch     rowMatch = iota
+	weakMatch            // as wide as the rows are, with something in the place of the session and a contact in its own
+	strongMatch          // or with what looks like the ids of the file
 )
 
 // records splits CSV text. Lines end with LF, CRLF or CR; line ends inside quotes are kept as they
@@ -86,7 +86,7 @@ func (r *records) next() (record, error) {
 	}
 	r.split.reset()
 	state := r.split.feed(r.window(), 0, end)
-	way := trail{end: next, lines: 1}
+	way := lookahead{end: next, lines: 1}
 	if state == open {
 		if state, err = r.follow(&way); err != nil {
 			return record{}, err
@@ -103,7 +103,7 @@ func (r *records) next() (record, error) {
 		return r.take(next, 1, state.problem()), nil
 	case state == closed:
 		r.cells = r.split.texts(string(r.window()[:way.end]), r.cells[:0])
-		if r.under.like(r.cells) != noRow {
+		if r.under.match(r.cells) != noMatch {
 			return r.take(way.end, way.lines, linesOfRows), nil
 		}
 		state = stray
@@ -111,8 +111,8 @@ func (r *records) next() (record, error) {
 	return r.resync(way, state.problem())
 }
 
-// trail is what was seen of the further lines of a record.
-type trail struct {
+// lookahead is what was seen of the further lines of a record.
+type lookahead struct {
 	end, lines int  // of what was seen
 	suspect    bool // a line looks like a row
 	row        int  // where the first line begins that surely is one; 0 when there is none
@@ -120,7 +120,7 @@ type trail struct {
 }
 
 // follow reads on to where the quotes say that the record ends.
-func (r *records) follow(way *trail) (quoting, error) {
+func (r *records) follow(way *lookahead) (quoting, error) {
 	state := open
 	for state == open {
 		from := way.end
@@ -138,7 +138,7 @@ func (r *records) follow(way *trail) (quoting, error) {
 }
 
 // resync hands out the stretch up to the next line that is a row.
-func (r *records) resync(way trail, why string) (record, error) {
+func (r *records) resync(way lookahead, why string) (record, error) {
 	for way.row == 0 && way.end <= maxRecord {
 		end, next, err := r.lineAt(way.end)
 		if errors.Is(err, io.EOF) {
@@ -156,15 +156,15 @@ func (r *records) resync(way trail, why string) (record, error) {
 }
 
 // look takes a line in and judges it as if it stood alone.
-func (r *records) look(way *trail, from, end, next int) {
+func (r *records) look(way *lookahead, from, end, next int) {
 	line := r.window()[from:end]
 	r.single.reset()
 	if r.under != nil && r.single.feed(line, 0, len(line)) == closed {
 		r.cells = r.single.texts(string(line), r.cells[:0])
-		like := r.under.like(r.cells)
+		like := r.under.match(r.cells)
 		// The last line of a quoted first cell is as wide as a row, with a quote in its first cell.
-		way.suspect = way.suspect || like != noRow && (!r.single.literal || like == looksLike && r.under.leads())
-		if like == looksLike && !r.single.literal && way.row == 0 {
+		way.suspect = way.suspect || like != noMatch && (!r.single.strayQuote || like == strongMatch && r.under.leads())
+		if like == strongMatch && !r.single.strayQuote && way.row == 0 {
 			way.row, way.before = from, way.lines
 		}
 	}
@@ -176,9 +176,9 @@ func (r *records) look(way *trail, from, end, next int) {
 func (r *records) take(next, lines int, unreadable string) record {
 	rec := record{text: string(r.window()[:next]), line: r.line + 1, lines: lines, unreadable: unreadable}
 	if unreadable == "" {
-		rec.literal, rec.quoted = r.split.literal, r.split.quoted
-		rec.sealed[0], rec.sealed[1] = r.split.sealed()
-		rec.joined = rec.literal && r.split.joins([]byte(rec.text))
+		rec.strayQuote, rec.quoted = r.split.strayQuote, r.split.quoted
+		rec.endsQuoted[0], rec.endsQuoted[1] = r.split.endsQuoted()
+		rec.unseparated = rec.strayQuote && r.split.joins([]byte(rec.text))
 		r.cells = r.split.texts(rec.text, r.cells[:0])
 		rec.cells = r.cells
 	}

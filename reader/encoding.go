@@ -17,8 +17,8 @@ const byteOrderMark = "\ufeff"
 // foreignRun is how many characters on end tell that a stretch of UTF-16 is not.
 const foreignRun = 8
 
-// census is what all bytes of a text say of its encoding. It takes the text as an io.Writer.
-type census struct {
+// encodingStats is what all bytes of a text say of its encoding. It takes the text as an io.Writer.
+type encodingStats struct {
 	multi    int // sequences of several bytes that are valid UTF-8
 	invalid  int // bytes that are not
 	replaced int // U+FFFD, which decoders put for what they cannot read
@@ -30,7 +30,7 @@ type census struct {
 	high     highBytes
 }
 
-func (c *census) Write(p []byte) (int, error) {
+func (c *encodingStats) Write(p []byte) (int, error) {
 	n := len(p)
 	if len(c.rest) > 0 {
 		p = append(c.rest, p...)
@@ -41,7 +41,7 @@ func (c *census) Write(p []byte) (int, error) {
 }
 
 // count goes over the bytes from one that is not ASCII to the next.
-func (c *census) count(p []byte, end bool) {
+func (c *encodingStats) count(p []byte, end bool) {
 	all := p
 	for len(p) > 0 {
 		i := 0
@@ -93,9 +93,9 @@ type decoding struct {
 	guess    *guess // nil where it is proved, or was named
 }
 
-// survey reads a text to its end and tells its encoding. wanted is the name of an encoding, or empty.
-func survey(r io.Reader, wanted string) (decoding, problem, error) {
-	var c census
+// detectEncoding reads a text to its end and tells its encoding. wanted is the name of an encoding, or empty.
+func detectEncoding(r io.Reader, wanted string) (decoding, problem, error) {
+	var c encodingStats
 	head := make([]byte, 4096)
 	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -159,7 +159,7 @@ func survey(r io.Reader, wanted string) (decoding, problem, error) {
 }
 
 // proved sees that the whole text can be read so.
-func (d decoding) proved(r io.Reader, c *census) (decoding, problem, error) {
+func (d decoding) proved(r io.Reader, c *encodingStats) (decoding, problem, error) {
 	if _, err := io.Copy(c, d.reader(r)); err != nil {
 		return d, problem{}, err
 	}

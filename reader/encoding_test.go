@@ -51,7 +51,7 @@ func TestSurvey(t *testing.T) {
 				"at once":      strings.NewReader(tt.text),
 				"byte by byte": iotest.OneByteReader(strings.NewReader(tt.text)),
 			} {
-				d, p, err := survey(in, tt.wanted)
+				d, p, err := detectEncoding(in, tt.wanted)
 				if err != nil || p.what != tt.problem {
 					t.Fatalf("%s: %q, %v", name, p.what, err)
 				}
@@ -71,7 +71,7 @@ func TestSurvey(t *testing.T) {
 func TestSurveyPassesErrorsOn(t *testing.T) {
 	for _, wanted := range []string{"", "utf-8", "latin1"} {
 		in := io.MultiReader(strings.NewReader(strings.Repeat("a", 5000)), iotest.ErrReader(io.ErrClosedPipe))
-		if _, _, err := survey(in, wanted); err == nil {
+		if _, _, err := detectEncoding(in, wanted); err == nil {
 			t.Errorf("%q: no error", wanted)
 		}
 	}

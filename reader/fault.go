@@ -17,9 +17,9 @@ var traces = map[string]string{
 	pipeline.CodeMarkedText:          "a part struck out, raised, lowered or invisible",
 }
 
-// lasting gives the fault that a row of a report still has while its hpp_raw, which shows the row as
+// faultOfReport gives the fault that a row of a report still has while its hpp_raw, which shows the row as
 // it was, is not emptied: the cells of a report no longer show these faults.
-func lasting(p pipeline.Prior, raw string) pipeline.Finding {
+func faultOfReport(p pipeline.Prior, raw string) pipeline.Finding {
 	if trace, ok := traces[p.Code]; !(pipeline.Finding{Code: p.Code}).WholeRow() && (!ok || !strings.Contains(raw, trace)) {
 		return pipeline.Finding{}
 	}
@@ -36,8 +36,8 @@ const struckOut = "struck out in the spreadsheet"
 // guessed, and is treated so until it is emptied.
 const guessedAddress = "the encoding of the e-mail address was guessed"
 
-// joined puts together what goes to hpp_raw; pasted into a spreadsheet, the parts are cells again.
-func joined(a, b string) string {
+// joinRaw puts together what goes to hpp_raw; pasted into a spreadsheet, the parts are cells again.
+func joinRaw(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
 	}
@@ -57,9 +57,9 @@ func controls(field, column, value string) pipeline.Finding {
 	}
 }
 
-// damage empties what cannot be used of a row because of the cell of one field: that cell, and both
+// clearField empties what cannot be used of a row because of the cell of one field: that cell, and both
 // fields of the session where it is one of them, since they must agree.
-func damage(values []string, fields []column, field string) {
+func clearField(values []string, fields []column, field string) {
 	ofSession := func(f string) bool { return f == fieldSession || f == fieldURL }
 	for i, c := range fields {
 		if c.field == field || ofSession(field) && ofSession(c.field) {

@@ -215,7 +215,7 @@ func (f *File) describe() {
 	h := f.header
 	f.input.HeaderRow = h.row
 	f.input.IsReport = h.hpp != nil
-	for _, i := range h.own {
+	for _, i := range h.inputColumns {
 		f.input.Columns = append(f.input.Columns, h.names[i])
 	}
 	for _, c := range h.fields {

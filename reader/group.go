@@ -12,14 +12,14 @@ const groupMost = 64
 
 // entry is a row that may yet be put in doubt by what follows it.
 type entry struct {
-	row      pipeline.Row
-	cells    []pipeline.Cell
-	values   []string
-	body     string
-	own      bool    // an id as the others have stands in its place
-	fragment bool    // it may be a piece of another row
-	literal  bool    // it has a quote that can only mean itself
-	sealed   [2]bool // its first, its last cell is in quotes
+	row        pipeline.Row
+	cells      []pipeline.Cell
+	values     []string
+	body       string
+	hasID      bool    // an id as the others have stands in its place
+	fragment   bool    // it may be a piece of another row
+	strayQuote bool    // it has a quote that can only mean itself
+	endsQuoted [2]bool // its first, its last cell is in quotes
 }
 
 // group is a row and those after it that have no id of their own. A line that was broken in its last
@@ -41,14 +41,14 @@ func (g *group) next() *entry {
 	return &g.entries[g.used]
 }
 
-// add takes the entry in. The result tells whether to go on.
+// add takes the entry in. The result reports whether to go on.
 func (g *group) add() bool {
-	if e, at := g.entries[g.used], g.used; e.own || at == groupMost {
+	if e, at := g.entries[g.used], g.used; e.hasID || at == groupMost {
 		if !g.close() {
 			return false
 		}
 		g.entries[0], g.entries[at] = g.entries[at], g.entries[0]
-		if g.last.fragment && (!g.last.own || e.literal) && !e.sealed[0] && !(e.own && g.header.leads()) {
+		if g.last.fragment && (!g.last.hasID || e.strayQuote) && !e.endsQuoted[0] && !(e.hasID && g.header.leads()) {
 			g.entries[0].doubt()
 		}
 	}
@@ -61,7 +61,7 @@ func (g *group) close() bool {
 	group := g.entries[:g.used]
 	if len(group) > 1 && slices.ContainsFunc(group, func(e entry) bool { return e.fragment }) {
 		for i := range group {
-			if whole := i == 0 && group[0].own && group[0].sealed[1]; !whole {
+			if whole := i == 0 && group[0].hasID && group[0].endsQuoted[1]; !whole {
 				group[i].doubt()
 			}
 		}
@@ -90,12 +90,12 @@ func (e *entry) doubt() {
 	}}
 }
 
-// again tells whether cells are the header once more, as in files that were put together.
+// again reports whether cells are the header once more, as in files that were put together.
 func (h header) again(cells []string) bool {
 	return h.titled(cells) && slices.EqualFunc(cells, h.names, func(a, b string) bool { return fold(a) == fold(b) })
 }
 
-// another tells whether cells are the header of another table.
+// another reports whether cells are the header of another table.
 func (h header) another(cells []string) bool { return h.titled(cells) && !h.again(cells) }
 
 func (h header) titled(cells []string) bool { return finder{}.complete(h.namesSeen(cells)) }

@@ -14,13 +14,13 @@ const headerRows = 50
 
 // header is the header row and what it says.
 type header struct {
-	row, line int
-	names     []string       // of all cells, as written
-	needed    int            // cells up to the last name; those after it are often left out by Excel
-	fields    []column       // ours, in the order of fieldNames
-	own       []int          // the columns of Input.Columns
-	hpp       map[string]int // the columns of a report of ours; nil when it is none
-	skipped   int            // rows above it that are not blank
+	row, line    int
+	names        []string       // of all cells, as written
+	needed       int            // cells up to the last name; those after it are often left out by Excel
+	fields       []column       // ours, in the order of fieldNames
+	inputColumns []int          // the columns of Input.Columns
+	hpp          map[string]int // the columns of a report of ours; nil when it is none
+	skipped      int            // rows above it that are not blank
 
 	width int    // the cells that each row of a CSV file has; 0 when that is not known
 	id    string // an id that the others of a CSV file look like; empty when they have nothing in common
@@ -48,7 +48,7 @@ type finder struct {
 }
 
 // find takes the header out of the first rows. When there is none, or none without doubt, the error
-// is an *pipeline.Error; found tells whether there is one at all.
+// is an *pipeline.Error; found reports whether there is one at all.
 func (f finder) find(at pipeline.Place, rows iter.Seq2[candidate, error]) (h header, found bool, err error) {
 	var best candidate
 	var most, skipped int
@@ -124,7 +124,7 @@ func (f finder) header(at pipeline.Place, c candidate) (header, error) {
 		if h.hpp != nil && f.text {
 			h.names[i] = unguard(n)
 		}
-		h.own = append(h.own, i)
+		h.inputColumns = append(h.inputColumns, i)
 	}
 	claimed := map[string]int{}
 	for _, field := range fieldNames {

@@ -62,7 +62,7 @@ func (l *links) add(row *pipeline.Row, c column, cell xlsx.Cell, target string) 
 	row.Links = append(row.Links, pipeline.Link{
 		Column: name, Session: c.field == fieldSession || c.field == fieldURL, Target: target,
 	})
-	row.Raw = joined(row.Raw, name+": "+traces[pipeline.CodeLinkDiffers]+" "+cmp.Or(target, "what a formula makes"))
+	row.Raw = joinRaw(row.Raw, name+": "+traces[pipeline.CodeLinkDiffers]+" "+cmp.Or(target, "what a formula makes"))
 }
 
 // leadsTo gives the address or number of a link in lower case, for the cells whose text is that.

@@ -57,7 +57,7 @@ func (l *lists) next(row int, at pipeline.Place, id string, cells func() []strin
 	return false, nil
 }
 
-// title tells whether a row has words in one cell, and nothing else, and in which.
+// title reports whether a row has words in one cell, and nothing else, and in which.
 func title(cells []string) (at int, ok bool) {
 	at = -1
 	for i, c := range cells {

@@ -70,8 +70,8 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 			row.Struck = row.Struck || strings.Contains(cells[i].Text, struckOut)
 			row.Hidden = row.Hidden || row.Struck
 			row.Guessed = row.Guessed || strings.Contains(cells[i].Text, guessedAddress)
-			row.Raw = joined(cells[i].Text, row.Raw)
-			if f := lasting(row.Prior, cells[i].Text); f.Code != "" {
+			row.Raw = joinRaw(cells[i].Text, row.Raw)
+			if f := faultOfReport(row.Prior, cells[i].Text); f.Code != "" {
 				row.Faults = []pipeline.Finding{f}
 			}
 		}
@@ -80,7 +80,7 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 		clear(values)
 	}
 	from := len(m.cells)
-	for _, i := range m.header.own {
+	for _, i := range m.header.inputColumns {
 		m.cells = append(m.cells, cells[i])
 	}
 	row.Cells = m.cells[from:len(m.cells):len(m.cells)]

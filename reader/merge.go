@@ -57,7 +57,7 @@ func (m *merges) fill(row *pipeline.Row, values []string, cells []xlsx.Cell) {
 			case r.proved && empty:
 				values[i] = r.value
 			default:
-				damage(values, m.header.fields, c.field)
+				clearField(values, m.header.fields, c.field)
 				column := m.header.names[c.at]
 				row.Faults = append(row.Faults, pipeline.Finding{
 					Code: pipeline.CodeMergedCell, Field: c.field, Column: column,

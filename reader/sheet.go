@@ -114,7 +114,7 @@ func (b *bookFile) choose(opt Options) (header, error) {
 	return header{}, problem{"the workbook has no visible sheet with cells", "see that it is the right file"}.at(b.at.File, nil)
 }
 
-// oneReport tells whether the sheets with our header are those of one report of ours, which goes on on
+// oneReport reports whether the sheets with our header are those of one report of ours, which goes on on
 // further sheets when one is full.
 func (b *bookFile) oneReport() bool {
 	for _, s := range b.sheets {

@@ -62,7 +62,7 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 		if i < len(s.cells) {
 			s.cells[i] = pipeline.Cell{Text: c.Text, Kind: c.Kind, Format: c.Format}
 		} else if c.Text != "" {
-			row.Raw = joined(row.Raw, c.Text)
+			row.Raw = joinRaw(row.Raw, c.Text)
 		}
 	}
 	row.Cells = s.cells
@@ -86,21 +86,21 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 		if f.Code == "" {
 			continue
 		}
-		damage(s.values, h.fields, c.field)
+		clearField(s.values, h.fields, c.field)
 		if trace := traces[f.Code]; trace != "" {
-			row.Raw = joined(row.Raw, h.names[c.at]+": "+trace)
+			row.Raw = joinRaw(row.Raw, h.names[c.at]+": "+trace)
 		}
 		row.Faults = append(row.Faults, f)
 	}
 	if row.Struck {
-		row.Hidden, row.Raw = true, joined(row.Raw, struckOut)
+		row.Hidden, row.Raw = true, joinRaw(row.Raw, struckOut)
 	}
 	s.merges.fill(&row, s.values, from.Cells)
 	s.links.fill(&row, from)
 	return row, s.values
 }
 
-// reformatted tells whether a condition may give a cell a format of another number.
+// reformatted reports whether a condition may give a cell a format of another number.
 func (s *sheetRows) reformatted(row, column int) bool {
 	return slices.ContainsFunc(s.under, func(c xlsx.Conditional) bool {
 		return c.Format && c.FirstRow <= row && row <= c.LastRow && within(c.Range, column)

@@ -77,7 +77,7 @@ func (h header) unsettled(rows [][]string) (open []gap, right int) {
 	return open, right
 }
 
-// settles tells whether the cell in the gap is there, and neither such a field nor one that the cell
+// settles reports whether the cell in the gap is there, and neither such a field nor one that the cell
 // beside it was joined to.
 func (h header) settles(g gap, cells []string) bool {
 	i := g.at + g.by
@@ -169,7 +169,7 @@ func (h header) inDoubt(rows [][]string) (d doubt) {
 	return d
 }
 
-// doubtful tells whether a row as wide as the others may have moved as the wider ones did.
+// doubtful reports whether a row as wide as the others may have moved as the wider ones did.
 func (h header) doubtful(cells []string) bool {
 	return slices.ContainsFunc(h.wider.gaps, func(g gap) bool {
 		i := g.at + g.by
@@ -177,7 +177,7 @@ func (h header) doubtful(cells []string) bool {
 	})
 }
 
-// mayBeShifted tells whether a short row, filled up at its end, may lack a cell before that.
+// mayBeShifted reports whether a short row, filled up at its end, may lack a cell before that.
 func (h header) mayBeShifted(cells []string) bool {
 	if _, found := h.rival(cells); found {
 		return true
@@ -191,7 +191,7 @@ var (
 	dateLike   = regexp.MustCompile(`^\d{4}-\d\d?-\d\d?( |T|$)|^\d\d?[./]\d\d?[./]\d{4}( |$)`)
 )
 
-// couldHold tells whether a cell could be the field: rather too often than too seldom.
+// couldHold reports whether a cell could be the field: rather too often than too seldom.
 func (h header) couldHold(field, cell string) bool {
 	cell = strings.TrimFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`"'=`, r) })
 	switch field {
@@ -215,7 +215,7 @@ func (h header) couldHold(field, cell string) bool {
 	return false
 }
 
-// phoneLike tells whether a cell has the digits of a phone number and no words.
+// phoneLike reports whether a cell has the digits of a phone number and no words.
 func phoneLike(cell string) bool {
 	digits := 0
 	for _, r := range cell {

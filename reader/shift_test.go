@@ -59,7 +59,7 @@ type moved struct {
 	rows          int
 	endHeader     int    // delimiters at the end of the header
 	endRows       int    // and of each row
-	empty         string // the column, or all contacts, that no row has; "trail": the note, in all rows but one
+	empty         string // the column, or all contacts, that no row has; "lookahead": the note, in all rows but one
 	space, quoted bool   // after each delimiter; each cell that has not gained a delimiter
 	trimmed       bool   // empty cells at the end of a row are left out
 	pad           bool
@@ -144,7 +144,7 @@ func eachMoved(yield func(moved)) {
 	}
 }
 
-// untold tells whether some row has, after what was done to it, as many cells as the header all the same,
+// untold reports whether some row has, after what was done to it, as many cells as the header all the same,
 // with nothing under no header: that one delimiter is too many and another missing no reader can tell.
 // So it is where rows that lack cells at their end are to be filled up.
 func (m moved) untold() bool {

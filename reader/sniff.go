@@ -62,7 +62,7 @@ func sniff(file io.ReaderAt, size int64) (content, problem, error) {
 		return plain, problem{}, err
 	}
 	head = head[:n]
-	if p := foreigner(head); p.what != "" {
+	if p := unsupportedFormat(head); p.what != "" {
 		return plain, p, nil
 	}
 	switch {
@@ -77,8 +77,8 @@ func sniff(file io.ReaderAt, size int64) (content, problem, error) {
 	return plain, problem{}, nil
 }
 
-// foreigner tells what a file is that begins like a format that we do not read.
-func foreigner(head []byte) problem {
+// unsupportedFormat tells what a file is that begins like a format that we do not read.
+func unsupportedFormat(head []byte) problem {
 	for _, f := range foreign {
 		if bytes.HasPrefix(head, []byte(f.begin)) {
 			return f.problem
@@ -111,7 +111,7 @@ func packed(file io.Reader) problem {
 	case bytes.HasPrefix(head, []byte("PK\x03\x04")), bytes.HasPrefix(head, []byte("\x1f\x8b")):
 		return problem{"this is compressed with gzip, and so is what is in it", "unpack it first"}
 	}
-	return foreigner(head)
+	return unsupportedFormat(head)
 }
 
 // archive tells what a zip archive is that is not a workbook we read.

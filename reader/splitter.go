@@ -59,12 +59,12 @@ func (q quoting) problem() string {
 
 // splitter splits one record into cells, fed with its lines one after the other.
 type splitter struct {
-	style   style
-	cells   []span
-	quoted  int  // cells in quotes
-	literal bool // a quote stands inside an unquoted cell
-	inside  bool // of quotes
-	current span
+	style      style
+	cells      []span
+	quoted     int  // cells in quotes
+	strayQuote bool // a quote stands inside an unquoted cell
+	inside     bool // of quotes
+	current    span
 }
 
 // span is a cell in the text of its record, without its quotes.
@@ -86,7 +86,7 @@ func (s *splitter) feed(text []byte, from, to int) quoting {
 			if n >= 0 {
 				cell = cell[:n]
 			}
-			s.literal = s.literal || s.style.index(cell, quote) >= 0 && !formula(cell, quote)
+			s.strayQuote = s.strayQuote || s.style.index(cell, quote) >= 0 && !formula(cell, quote)
 			s.cells = append(s.cells, span{from: i, to: i + len(cell)})
 			if n < 0 {
 				return closed
@@ -122,7 +122,7 @@ func (s *splitter) feed(text []byte, from, to int) quoting {
 	}
 }
 
-// formula tells whether a cell is ="…", by which exports keep spreadsheets from reading a text as a number.
+// formula reports whether a cell is ="…", by which exports keep spreadsheets from reading a text as a number.
 // Its quotes mean themselves.
 func formula(cell []byte, quote byte) bool {
 	n := len(cell)
@@ -145,12 +145,12 @@ func (s *splitter) texts(text string, into []string) []string {
 	return into
 }
 
-// sealed tells whether the first and the last cell are in quotes, so that nothing is cut off them.
-func (s *splitter) sealed() (first, last bool) {
+// endsQuoted reports whether the first and the last cell are in quotes, so that nothing is cut off them.
+func (s *splitter) endsQuoted() (first, last bool) {
 	return s.cells[0].quoted, s.cells[len(s.cells)-1].quoted
 }
 
-// meant tells whether the cells would be others if quotes, or backslashes where they escape, were text.
+// meant reports whether the cells would be others if quotes, or backslashes where they escape, were text.
 func (s *splitter) meant(text []byte) bool {
 	for _, c := range s.cells {
 		cell := text[c.from:c.to]
@@ -165,7 +165,7 @@ func (s *splitter) meant(text []byte) bool {
 // maxLiteral bounds how many quotes in unquoted cells of a record are looked at; more are no text.
 const maxLiteral = 100
 
-// joins tells whether a quote inside an unquoted cell could begin a quoted one that holds a delimiter, and
+// joins reports whether a quote inside an unquoted cell could begin a quoted one that holds a delimiter, and
 // that lost the delimiter before it: 20"Table, round" may be the cells 20 and "Table, round".
 func (s *splitter) joins(text []byte) bool {
 	looked := 0
@@ -184,7 +184,7 @@ func (s *splitter) joins(text []byte) bool {
 	return false
 }
 
-// quotedAt tells whether a text begins with a whole quoted cell that holds a delimiter.
+// quotedAt reports whether a text begins with a whole quoted cell that holds a delimiter.
 func (s style) quotedAt(text []byte) bool {
 	for i := 1; ; {
 		n := s.index(text[i:], s.quote)

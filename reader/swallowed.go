@@ -11,7 +11,7 @@ import (
 // idLeast is how long a text with digits is that could be an id where the ids of a file have no one form.
 const idLeast = 8
 
-// swallows tells whether a quoted cell that spans lines could hold the end of one row and the beginning of
+// swallows reports whether a quoted cell that spans lines could hold the end of one row and the beginning of
 // another: a quote opened in the one and a quote too many in the other, in the same column, make one
 // record of them, as wide as a row, with the session of the one and the contact of the other.
 func (h header) swallows(cells []string, comma byte) bool {
@@ -30,13 +30,13 @@ func (h header) swallows(cells []string, comma byte) bool {
 	return false
 }
 
-// idLike tells whether a text is an id of the kind that the rows have.
+// idLike reports whether a text is an id of the kind that the rows have.
 func (h header) idLike(text string) bool {
 	text = strings.TrimPrefix(text, "urn:uuid:")
 	return pipeline.IsUUID(text) || h.looks(text) && (h.id != "" || len(text) >= idLeast)
 }
 
-// holdsEnds tells whether the first line of a cell is as wide as the rest of a row from it on, or its last
+// holdsEnds reports whether the first line of a cell is as wide as the rest of a row from it on, or its last
 // line as what a row has before it, with a contact in its place. That is so also of rows without an id.
 func (h header) holdsEnds(at int, cell, delimiter string) bool {
 	first := strings.Split(cell[:strings.IndexAny(cell, "\r\n")], delimiter)

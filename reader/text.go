@@ -34,7 +34,7 @@ func (f *File) openText(at pipeline.Place, opt Options, kind content, all io.Rea
 	if err != nil {
 		return header{}, cannotRead(at, err)
 	}
-	d, refused, err := survey(plain, opt.Encoding)
+	d, refused, err := detectEncoding(plain, opt.Encoding)
 	if errors.Is(err, errBomb) {
 		return header{}, bomb.at(at.File, nil)
 	}
@@ -61,7 +61,7 @@ func (f *File) openText(at pipeline.Place, opt Options, kind content, all io.Rea
 		return header{}, problem{"this is neither text nor a workbook", saveAs}.at(at.File, nil)
 	}
 	if err == nil {
-		h, err = t.habit(h)
+		h, err = t.layout(h)
 	}
 	f.input.Format, f.input.Encoding, f.input.Dialect = pipeline.CSV, d.name, dialect
 	if d.notice != "" {
@@ -198,7 +198,7 @@ func (t *textFile) rows(h header, m *mapper) (notices []string, err error) {
 		}
 		e := g.next()
 		b.fill(e, rec.row, rec.record)
-		if err := t.misplaced(h, rec.record, e.row.Fault(), first && !e.own); err != nil {
+		if err := t.misplaced(h, rec.record, e.row.Fault(), first && !e.hasID); err != nil {
 			g.close()
 			return nil, err
 		}

@@ -33,12 +33,12 @@ func (b *builder) fill(e *entry, number int, rec record) {
 		}
 	}
 	row.Cells = e.cells
-	e.own = h.looks(b.firstID(rec))
-	if f := b.fault(rec, e.own); f.Code != "" {
+	e.hasID = h.looks(b.firstID(rec))
+	if f := b.fault(rec, e.hasID); f.Code != "" {
 		row.Faults = []pipeline.Finding{f}
 	}
-	e.body, e.sealed, e.literal = rec.body(), rec.sealed, rec.literal
-	e.fragment = len(row.Faults) > 0 && (rec.unreadable != "" || rec.literal || len(rec.cells) == 1)
+	e.body, e.endsQuoted, e.strayQuote = rec.body(), rec.endsQuoted, rec.strayQuote
+	e.fragment = len(row.Faults) > 0 && (rec.unreadable != "" || rec.strayQuote || len(rec.cells) == 1)
 	if row.Fault().WholeRow() {
 		row.Raw = e.body
 	}
@@ -48,7 +48,7 @@ func (b *builder) fill(e *entry, number int, rec record) {
 	}
 	for _, c := range h.fields {
 		if f := controls(c.field, h.names[c.at], e.cells[c.at].Text); f.Code != "" {
-			damage(e.values, h.fields, c.field)
+			clearField(e.values, h.fields, c.field)
 			row.Faults = append(row.Faults, f)
 		}
 	}
@@ -76,7 +76,7 @@ func (b *builder) doubt(row *pipeline.Row, values []string, text string) {
 	}
 	for i, c := range b.header.fields {
 		if address, _ := b.guess.beyond(values[i]); address && c.field == fieldEmail && !row.Fault().WholeRow() {
-			row.Raw = joined(row.Raw, guessedAddress)
+			row.Raw = joinRaw(row.Raw, guessedAddress)
 		}
 	}
 }
@@ -97,16 +97,16 @@ func (b *builder) firstID(rec record) string {
 }
 
 // fault tells why a record is not one row under the header.
-func (b *builder) fault(rec record, own bool) pipeline.Finding {
+func (b *builder) fault(rec record, hasID bool) pipeline.Finding {
 	if rec.unreadable != "" {
 		return pipeline.Finding{Code: pipeline.CodeUnreadable, Reason: rec.unreadable}
 	}
 	h := b.header
 	cells, columns := len(rec.cells), len(h.names)
 	switch {
-	case cells == h.width && rec.literal && (!own || b.loose(rec)):
+	case cells == h.width && rec.strayQuote && (!hasID || b.loose(rec)):
 		return pipeline.Finding{Code: pipeline.CodeUnreadable, Reason: stray.problem()}
-	case cells == h.width && rec.joined:
+	case cells == h.width && rec.unseparated:
 		return pipeline.Finding{Code: pipeline.CodeUnreadable, Reason: "a delimiter is missing before a quoted cell, or a quote too many; the cells cannot be told apart"}
 	case cells == h.width && h.doubtful(rec.cells):
 		return pipeline.Finding{Code: pipeline.CodeRagged, Reason: "others have more cells than the header, as of a delimiter too many in their midst, and this one " +
@@ -115,16 +115,16 @@ func (b *builder) fault(rec record, own bool) pipeline.Finding {
 		return pipeline.Finding{Code: pipeline.CodeUnreadable, Reason: "the line names columns, as a header does; see that the header is not broken"}
 	case cells == h.width:
 		return pipeline.Finding{}
-	case cells < h.width && b.pad && !rec.literal && h.mayBeShifted(rec.cells):
+	case cells < h.width && b.pad && !rec.strayQuote && h.mayBeShifted(rec.cells):
 		return pipeline.Finding{Code: pipeline.CodeRagged, Reason: fmt.Sprintf("the row has %d cells and the header has %d, and the missing one may be "+
 			"in its midst: a cell beside that of a field of ours could be that field", cells, columns)}
-	case cells < h.width && b.pad && !rec.literal:
+	case cells < h.width && b.pad && !rec.strayQuote:
 		b.padded++
 		return pipeline.Finding{}
 	}
 	reason := fmt.Sprintf("the row has %d cells and the header has %d; a delimiter or a quote is missing or too many", cells, columns)
 	switch {
-	case cells < columns && !rec.literal:
+	case cells < columns && !rec.strayQuote:
 		reason += "; --ragged pad takes the missing cells as empty"
 	case !filled(rec.cells, columns):
 		reason = fmt.Sprintf("the row ends in another number of empty cells than the others (%d cells in place of %d), "+
@@ -133,7 +133,7 @@ func (b *builder) fault(rec record, own bool) pipeline.Finding {
 	return pipeline.Finding{Code: pipeline.CodeRagged, Reason: reason}
 }
 
-// loose tells whether a cell of a field of ours holds a quote that is not one of a pair round it.
+// loose reports whether a cell of a field of ours holds a quote that is not one of a pair round it.
 func (b *builder) loose(rec record) bool {
 	quote := string(b.style.quote)
 	for _, c := range b.header.fields {

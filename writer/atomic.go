@@ -221,7 +221,7 @@ func syncFolder(path string) error {
 	return err
 }
 
-// unknown tells whether a file system does not know what it was asked for, as some of the network do not.
+// unknown reports whether a file system does not know what it was asked for, as some of the network do not.
 func unknown(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
 }

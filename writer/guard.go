@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// plainNumber tells whether a cell is ^[+-]?\d+([.,]\d+)?$, which is asked of every phone number.
+// plainNumber reports whether a cell is ^[+-]?\d+([.,]\d+)?$, which is asked of every phone number.
 func plainNumber(cell string) bool {
 	if cell != "" && (cell[0] == '+' || cell[0] == '-') {
 		cell = cell[1:]

@@ -162,7 +162,7 @@ func copyNew(from, to string, sum [32]byte) (err error) {
 	return err
 }
 
-// sameBytes tells whether a file has the bytes of a SHA-256.
+// sameBytes reports whether a file has the bytes of a SHA-256.
 func sameBytes(sum [32]byte) func(path string) (bool, error) {
 	return func(path string) (bool, error) {
 		now, err := HashFile(path)

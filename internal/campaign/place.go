@@ -196,7 +196,7 @@ func (p *places) mayReplace(ctx context.Context, in pipeline.Input) func(path st
 	}
 }
 
-// known tells whether a file is a report as it was written, and for which input.
+// known reports whether a file is a report as it was written, and for which input.
 func (p *places) known(ctx context.Context, path string) (input [32]byte, ok bool, err error) {
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() || p.ledger == nil {

@@ -40,7 +40,7 @@ func (c *console) onLine(clear func()) {
 	c.clear = clear
 }
 
-// terminal tells whether a person sits before it.
+// terminal reports whether a person sits before it.
 func (c *console) terminal() bool { return term.IsTerminal(int(c.out.Fd())) }
 
 // columns is how wide the terminal is.

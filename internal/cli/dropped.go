@@ -53,7 +53,7 @@ func (a *app) runDropped(ctx context.Context, paths []string) (int, error) {
 	return exitOK, usage("that is none of the three; nothing was sent", "start again")
 }
 
-// areFiles tells whether all arguments are files, and none could have been meant for a command.
+// areFiles reports whether all arguments are files, and none could have been meant for a command.
 func areFiles(args []string) bool {
 	for _, arg := range args {
 		if info, err := os.Stat(arg); err != nil || info.IsDir() {

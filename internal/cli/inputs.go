@@ -54,7 +54,7 @@ func (a *app) expand(args []string) (paths []string, err error) {
 	return nil, nothing
 }
 
-// noTable tells whether a file that a pattern matches is plainly none that somebody put there to be sent: a
+// noTable reports whether a file that a pattern matches is plainly none that somebody put there to be sent: a
 // folder, what programs and systems keep beside their files, what a copy or a download has not finished,
 // and, as in a shell, what is hidden, unless the pattern says so.
 func noTable(path, pattern string) bool {

@@ -86,7 +86,7 @@ func busyWait(grace time.Duration) time.Duration {
 	return min(max(grace/4, 100*time.Millisecond), 10*time.Second)
 }
 
-// interactive tells whether somebody is there who can be asked.
+// interactive reports whether somebody is there who can be asked.
 func (a *app) interactive() bool { return a.console.terminal() && term.IsTerminal(int(a.Stdin.Fd())) }
 
 func (a *app) tellLedger(l *ledger.Ledger) {

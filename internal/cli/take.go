@@ -91,5 +91,5 @@ func texts(f *pflag.Flag, value any) ([]string, error) {
 // secret is how Klarna's passwords begin, a file with one, or a URL that holds one.
 var secret = regexp.MustCompile(`(?i)klarna_(live|test)_api_|klarna_password\s*[=:]|://[^/\s@]*:[^/\s@]*@`)
 
-// secretive tells whether a text is, or holds, what looks like a password.
+// secretive reports whether a text is, or holds, what looks like a password.
 func secretive(text string) bool { return secret.MatchString(text) }

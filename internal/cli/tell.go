@@ -179,13 +179,13 @@ func rateText(perSecond float64) string {
 	return r.String()
 }
 
-// bare is what a shell takes as it stands.
-var bare = regexp.MustCompile(`^[\pL\pN_./:@%+,=\\][\pL\pN_./:@%+,=\\-]*$`)
+// plainWord is what a shell takes as it stands.
+var plainWord = regexp.MustCompile(`^[\pL\pN_./:@%+,=\\][\pL\pN_./:@%+,=\\-]*$`)
 
 // word is a file's name as one word of a command that somebody is to type.
 func word(name string) string {
 	switch {
-	case bare.MatchString(name) && (runtime.GOOS == "windows" || !strings.Contains(name, `\`)):
+	case plainWord.MatchString(name) && (runtime.GOOS == "windows" || !strings.Contains(name, `\`)):
 		return name
 	case strings.HasPrefix(name, "-"): // else it is a flag
 		return word("./" + name)

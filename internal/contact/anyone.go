@@ -16,7 +16,7 @@ var (
 		`(?:[-._ t~]*(?:[01]\d|2[0-3])[-._: ]?[0-5]\d(?:[-._: ]?[0-5]\d(?:[.,]\d{1,9})?)?)?$`)
 )
 
-// ReadsAsDate tells whether a text of digits and what separates them is a day, or a day and a time of it.
+// ReadsAsDate reports whether a text of digits and what separates them is a day, or a day and a time of it.
 func ReadsAsDate(text string) bool { return dateForm.MatchString(strings.ToLower(text)) }
 
 // MaskAll masks whatever in a text could be a contact, without knowing whose: each e-mail address, and each

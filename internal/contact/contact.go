@@ -6,7 +6,7 @@
 // as two do: a message to a stranger is worse than none. [Country] reads the name of a country.
 // [Mask] and [MaskIn] are for whatever is logged, shown or stored.
 //
-// The package asks no network and sends nothing: it cannot tell whether a contact is in use. All its
+// The package asks no network and sends nothing: it cannot report whether a contact is in use. All its
 // functions are safe for concurrent use.
 package contact
 

@@ -26,7 +26,7 @@ const (
 // ParseEmail reads one bare e-mail address: a dot-atom of RFC 5321 in ASCII, and a domain name with at
 // least one dot. Errors are of type *[Problem].
 func ParseEmail(text string) (Address, error) {
-	text, p := bare(text)
+	text, p := unwrapAddress(text)
 	if p != nil {
 		return Address{}, p
 	}
@@ -50,8 +50,8 @@ func ParseEmail(text string) (Address, error) {
 
 func badEmail(why string) *Problem { return &Problem{Code: CodeBadEmail, Reason: why} }
 
-// bare gives what is left of a cell without what surrounds an address, with exactly one @ in it.
-func bare(text string) (string, *Problem) {
+// unwrapAddress gives what is left of a cell without what surrounds an address, with exactly one @ in it.
+func unwrapAddress(text string) (string, *Problem) {
 	text = trimmed(text)
 	if text == "" {
 		return "", &Problem{Code: CodeMissing, Reason: "the e-mail address is missing"}
@@ -188,10 +188,10 @@ func mistyped(domain string) string {
 	for _, p := range providers {
 		// National domains are near to each other, so only the name before the dot may differ in theirs.
 		name, top, _ := strings.Cut(p, ".")
-		if top == "com" && slipped(domain, p) {
+		if top == "com" && oneTypo(domain, p) {
 			return p
 		}
-		if typed, ok := strings.CutSuffix(domain, "."+top); ok && slipped(typed, name) {
+		if typed, ok := strings.CutSuffix(domain, "."+top); ok && oneTypo(typed, name) {
 			return p
 		}
 	}
@@ -206,8 +206,8 @@ func mistyped(domain string) string {
 	return ""
 }
 
-// slipped tells whether one letter left out, put in, changed or swapped with the next makes b of a.
-func slipped(a, b string) bool {
+// oneTypo reports whether one letter left out, put in, changed or swapped with the next makes b of a.
+func oneTypo(a, b string) bool {
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
 		a, b = a[1:], b[1:]
 	}

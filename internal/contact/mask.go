@@ -90,10 +90,10 @@ func MaskIn(text, contact string) string {
 		glyphs = bases(glyphs)
 		found = append(append(found, find(glyphs)...), encoded(glyphs, contact)...)
 	}
-	return replaced(text, Mask(contact), joined(found))
+	return replaced(text, Mask(contact), mergeSpans(found))
 }
 
-// plainID tells whether a text is a UUID in which nothing of a contact is found. Most texts are: the name of
+// plainID reports whether a text is a UUID in which nothing of a contact is found. Most texts are: the name of
 // a call, of which there is one for each row.
 func plainID(text, contact string) bool {
 	if len(text) != 36 {

@@ -95,7 +95,7 @@ func parted(local string) []rune {
 
 func separates(r rune) bool { return strings.ContainsRune("._-+~", r) }
 
-// telling tells whether a word says something of a person: it is not too short, and none of those of which
+// telling reports whether a word says something of a person: it is not too short, and none of those of which
 // messages are made.
 func telling(word []rune, least int) bool {
 	text := strings.ReplaceAll(string(word), ".", "")
@@ -278,7 +278,7 @@ func (a address) cutOff(glyphs []glyph, i int) int {
 	return 0
 }
 
-// ends tells whether a word ends before i.
+// ends reports whether a word ends before i.
 func ends(glyphs []glyph, i int) bool { return i >= len(glyphs) || !wordly(glyphs[i].r) }
 
 func startsWith(glyphs []glyph, text string) bool {

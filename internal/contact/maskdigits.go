@@ -117,7 +117,7 @@ func told(before []glyph) bool {
 	return lastDigits.MatchString(b.String())
 }
 
-// joins tells whether the character at i makes one word of what is on both of its sides, as in a date.
+// joins reports whether the character at i makes one word of what is on both of its sides, as in a date.
 func joins(glyphs []glyph, i, step int) bool {
 	if i < 0 || i >= len(glyphs) {
 		return false

@@ -168,7 +168,7 @@ func read(number, country string) (reading, *Problem) {
 	return r, nil
 }
 
-// cutShort tells whether the plan took more off a number than what is dialled before numbers at home, and its
+// cutShort reports whether the plan took more off a number than what is dialled before numbers at home, and its
 // calling code. The digits of another country's number, or one too many, look like a carrier's code there.
 func cutShort(number string, r reading) bool {
 	code := strconv.Itoa(r.code)

@@ -21,7 +21,7 @@ var trunkCodes = map[string]string{
 	"AT": "43", "BE": "32", "CH": "41", "DE": "49", "FR": "33", "GB": "44", "IE": "353", "NL": "31", "RO": "40", "SE": "46", "SK": "421",
 }
 
-// plain tells whether a cell is a plus and digits and nothing else.
+// plain reports whether a cell is a plus and digits and nothing else.
 func plain(text string) bool {
 	if len(text) < len("+1234567") || len(text) > len("+123456789012345") || text[0] != '+' {
 		return false

@@ -58,7 +58,7 @@ func readCell(text string) (written, *Problem) {
 			return written{}, &Problem{Code: CodeBadPhone, Reason: "the number has a fraction, which no phone number has"}
 		}
 	}
-	if p := several(text); p != nil {
+	if p := singleNumber(text); p != nil {
 		return written{}, p
 	}
 	w, p := strip(text)
@@ -122,8 +122,8 @@ func expand(text string) (written, *Problem) {
 	return strip(sign + m[1] + fraction[:shift])
 }
 
-// several refuses a cell with more than one number, and one with words.
-func several(text string) *Problem {
+// singleNumber refuses a cell with more than one number, and one with words.
+func singleNumber(text string) *Problem {
 	numbers := 0
 	for _, part := range between.Split(text, -1) {
 		if count(part) >= 6 {

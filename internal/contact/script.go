@@ -13,7 +13,7 @@ var together = [][]string{
 	{"Latin", "Han", "Hiragana", "Katakana"}, {"Latin", "Han", "Bopomofo"}, {"Latin", "Han", "Hangul"},
 }
 
-// mixed tells whether a label of a domain, in ASCII form, mixes scripts that no name mixes. A Cyrillic letter
+// mixed reports whether a label of a domain, in ASCII form, mixes scripts that no name mixes. A Cyrillic letter
 // among Latin ones looks like one of theirs, and makes another domain.
 func mixed(label string) bool {
 	shown, err := idna.ToUnicode(label)

@@ -72,7 +72,7 @@ func (s *Secrets) Mask(text string) string {
 	for _, glyphs := range readings(text) {
 		found = append(found, s.find(bases(glyphs))...)
 	}
-	return replaced(text, s.mask, joined(found))
+	return replaced(text, s.mask, mergeSpans(found))
 }
 
 func (s *Secrets) find(glyphs []glyph) (found []span) {
@@ -112,8 +112,8 @@ func solid(glyphs []glyph) (string, []int) {
 	return b.String(), at
 }
 
-// joined puts spans in order, and together where they overlap.
-func joined(spans []span) []span {
+// mergeSpans puts spans in order, and together where they overlap.
+func mergeSpans(spans []span) []span {
 	slices.SortFunc(spans, func(a, b span) int { return a.from - b.from })
 	out := spans[:0]
 	for _, s := range spans {

@@ -156,7 +156,7 @@ func wrong(w writing, country string, withoutPlus bool, got contact.Phone) strin
 	return ""
 }
 
-// prefixed tells whether digits are a number after what is dialled for abroad somewhere: two digits at least.
+// prefixed reports whether digits are a number after what is dialled for abroad somewhere: two digits at least.
 func prefixed(digits, number string) bool {
 	prefix, ok := strings.CutSuffix(digits, number)
 	return ok && len(prefix) >= 2 && (prefix == "00" || slices.Contains([]string{"011", "0011", "810", "001", "002", "010", "000"}, prefix))

@@ -168,7 +168,7 @@ func (m *meter) trace() *httptrace.ClientTrace {
 	}
 }
 
-// wrote tells whether a byte of the call was written.
+// wrote reports whether a byte of the call was written.
 func (m *meter) wrote() bool {
 	return slices.ContainsFunc(m.conns, func(c measured) bool { return c.written.Load() != c.writtenBefore })
 }

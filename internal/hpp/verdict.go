@@ -70,7 +70,7 @@ func judge(a answer) pipeline.Reply {
 	return r
 }
 
-// settled tells whether the status alone decides the verdict.
+// settled reports whether the status alone decides the verdict.
 func settled(status int) bool {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
@@ -79,7 +79,7 @@ func settled(status int) bool {
 	return status >= 200 && status <= 299
 }
 
-// refusal tells whether the status says that the request was not accepted, and nothing else. A
+// refusal reports whether the status says that the request was not accepted, and nothing else. A
 // server that answers 408 may be one of a chain, with the request passed on.
 func (a answer) refusal() bool {
 	return a.status >= 400 && a.status <= 499 && a.status != http.StatusRequestTimeout

@@ -18,7 +18,7 @@ type limiter struct {
 	used   int
 }
 
-// admit counts a call, writes HPP's headers on the limit, and tells whether the call is within it.
+// admit counts a call, writes HPP's headers on the limit, and reports whether the call is within it.
 func (l *limiter) admit(h http.Header, now time.Time) bool {
 	if l.most == 0 {
 		return true

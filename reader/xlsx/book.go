@@ -224,7 +224,7 @@ func (s sheetEntry) id() (id string, given bool) {
 	return s.Attrs[i].Value, true
 }
 
-// spare tells whether there are more parts that are sheets than sheets that name one: that of a sheet
+// spare reports whether there are more parts that are sheets than sheets that name one: that of a sheet
 // without an id may be among them.
 func spare(entries []sheetEntry, rels []relationship) bool {
 	n := 0

@@ -113,7 +113,7 @@ func (f *format) words(text string) (what sight, shown string) {
 	}
 }
 
-// stray tells whether there is a place for a text where numbers have theirs.
+// stray reports whether there is a place for a text where numbers have theirs.
 func (f *format) stray() bool {
 	return f.muddled && slices.ContainsFunc(f.numbers, func(s section) bool { return s.has('@') })
 }

@@ -232,7 +232,7 @@ func (r *layoutReader) rule() error {
 	return r.skip()
 }
 
-// finder tells whether one of some words went by behind the rows, or near their end, however the text
+// finder reports whether one of some words went by behind the rows, or near their end, however the text
 // was cut up. What is in UTF-16 may have them all.
 type finder struct {
 	words [][]byte

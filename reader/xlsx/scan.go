@@ -280,7 +280,7 @@ func (x *scanner) readInstruction() error {
 	return nil
 }
 
-// closesTop tells whether the closing tag of the element that was opened last follows, without white space.
+// closesTop reports whether the closing tag of the element that was opened last follows, without white space.
 func (x *scanner) closesTop(rest []byte) bool {
 	if len(rest) < 2 || rest[1] != '/' || x.depth() == 0 {
 		return false

@@ -42,7 +42,7 @@ func (s *section) count(place byte) (n int) {
 
 func (s *section) has(place byte) bool { return s.count(place) > 0 }
 
-// plain tells whether it shows every number in its own digits.
+// plain reports whether it shows every number in its own digits.
 func (s *section) plain() bool {
 	return s.when == nil && (s.general || s.least > 0) && s.least <= 1 && !s.adds && !s.date && !s.unclear
 }

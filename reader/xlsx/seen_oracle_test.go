@@ -174,7 +174,7 @@ func told(s string) string {
 
 var arabic = strings.NewReplacer("٠", "0", "١", "1", "٢", "2", "٣", "3", "٤", "4", "٥", "5", "٦", "6", "٧", "7", "٨", "8", "٩", "9", "٫", ".")
 
-// sameNumber tells whether LibreOffice shows the number that we give, rounded or shortened.
+// sameNumber reports whether LibreOffice shows the number that we give, rounded or shortened.
 func sameNumber(shown, given string) bool {
 	s, err := strconv.ParseFloat(told(shown), 64)
 	g, err2 := strconv.ParseFloat(given, 64)

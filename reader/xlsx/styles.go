@@ -127,7 +127,7 @@ func number32(t xml.StartElement, name string) (int, error) {
 	return int(n), nil
 }
 
-// isOn tells whether a property that needs no value is set.
+// isOn reports whether a property that needs no value is set.
 func isOn(t xml.StartElement) bool {
 	v, ok := attr(t, "val")
 	return !ok || isTrue(v)

@@ -12,12 +12,12 @@ import (
 // How many records tell how wide the rows are and what their ids look like, and how many it takes at
 // least to believe that rows are not as wide as their header.
 const (
-	habitRecords = 1000
-	habitLeast   = 3
+	maxLayoutRows = 1000
+	minLayoutRows = 3
 )
 
-// like tells whether cells could be a row under the header.
-func (h header) like(cells []string) likeness {
+// match says how far cells could be a row under the header.
+func (h header) match(cells []string) rowMatch {
 	fits := len(cells) == h.width
 	if h.width == 0 {
 		fits = len(cells) >= h.needed && len(cells) <= len(h.names)
@@ -25,16 +25,16 @@ func (h header) like(cells []string) likeness {
 	id := h.idOf(cells)
 	switch {
 	case !fits || id == "" || strings.ContainsFunc(id, unicode.IsSpace):
-		return noRow
+		return noMatch
 	case h.looks(id):
-		return looksLike
+		return strongMatch
 	}
 	for _, c := range h.fields {
 		if (c.field == fieldPhone || c.field == fieldEmail) && h.couldHold(c.field, cells[c.at]) {
-			return couldBe
+			return weakMatch
 		}
 	}
-	return noRow
+	return noMatch
 }
 
 // idOf gives what stands in the place of the session.
@@ -49,7 +49,7 @@ func (h header) idOf(cells []string) string {
 	return ""
 }
 
-// looks tells whether this is an id as the others are.
+// looks reports whether this is an id as the others are.
 func (h header) looks(id string) bool {
 	if h.id == "" {
 		return strings.ContainsAny(id, "0123456789") && !strings.ContainsFunc(id, unicode.IsSpace)
@@ -57,7 +57,7 @@ func (h header) looks(id string) bool {
 	return alike(id, h.id) && strings.ContainsAny(id, "0123456789")
 }
 
-// leads tells whether the first column is that of the session.
+// leads reports whether the first column is that of the session.
 func (h header) leads() bool {
 	for _, c := range h.fields {
 		if c.field == fieldSession {
@@ -67,7 +67,7 @@ func (h header) leads() bool {
 	return h.fields[0].field == fieldURL && h.fields[0].at == 0
 }
 
-// alike tells whether two ids differ in letters and digits only.
+// alike reports whether two ids differ in letters and digits only.
 func alike(a, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -84,11 +84,11 @@ func alphanumeric(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// habit learns from the first rows how wide a row is and what its id looks like. Rows may be wider than
+// layout learns from the first rows how wide a row is and what its id looks like. Rows may be wider than
 // the header where they all end in the same number of empty cells: one among others that does may as
 // well have a delimiter too many in its midst, and so may all where a space follows one ("Doe, Ann"), or
 // where one row has no more cells than the header.
-func (t *textFile) habit(h header) (header, error) {
+func (t *textFile) layout(h header) (header, error) {
 	rows, err := t.firstRows(h)
 	if err != nil {
 		return h, err
@@ -100,7 +100,7 @@ func (t *textFile) habit(h header) (header, error) {
 	return h, nil
 }
 
-// firstRows gives the cells of the rows that tell the habit.
+// firstRows gives the cells of the rows that tell the layout.
 func (t *textFile) firstRows(h header) (rows [][]string, err error) {
 	for rec, err := range t.records(h) {
 		if err != nil {
@@ -112,7 +112,7 @@ func (t *textFile) firstRows(h header) (rows [][]string, err error) {
 		if rec.line <= h.line || rec.blank() || rec.unreadable != "" || len(h.namesSeen(rec.cells)) > 1 {
 			continue
 		}
-		if rows = append(rows, slices.Clone(rec.cells)); len(rows) == habitRecords {
+		if rows = append(rows, slices.Clone(rec.cells)); len(rows) == maxLayoutRows {
 			break
 		}
 	}
@@ -129,7 +129,7 @@ func (h header) usualWidth(rows [][]string) int {
 	}
 	width, columns := len(h.names), len(h.names)
 	for n, rows := range widths {
-		fits := n >= h.needed && !tail && rows >= habitLeast && (n < columns || !spaced && widths[columns] == 0)
+		fits := n >= h.needed && !tail && rows >= minLayoutRows && (n < columns || !spaced && widths[columns] == 0)
 		if most := widths[width]; fits && (rows > most || rows == most && n > width && width != columns) {
 			width = n
 		}
@@ -163,7 +163,7 @@ func (h header) usualID(rows [][]string) string {
 	return ""
 }
 
-// filled tells whether there is something in the cells from one on.
+// filled reports whether there is something in the cells from one on.
 func filled(cells []string, from int) bool {
 	for _, c := range cells[min(from, len(cells)):] {
 		if strings.TrimSpace(c) != "" {
