@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,7 +13,7 @@ import (
 
 func TestDeniedStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(unauthorised))
+		c := newCampaign(t, always(unauthorised))
 		res := c.runAndReport(t, sheet(many(1, 100)...))
 		if n := c.server.total(); n > c.cfg.Concurrency {
 			t.Errorf("%d calls with credentials that are wrong", n)
@@ -25,7 +26,7 @@ func TestDeniedStops(t *testing.T) {
 
 func TestRefusedByOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(bySession(map[string][]Reply{id(2): {firewall}, id(4): {firewall}, id(5): {firewall}, id(6): {firewall}}))
+		c := newCampaign(t, bySession(map[string][]Reply{id(2): {firewall}, id(4): {firewall}, id(5): {firewall}, id(6): {firewall}}))
 		c.cfg.Concurrency = 1
 		res := c.runAndReport(t, sheet(many(1, 9)...))
 		want := []string{
@@ -48,7 +49,7 @@ func TestRefusedByOther(t *testing.T) {
 
 func TestRefusedByOtherTakesThoseUnderWayAlong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(ctx context.Context, d Distribution, _ int) Reply {
+		c := newCampaign(t, func(ctx context.Context, d Distribution, _ int) Reply {
 			if d.Session == id(6) { // HPP's own word, late
 				return slowly(ctx, 9*time.Second, badValue)
 			}
@@ -67,7 +68,7 @@ func TestRefusedByOtherTakesThoseUnderWayAlong(t *testing.T) {
 
 func TestIdenticalRefusalsStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(ctx context.Context, d Distribution, _ int) Reply {
+		c := newCampaign(t, func(ctx context.Context, d Distribution, _ int) Reply {
 			if d.Method == SMS {
 				return slowly(ctx, time.Second, badValue)
 			}
@@ -95,7 +96,7 @@ func TestIdenticalRefusalsStop(t *testing.T) {
 // What was under way when the streak stopped the run does not make its refusals bind.
 func TestSuccessAfterTheStopBreaksNoStreak(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(ctx context.Context, d Distribution, _ int) Reply {
+		c := newCampaign(t, func(ctx context.Context, d Distribution, _ int) Reply {
 			switch d.Session {
 			case id(1):
 				return slowly(ctx, 10*time.Second, ok200)
@@ -109,9 +110,9 @@ func TestSuccessAfterTheStopBreaksNoStreak(t *testing.T) {
 		if got := res.tallies[0].Status; got[Delivered] != 1 || got[Rejected] != 1 || got[Pending] != 7 {
 			t.Errorf("%v", res.statuses())
 		}
-		for _, k := range c.book.kept {
-			if k.Binding {
-				t.Errorf("the refusal of %s binds", k.session)
+		for session, records := range c.book.all() {
+			if slices.ContainsFunc(records, func(rec Record) bool { return rec.Binding }) {
+				t.Errorf("the refusal of %s binds", session)
 			}
 		}
 	})
@@ -119,7 +120,7 @@ func TestSuccessAfterTheStopBreaksNoStreak(t *testing.T) {
 
 func TestUnclearAnswersStopToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(noAnswer))
+		c := newCampaign(t, always(noAnswer))
 		c.cfg.StopAfterIdentical, c.cfg.Concurrency = 5, 1
 		res := c.runAndReport(t, sheet(many(1, 20)...))
 		if got := res.tallies[0].Status; res.ending.Code != StopIdentical || got[Uncertain] != 5 || got[Pending] != 15 {
@@ -145,7 +146,7 @@ func TestRefusalsBindOnceTheirStreakIsBroken(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				inner := bySession(test.script)
-				c := newCampaign(nil)
+				c := newCampaign(t, nil)
 				c.server.answer = func(ctx context.Context, d Distribution, nth int) Reply {
 					if d.Session == id(5) && test.stop {
 						defer close(c.stop)
@@ -177,7 +178,7 @@ func TestRefusalsBindOnceTheirStreakIsBroken(t *testing.T) {
 
 func TestBrakeTurnedOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(badValue))
+		c := newCampaign(t, always(badValue))
 		c.cfg.StopAfterIdentical = 0
 		if res := c.runAndReport(t, sheet(many(1, 60)...)); res.ending.Code != "" || res.tallies[0].Status[Rejected] != 60 {
 			t.Errorf("ended with %v, %v", res.ending, res.tallies[0].Status)
@@ -187,7 +188,7 @@ func TestBrakeTurnedOff(t *testing.T) {
 
 func TestLimitCountsOverFiles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(bySession(map[string][]Reply{id(2): {down, ok200}, id(7): {badValue}}))
+		c := newCampaign(t, bySession(map[string][]Reply{id(2): {down, ok200}, id(7): {badValue}}))
 		c.cfg.Limit = 8
 		second := &table{name: "second.csv", rows: many(6, 5)}
 		res := c.runAndReport(t, sheet(many(1, 5)...), second)
@@ -205,7 +206,7 @@ func TestLimitCountsOverFiles(t *testing.T) {
 
 func TestLimitOfAllRowsIsNoStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		c.cfg.Limit = 5
 		if res := c.runAndReport(t, sheet(many(1, 5)...)); res.ending.Code != "" {
 			t.Errorf("ended with %v", res.ending)
@@ -216,10 +217,10 @@ func TestLimitOfAllRowsIsNoStop(t *testing.T) {
 // Rows that another run holds are not tried, so a limit is not used up by them.
 func TestLimitIsNotSpentOnHeldRows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		c.cfg.Limit, c.cfg.Concurrency = 3, 1
 		for i := 1; i <= 3; i++ {
-			c.book.know(id(i), Record{Method: Email, Contact: c.book.Digest("elsewhere@example.com")}).intent = "other"
+			c.book.take("other", id(i), "elsewhere@example.com")
 		}
 		res := c.runAndReport(t, sheet(many(1, 8)...))
 		c.wantCalls(t, id(4), id(5), id(6))
@@ -231,7 +232,7 @@ func TestLimitIsNotSpentOnHeldRows(t *testing.T) {
 
 func TestUntil(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		c.rate, c.cfg.Until = 1, time.Now().Add(4500*time.Millisecond)
 		res := c.runAndReport(t, sheet(many(1, 20)...))
 		if got := res.tallies[0].Status; res.ending.Code != StopUntil || got[Delivered] != 5 || got[Pending] != 15 {
@@ -246,7 +247,7 @@ func TestUntil(t *testing.T) {
 // It ends in time in a pause too, and a call that is under way may come to its end.
 func TestUntilInAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(bySession(map[string][]Reply{id(1): {tooMany}}))
+		c := newCampaign(t, bySession(map[string][]Reply{id(1): {tooMany}}))
 		c.cfg.Until = time.Now().Add(time.Millisecond)
 		start := time.Now()
 		res := c.runAndReport(t, sheet(many(1, 3)...))
@@ -280,7 +281,7 @@ func TestTooManyRejected(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(refused(tt.every))
+				c := newCampaign(t, refused(tt.every))
 				c.cfg.MaxRejected, c.cfg.StopAfterIdentical, c.cfg.Concurrency = tt.most, 0, 1
 				res := c.runAndReport(t, sheet(many(1, 500)...))
 				if stopped := tt.calls != 0; (res.ending.Code == StopRejected) != stopped || stopped && c.server.total() != tt.calls {

@@ -73,7 +73,7 @@ func TestPanicBeforeTheCallAndInIt(t *testing.T) {
 		{"in the call", &openPermits{}, bombSender{}, Uncertain},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			b := newBook()
+			b := newBook(t)
 			d := &Distributor{
 				Rules: Rules{Run: "run-1"}, Records: b.run("run-1"), Ledger: b.run("run-1"), Permits: test.permits, Sender: test.sender,
 			}
@@ -184,7 +184,7 @@ func TestNoPanicEndsTheProcess(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var b bombs
 					set(&b, when)
-					c := newCampaign(func(_ context.Context, d Distribution, nth int) Reply {
+					c := newCampaign(t, func(_ context.Context, d Distribution, nth int) Reply {
 						b.send.tick()
 						switch {
 						case (d.Session == id(7) || d.Session == id(20)) && nth == 1:

@@ -44,9 +44,10 @@ type campaign struct {
 	mostIdle int    // claims that waited for a permit, at most
 }
 
-func newCampaign(answer func(context.Context, Distribution, int) Reply) *campaign {
+func newCampaign(t testing.TB, answer func(context.Context, Distribution, int) Reply) *campaign {
+	t.Helper()
 	c := &campaign{
-		book: newBook(), pace: &commonPace{}, server: &server{answer: answer}, rate: 100, ctx: context.Background(),
+		book: newBook(t), pace: &commonPace{}, server: &server{answer: answer}, rate: 100, ctx: context.Background(),
 		cfg: SendConfig{
 			Concurrency: 4, MaxAttempts: 5, RetryFor: 10 * time.Minute, Grace: 30 * time.Second, StopAfterIdentical: 25,
 		},
@@ -57,7 +58,7 @@ func newCampaign(answer func(context.Context, Distribution, int) Reply) *campaig
 
 // again is the next run on the same ledger and server.
 func (c *campaign) again(run string) *campaign {
-	next := newCampaign(c.server.answer)
+	next := &campaign{ctx: context.Background(), stop: make(chan struct{})}
 	next.book, next.pace, next.server, next.cfg, next.rules, next.rate = c.book, c.pace, c.server, c.cfg, c.rules, c.rate
 	next.rules.Run = run
 	return next

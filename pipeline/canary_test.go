@@ -28,7 +28,7 @@ func TestCanary(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(bySession(tt.moods))
+				c := newCampaign(t, bySession(tt.moods))
 				asked := 0
 				c.cfg.Canary, c.cfg.GoOn = tt.canary, func(_ context.Context, n int) bool {
 					asked++
@@ -51,7 +51,7 @@ func TestCanary(t *testing.T) {
 // What HPP refused of a canary binds nobody: the cause may be mended, and the same command goes on.
 func TestCanaryIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(badValue))
+		c := newCampaign(t, always(badValue))
 		c.cfg.Canary = 2
 		c.runAndReport(t, sheet(many(1, 6)...))
 		c.server.answer = always(ok200)
@@ -63,7 +63,7 @@ func TestCanaryIsTriedAgain(t *testing.T) {
 
 func TestCanaryIsStoppedWhileItAsks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		stop := make(chan struct{})
 		c.stop = stop
 		c.cfg.Canary, c.cfg.GoOn = 1, func(ctx context.Context, _ int) bool {

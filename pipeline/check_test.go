@@ -159,11 +159,11 @@ func TestNoticesAreOfRowsThatAreSent(t *testing.T) {
 	broken, hidden, delivered, refused := odd(2), odd(3), odd(4), odd(5)
 	broken.Fields.Email = "nobody"
 	hidden.Hidden = true
-	b := newBook()
+	b := canned{}
 	b.know(delivered.Fields.Session, known(Delivered, to(mail(4))))
 	b.know(refused.Fields.Session, known(Rejected, to(mail(5))))
 	list := sheet(broken, hidden, delivered, refused, odd(1), odd(1))
-	plan, err := Check(context.Background(), CheckConfig{Rules: Rules{Hidden: SkipHidden}, Defaults: testDefaults, Records: b.run("")}, list)
+	plan, err := Check(context.Background(), CheckConfig{Rules: Rules{Hidden: SkipHidden}, Defaults: testDefaults, Records: b}, list)
 	if err != nil {
 		t.Fatal(err)
 	}

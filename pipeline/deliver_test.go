@@ -18,7 +18,7 @@ func (*openPermits) Answered(Quota)                       {}
 
 // A distributor alone takes one distribution to its outcome, without rows, files or retries.
 func TestDistributorAlone(t *testing.T) {
-	b, permits := newBook(), &openPermits{}
+	b, permits := newBook(t), &openPermits{}
 	replies := []Reply{down, {Verdict: Throttled, RetryAfter: 7 * time.Second}, badValue, ok200}
 	s := &server{answer: func(_ context.Context, _ Distribution, nth int) Reply { return replies[nth-1] }}
 	run := b.run("run-1")

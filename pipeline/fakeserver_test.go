@@ -92,9 +92,9 @@ type mortal struct {
 }
 
 func (m mortal) Send(ctx context.Context, d Distribution) Reply {
-	m.run.mu.Lock()
-	err := m.run.killed()
-	m.run.mu.Unlock()
+	m.run.book.mu.Lock()
+	err := m.run.book.killed(m.run.name)
+	m.run.book.mu.Unlock()
 	if err != nil {
 		return down
 	}

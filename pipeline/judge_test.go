@@ -14,7 +14,7 @@ import (
 var sent = time.Date(2026, 5, 4, 3, 2, 0, 0, time.UTC)
 
 func known(s Status, change ...func(*Record)) Record {
-	rec := Record{Method: Email, Contact: newBook().Digest(mail(1)), Status: s, Run: "old", Time: sent, Attempts: 1}
+	rec := Record{Method: Email, Contact: digestOf(mail(1)), Status: s, Run: "old", Time: sent, Attempts: 1}
 	if s == Rejected {
 		rec.Code, rec.Binding = "BAD_VALUE", true
 	}
@@ -25,11 +25,11 @@ func known(s Status, change ...func(*Record)) Record {
 }
 
 func to(contact string) func(*Record) {
-	return func(r *Record) { r.Contact = newBook().Digest(contact) }
+	return func(r *Record) { r.Contact = digestOf(contact) }
 }
 
 func withOther(contact string) func(*Record) {
-	return func(r *Record) { r.Other = newBook().Digest(contact) }
+	return func(r *Record) { r.Other = digestOf(contact) }
 }
 
 func inRound(name string) func(*Record) { return func(r *Record) { r.Reminder = name } }
@@ -66,20 +66,16 @@ func saysPrior(s Status, code, target string) func(*Row) {
 // judged checks the rows against what the ledger knows of id(1), makes their report, and gives both.
 func judged(t *testing.T, rules Rules, records []Record, files ...*table) (check *Plan, report []Outcome) {
 	t.Helper()
-	b := newBook()
+	b := canned{}
 	for _, rec := range records {
-		intent := rec.Intent
-		rec.Intent = NoIntent
-		if k := b.know(id(1), rec); intent != NoIntent {
-			k.intent = rec.Run
-		}
+		b.know(id(1), rec)
 	}
 	rules.Target = "sandbox"
 	var sources []Source
 	for _, f := range files {
 		sources = append(sources, f)
 	}
-	plan, err := Check(context.Background(), CheckConfig{Rules: rules, Defaults: testDefaults, Records: b.run("")}, sources...)
+	plan, err := Check(context.Background(), CheckConfig{Rules: rules, Defaults: testDefaults, Records: b}, sources...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +269,7 @@ func TestRepeatNamesTheRowThatCarries(t *testing.T) {
 // What an attempt's own record has become binds the next attempt, unless the same run has left it so.
 func TestJudgementOfTheNextAttempt(t *testing.T) {
 	rules := Rules{Run: "run-1"}
-	it := item{Distribution: Distribution{Session: id(1), Method: Email, Contact: mail(1)}, session: id(1), contact: newBook().Digest(mail(1))}
+	it := item{Distribution: Distribution{Session: id(1), Method: Email, Contact: mail(1)}, session: id(1), contact: digestOf(mail(1))}
 	mine := func(r *Record) { r.Run = "run-1" }
 	tests := []struct {
 		name   string

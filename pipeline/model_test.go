@@ -32,7 +32,7 @@ func TestModel(t *testing.T) {
 					t.Logf("again with HPPSEND_SEED=%d", seed)
 				}
 			}()
-			newModel(seed).check(t)
+			newModel(t, seed).check(t)
 		})
 	}
 }
@@ -58,7 +58,7 @@ type model struct {
 	broken time.Time // until then the ledger cannot be written
 }
 
-func newModel(seed uint64) *model {
+func newModel(t *testing.T, seed uint64) *model {
 	m := &model{Rand: rand.New(rand.NewPCG(seed, 1)), served: map[string]bool{}}
 	for _, mood := range []Reply{ok200, ok200, badValue, notFound, firewall, tooMany, down, noAnswer} {
 		for range m.IntN(4) {
@@ -86,7 +86,7 @@ func newModel(seed uint64) *model {
 		}
 		m.list.rows = append(m.list.rows, row)
 	}
-	m.first = newCampaign(m.answer)
+	m.first = newCampaign(t, m.answer)
 	m.first.rate = []float64{4, 20, 200, 2000}[m.IntN(4)]
 	m.first.cfg = SendConfig{
 		Concurrency: 1 + m.IntN(8), MaxAttempts: 1 + m.IntN(5), RetryFor: time.Duration(1+m.IntN(5)) * time.Minute,

@@ -34,7 +34,7 @@ func TestNote(t *testing.T) {
 			noted(mailTo("", mail(8)), "a remark"),
 			noted(byMail(9), "of one that was not reached"),
 		)
-		c := newCampaign(bySession(map[string][]Reply{id(3): {badValue}, id(4): {noAnswer}}))
+		c := newCampaign(t, bySession(map[string][]Reply{id(3): {badValue}, id(4): {noAnswer}}))
 		c.cfg.Concurrency, c.cfg.Limit = 1, 6
 		first := c.runAndReport(t, list)
 		notes := func(r result) (out []string) {

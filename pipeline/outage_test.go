@@ -13,7 +13,7 @@ import (
 func TestBackOff(t *testing.T) {
 	for range 50 {
 		synctest.Test(t, func(t *testing.T) {
-			c := newCampaign(always(down))
+			c := newCampaign(t, always(down))
 			c.runAndReport(t, sheet(byMail(1)))
 			if len(c.server.calls) != 5 {
 				t.Fatalf("%d calls", len(c.server.calls))
@@ -30,7 +30,7 @@ func TestBackOff(t *testing.T) {
 // A worker that slept through a row's back-off would keep the only place from the other rows.
 func TestBackOffHoldsNoWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(bySession(map[string][]Reply{id(1): {down, down, down, ok200}}))
+		c := newCampaign(t, bySession(map[string][]Reply{id(1): {down, down, down, ok200}}))
 		c.cfg.Concurrency = 1
 		c.rate = 1000
 		res := c.runAndReport(t, sheet(many(1, 9)...))
@@ -50,7 +50,7 @@ func TestBackOffHoldsNoWorker(t *testing.T) {
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var over time.Time
-		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply {
+		c := newCampaign(t, func(ctx context.Context, _ Distribution, _ int) Reply {
 			if time.Now().Before(over) {
 				return down
 			}
@@ -82,7 +82,7 @@ func TestOneProbeAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked, atOnce atomic.Int32
 		var probing atomic.Bool
-		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply {
+		c := newCampaign(t, func(ctx context.Context, _ Distribution, _ int) Reply {
 			n := asked.Add(1)
 			defer asked.Add(-1)
 			if probing.Load() {
@@ -106,7 +106,7 @@ func TestOneProbeAtATime(t *testing.T) {
 func TestFirstProbeComesSoon(t *testing.T) {
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {
-			c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, 2*time.Second, down) })
+			c := newCampaign(t, func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, 2*time.Second, down) })
 			c.rate, c.cfg.Concurrency = 1000, 64
 			time.AfterFunc(20*time.Second, func() { close(c.stop) })
 			c.run(t, sheet(many(1, 64)...))
@@ -135,7 +135,7 @@ func TestOutageCostsNoAttempt(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				over := time.Now().Add(5 * time.Minute)
 				back := map[string]int{}
-				c := newCampaign(nil)
+				c := newCampaign(t, nil)
 				c.server.answer = func(_ context.Context, d Distribution, _ int) Reply {
 					if time.Now().Before(over) {
 						return down
@@ -163,7 +163,7 @@ func TestNothingButFailuresStops(t *testing.T) {
 	for name, reply := range map[string]Reply{"unavailable": down, "throttled": tooMany} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(always(reply))
+				c := newCampaign(t, always(reply))
 				c.cfg.RetryFor = 3 * time.Minute
 				begin := time.Now()
 				res := c.runAndReport(t, sheet(many(1, 30)...))
@@ -184,7 +184,7 @@ func TestNothingButFailuresStops(t *testing.T) {
 // A throttled row is due at once, and so is in the past while the workers wait for the pause to end.
 func TestPauseIsNotSpentSpinning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(_ context.Context, _ Distribution, nth int) Reply {
+		c := newCampaign(t, func(_ context.Context, _ Distribution, nth int) Reply {
 			if nth == 1 {
 				return Reply{Verdict: Throttled, HTTPStatus: 429, RetryAfter: 4 * time.Minute}
 			}

@@ -10,28 +10,23 @@ import (
 func TestRowOfAnotherRun(t *testing.T) {
 	tests := []struct {
 		name  string
-		frees func(*keptRecord) // what the other run does in the end; nil for nothing
+		frees *Conclusion // by the other run, in the end; nil for none
 		want  string
 		calls int
 	}{
-		{"freed", func(k *keptRecord) { k.intent = "" }, "delivered", 1},
-		{"delivered there", func(k *keptRecord) { k.intent, k.Status, k.Run = "", Delivered, "other" }, "delivered/already_delivered", 0},
-		{"left in doubt there", func(k *keptRecord) { k.intent, k.Status, k.Run = "", Uncertain, "other" }, "uncertain", 0},
+		{"freed", &Conclusion{Status: Pending}, "delivered", 1},
+		{"delivered there", &Conclusion{Called: true, Status: Delivered}, "delivered/already_delivered", 0},
+		{"left in doubt there", &Conclusion{Called: true, Status: Uncertain}, "uncertain", 0},
 		{"never freed", nil, "pending/in_other_run", 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(always(ok200))
-				k := c.book.know(id(1), Record{Method: Email, Contact: c.book.Digest(mail(1))})
-				k.intent = "other"
+				c := newCampaign(t, always(ok200))
+				conclude := c.book.take("other", id(1), mail(1))
 				begin := time.Now()
 				if test.frees != nil {
-					time.AfterFunc(90*time.Second, func() {
-						c.book.mu.Lock()
-						test.frees(k)
-						c.book.mu.Unlock()
-					})
+					time.AfterFunc(90*time.Second, func() { conclude(*test.frees) })
 				}
 				res := c.runAndReport(t, sheet(many(1, 5)...))
 				if got := res.statuses()[0]; got != test.want || c.server.count(id(1)) != test.calls {
@@ -56,14 +51,15 @@ func TestHeldRowThatMustNotBeSent(t *testing.T) {
 	hidden.Hidden = true
 	synctest.Test(t, func(t *testing.T) {
 		for _, rule := range []HiddenRule{SkipHidden, RefuseHidden} {
-			c := newCampaign(always(ok200))
+			c := newCampaign(t, always(ok200))
 			c.rules.Hidden = rule
+			var held []func(Conclusion)
 			for i := 1; i <= 2; i++ {
-				c.book.know(id(i), Record{Method: Email, Contact: c.book.Digest(mail(9))}).intent = "other"
+				held = append(held, c.book.take("other", id(i), mail(9)))
 			}
 			c.checked = func() {
-				for _, k := range c.book.kept {
-					k.intent = ""
+				for _, conclude := range held {
+					conclude(Conclusion{Status: Pending})
 				}
 			}
 			c.runAndReport(t, sheet(bad, hidden, byMail(3)))
@@ -77,24 +73,30 @@ func TestHeldRowThatMustNotBeSent(t *testing.T) {
 func TestRecordTakenOverInBackOff(t *testing.T) {
 	tests := []struct {
 		name  string
-		other func(*keptRecord)
+		run   string
+		other *Conclusion // nil: it is under way
 		want  string
 	}{
-		{"under way", func(k *keptRecord) { k.intent = "other" }, "pending/in_other_run"},
-		{"in doubt", func(k *keptRecord) { k.Status, k.Run = Uncertain, "other" }, "uncertain"},
-		{"refused", func(k *keptRecord) { k.Status, k.Run, k.Binding = Rejected, "other", true }, "rejected"},
-		{"delivered", func(k *keptRecord) { k.Status, k.Run = Delivered, "other" }, "delivered/already_delivered"},
-		{"left by a run that died", func(k *keptRecord) { k.intent = "dead" }, "uncertain/interrupted"},
+		{"under way", "other", nil, "pending/in_other_run"},
+		{"in doubt", "other", &Conclusion{Called: true, Status: Uncertain}, "uncertain"},
+		{"refused", "other", &Conclusion{Called: true, Status: Rejected, Binding: true}, "rejected"},
+		{"delivered", "other", &Conclusion{Called: true, Status: Delivered}, "delivered/already_delivered"},
+		{"left by a run that died", "dead", nil, "uncertain/interrupted"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(bySession(map[string][]Reply{id(1): {{Verdict: Throttled, RetryAfter: time.Minute}, ok200}}))
-				c.book.dead["dead"] = true
+				c := newCampaign(t, bySession(map[string][]Reply{id(1): {{Verdict: Throttled, RetryAfter: time.Minute}, ok200}}))
 				c.rate, c.cfg.Concurrency = 4, 1
-				c.book.concluded = func(k *keptRecord) {
+				c.book.concluded = func(session string) {
 					c.book.concluded = nil
-					test.other(k)
+					conclude := c.book.take(test.run, session, mail(1))
+					if test.other != nil {
+						conclude(*test.other)
+					}
+					if test.run == "dead" {
+						c.book.kill("dead")
+					}
 				}
 				res := c.runAndReport(t, sheet(byMail(1)))
 				if n := c.server.count(id(1)); n != 1 {
@@ -110,7 +112,7 @@ func TestRecordTakenOverInBackOff(t *testing.T) {
 
 func TestEachContactOfOneSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, 2*time.Second, ok200) })
+		c := newCampaign(t, func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, 2*time.Second, ok200) })
 		c.rules.EachContact = true
 		var rows []Row
 		for i := range 3 {
@@ -125,7 +127,7 @@ func TestEachContactOfOneSession(t *testing.T) {
 
 func TestEachContactOnceWhateverItsCapitals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(context.Context, Distribution, int) Reply { return ok200 })
+		c := newCampaign(t, func(context.Context, Distribution, int) Reply { return ok200 })
 		c.rules.EachContact = true
 		var rows []Row
 		for _, address := range []string{"anna@example.com", "Anna@example.com", "ANNA@Example.COM"} {

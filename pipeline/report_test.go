@@ -36,12 +36,12 @@ func TestAfterwards(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b := newBook()
+			b := canned{}
 			for _, rec := range test.records {
 				b.know(id(1), rec)
 			}
 			list := sheet(mailRow())
-			plan, err := Check(context.Background(), CheckConfig{Rules: test.rules, Defaults: testDefaults, Records: b.run("")}, list)
+			plan, err := Check(context.Background(), CheckConfig{Rules: test.rules, Defaults: testDefaults, Records: b}, list)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,8 +76,8 @@ func TestResend(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(bySession(map[string][]Reply{id(1): test.then}))
-				c.book.know(id(1), known(Uncertain))
+				c := newCampaign(t, bySession(map[string][]Reply{id(1): test.then}))
+				c.book.take("old", id(1), mail(1))(Conclusion{Called: true, Status: Uncertain, Time: sent})
 				c.rules.ResendUncertain = true
 				res := c.runAndReport(t, sheet(test.row))
 				if got := res.reports[0][0]; got.Status != test.want {
@@ -100,7 +100,7 @@ func TestResend(t *testing.T) {
 
 func TestReportDuringARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, 10*time.Second, ok200) })
+		c := newCampaign(t, func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, 10*time.Second, ok200) })
 		c.cfg.Concurrency = 2
 		list := sheet(many(1, 4)...)
 		during := make(chan []string, 1)

@@ -36,7 +36,7 @@ func TestEveryVerdict(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(bySession(map[string][]Reply{id(1): test.replies}))
+				c := newCampaign(t, bySession(map[string][]Reply{id(1): test.replies}))
 				c.cfg.RetryFor = time.Hour
 				res := c.runAndReport(t, sheet(byMail(1)))
 				if got := res.statuses()[0]; got != test.want {
@@ -64,7 +64,7 @@ func TestEveryVerdict(t *testing.T) {
 
 func TestWhatIsCalledIsWhatTheRowSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		row := byPhone(1)
 		row.Fields.Email = "Person@EXAMPLE.com"
 		row.Fields.Method = "SMS"
@@ -81,7 +81,7 @@ func TestWhatIsCalledIsWhatTheRowSays(t *testing.T) {
 
 func TestConcurrencyIsUsedAndKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, time.Second, ok200) })
+		c := newCampaign(t, func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, time.Second, ok200) })
 		c.cfg.Concurrency = 7
 		begin := time.Now()
 		c.run(t, sheet(many(1, 70)...))
@@ -96,7 +96,7 @@ func TestConcurrencyIsUsedAndKept(t *testing.T) {
 
 func TestEveryAttemptPays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(_ context.Context, _ Distribution, nth int) Reply { return []Reply{down, ok200}[min(nth, 2)-1] })
+		c := newCampaign(t, func(_ context.Context, _ Distribution, nth int) Reply { return []Reply{down, ok200}[min(nth, 2)-1] })
 		c.rate, c.cfg.Concurrency = 20, 16
 		c.run(t, sheet(many(1, 9)...))
 		if n := c.server.total(); n != 18 {
@@ -113,7 +113,7 @@ func TestEveryAttemptPays(t *testing.T) {
 func TestClaimsWithoutPermitAreBounded(t *testing.T) {
 	for _, rate := range []float64{4, 20, 50} {
 		synctest.Test(t, func(t *testing.T) {
-			c := newCampaign(always(ok200))
+			c := newCampaign(t, always(ok200))
 			c.rate, c.cfg.Concurrency = rate, 16
 			c.run(t, sheet(many(1, 60)...))
 			if want := ClaimBound(rate, 16); c.mostIdle > want || c.mostIdle == 0 {
@@ -139,7 +139,7 @@ func TestInputThatChanged(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(always(ok200))
+				c := newCampaign(t, always(ok200))
 				list := sheet(many(1, 8)...)
 				c.checked = func() { list.rows = test.rows }
 				res := c.run(t, list)
@@ -161,7 +161,7 @@ func TestInputThatChanged(t *testing.T) {
 
 func TestInputThatCannotBeReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		list := sheet(many(1, 8)...)
 		c.checked = func() { list.broken = errDisk }
 		if res := c.run(t, list); res.ending.Code != StopBroken || !errors.Is(res.ending.Err, errDisk) {
@@ -172,7 +172,7 @@ func TestInputThatCannotBeReadAgain(t *testing.T) {
 
 func TestProgressAddsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(bySession(map[string][]Reply{id(1): {badValue}, id(2): {down}, id(3): {noAnswer}}))
+		c := newCampaign(t, bySession(map[string][]Reply{id(1): {badValue}, id(2): {down}, id(3): {noAnswer}}))
 		res := c.run(t, sheet(many(1, 10)...))
 		want := Progress{Due: 10, Delivered: 7, Rejected: 1, Failed: 1, Uncertain: 1, Rate: c.rate}
 		if diff := cmp.Diff(want, c.watch.last); diff != "" {
@@ -186,7 +186,7 @@ func TestProgressAddsUp(t *testing.T) {
 
 func TestLargeFileIsReadAsItIsSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, time.Minute, ok200) })
+		c := newCampaign(t, func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, time.Minute, ok200) })
 		list := sheet(many(1, 20*512)...)
 		var read int
 		c.checked = func() { list.read = func(int) { read++ } }

@@ -187,13 +187,13 @@ func TestSessionThatIsNoUUIDAmongThoseThatAre(t *testing.T) {
 				t.Fatal(err)
 			}
 			var sink collected
-			feedItem := 0
+			fed := 0
 			for i, f := range sources {
 				if _, err := Report(t.Context(), plan, i, f, Finding{}, &sink); err != nil {
 					t.Fatal(err)
 				}
 				for range plan.feed(t.Context(), i, f) {
-					feedItem++
+					fed++
 				}
 			}
 			var got []string
@@ -209,25 +209,25 @@ func TestSessionThatIsNoUUIDAmongThoseThatAre(t *testing.T) {
 					wanted++
 				}
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" || plan.Due != wanted || plan.Total.Status[Pending] != wanted || feedItem != wanted {
-				t.Errorf("%d are due, %d are feedItem, %d wanted: %s", plan.Due, feedItem, wanted, diff)
+			if diff := cmp.Diff(tt.want, got); diff != "" || plan.Due != wanted || plan.Total.Status[Pending] != wanted || fed != wanted {
+				t.Errorf("%d are due, %d are fed, %d wanted: %s", plan.Due, fed, wanted, diff)
 			}
 		})
 	}
 }
 
-// A row that another run held when it was checked is not feedItem either.
+// A row that another run held when it was checked is not fed either.
 func TestShiftedSessionThatIsHeld(t *testing.T) {
-	b := newBook()
-	b.know("x1", Record{Method: Email, Contact: b.Digest(mail(1)), Run: "other"}).intent = "other"
+	b := canned{}
+	b.know("x1", Record{Method: Email, Contact: digestOf(mail(1)), Run: "other", Intent: ForeignIntent})
 	list := sheet(Row{Fields: Fields{Session: "x1", Email: mail(1)}}, byMail(3))
-	plan, err := Check(t.Context(), CheckConfig{Rules: Rules{Target: "sandbox"}, Defaults: testDefaults, Records: b.run("")}, list)
+	plan, err := Check(t.Context(), CheckConfig{Rules: Rules{Target: "sandbox"}, Defaults: testDefaults, Records: b}, list)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for f := range plan.feed(t.Context(), 0, list) {
 		if f.err != nil || f.job.attempt.Distribution.Session != id(3) {
-			t.Errorf("%+v is feedItem, %v", f.job, f.err)
+			t.Errorf("%+v is fed, %v", f.job, f.err)
 		}
 	}
 }

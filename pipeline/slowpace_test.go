@@ -162,7 +162,7 @@ func TestLongWaitsAreTold(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(always(ok200))
+				c := newCampaign(t, always(ok200))
 				c.rate = tt.rate
 				if tt.before > 0 {
 					p, end := started(c.pace, tt.before)

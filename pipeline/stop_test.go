@@ -9,7 +9,7 @@ import (
 
 func TestStopTakesWaitingClaimsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		c.rate, c.cfg.Concurrency = 1, 8
 		time.AfterFunc(2500*time.Millisecond, func() { close(c.stop) })
 		begin := time.Now()
@@ -20,13 +20,7 @@ func TestStopTakesWaitingClaimsBack(t *testing.T) {
 		if res.ending.Code != StopSignal || c.server.total() != 3 {
 			t.Errorf("ended with %v after %d calls", res.ending, c.server.total())
 		}
-		var left int
-		for _, k := range c.book.kept {
-			if !k.gone {
-				left++
-			}
-		}
-		if left != 3 || c.book.open() != 0 {
+		if left := len(c.book.all()); left != 3 || c.book.open() != 0 {
 			t.Errorf("the ledger knows %d sessions, %d of them open, after 3 calls", left, c.book.open())
 		}
 		if got := res.statuses()[19]; got != "pending/stopped" {
@@ -37,7 +31,7 @@ func TestStopTakesWaitingClaimsBack(t *testing.T) {
 
 func TestStopBeforeTheFirstRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		close(c.stop)
 		res := c.runAndReport(t, sheet(many(1, 20)...))
 		c.wantCalls(t)
@@ -60,7 +54,7 @@ func TestGrace(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply {
+				c := newCampaign(t, func(ctx context.Context, _ Distribution, _ int) Reply {
 					return slowly(ctx, time.Second+test.takes, ok200)
 				})
 				c.cfg.Concurrency, c.rate = 3, 1000
@@ -81,7 +75,7 @@ func TestGrace(t *testing.T) {
 func TestSecondSignalCutsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
-		c := newCampaign(func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, time.Hour, ok200) })
+		c := newCampaign(t, func(ctx context.Context, _ Distribution, _ int) Reply { return slowly(ctx, time.Hour, ok200) })
 		c.ctx = ctx
 		time.AfterFunc(2*time.Second, func() { close(c.stop) })
 		time.AfterFunc(5*time.Second, cancel)
@@ -101,7 +95,7 @@ func TestContextEndsAtAnyMoment(t *testing.T) {
 	for i := range 200 {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
-			c := newCampaign(always(ok200))
+			c := newCampaign(t, always(ok200))
 			c.ctx, c.rate = ctx, 1000
 			time.AfterFunc(time.Duration(i)*250*time.Microsecond, cancel)
 			res := c.runAndReport(t, sheet(many(1, 700)...))
@@ -119,7 +113,7 @@ func TestContextEndsWhileTheInputIsRead(t *testing.T) {
 	for range 20 { // the loop may hear of either first
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
-			c := newCampaign(always(ok200))
+			c := newCampaign(t, always(ok200))
 			c.ctx, c.rate = ctx, 1000
 			list := sheet(many(1, 700)...)
 			c.checked = func() {

@@ -12,7 +12,7 @@ var errDisk = errors.New("disk full")
 
 func TestLedgerErrorOnClaimBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		c.book.failClaim = func(cl Claim) error {
 			if cl.Distribution.Session == id(5) {
 				return errDisk
@@ -37,7 +37,7 @@ func TestOutcomeIsKeptUntilItCanBeWritten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newCampaign(bySession(map[string][]Reply{id(11): {badValue}}))
+				c := newCampaign(t, bySession(map[string][]Reply{id(11): {badValue}}))
 				from := time.Now().Add(990 * time.Millisecond)
 				until := from.Add(25 * time.Second)
 				c.book.failConclude = func(cl Conclusion) error {
@@ -70,7 +70,7 @@ func TestOutcomeIsKeptUntilItCanBeWritten(t *testing.T) {
 
 func TestOutcomeThatCannotBeWrittenBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		begin := time.Now()
 		c.book.failConclude = func(Conclusion) error {
 			if time.Since(begin) > time.Second && time.Since(begin) < 10*time.Minute {
@@ -88,7 +88,7 @@ func TestOutcomeThatCannotBeWrittenBreaks(t *testing.T) {
 			t.Errorf("it took %v to give up, the grace is 30s", took)
 		}
 		called := c.server.total()
-		c.book.dead["run-1"] = true
+		c.book.kill("run-1")
 		time.Sleep(time.Hour)
 		next := c.again("run-2").runAndReport(t, sheet(many(1, 60)...))
 		if got := next.tallies[0].Status; got[Uncertain] == 0 || got[Uncertain]+got[Delivered] != 60 || c.server.total() > 60 {
@@ -100,7 +100,7 @@ func TestOutcomeThatCannotBeWrittenBreaks(t *testing.T) {
 // TestTriesAreWithinTheGraceTime has each try wait, as for a ledger that another process has locked.
 func TestTriesAreWithinTheGraceTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		c.cfg.Concurrency = 1
 		c.book.failConclude = func(Conclusion) error {
 			time.Sleep(7 * time.Second)
@@ -118,7 +118,7 @@ func TestTriesAreWithinTheGraceTime(t *testing.T) {
 
 func TestRevisionThatCannotBeWrittenBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(badValue))
+		c := newCampaign(t, always(badValue))
 		c.book.failConclude = func(cl Conclusion) error {
 			if !cl.Called {
 				return errDisk
@@ -133,7 +133,7 @@ func TestRevisionThatCannotBeWrittenBreaks(t *testing.T) {
 
 func TestPacerFailureBreaks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCampaign(always(ok200))
+		c := newCampaign(t, always(ok200))
 		time.AfterFunc(250*time.Millisecond, func() {
 			c.pace.mu.Lock()
 			c.pace.fail = errDisk

@@ -1,0 +1,50 @@
+package pipeline_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+)
+
+func init() { pipeline.OpenLedger = openLedger }
+
+// openLedger opens a ledger in memory, where the system has a file system there: these tests are of what is
+// written and when, and not of whether it survives.
+func openLedger(t testing.TB) pipeline.TestLedger {
+	t.Helper()
+	folder := t.TempDir()
+	if dir, err := os.MkdirTemp("/dev/shm", "hppsend-"); err == nil {
+		folder = dir
+		t.Cleanup(func() { os.RemoveAll(dir) })
+	}
+	l, err := ledger.Open(context.Background(), ledger.Options{
+		Path: filepath.Join(folder, "ledger.db"), Environment: "sandbox", Create: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return testLedger{l, t}
+}
+
+type testLedger struct {
+	ledger *ledger.Ledger
+	t      testing.TB
+}
+
+func (l testLedger) View() pipeline.Records { return l.ledger.View("sandbox") }
+
+func (l testLedger) Begin(ctx context.Context, run string) (pipeline.TestRun, error) {
+	r, err := l.ledger.Begin(ctx, ledger.RunInfo{ID: run, Target: "sandbox", SHA256: sha256.Sum256([]byte(run)), Started: time.Now()})
+	if err != nil {
+		return nil, err
+	}
+	l.t.Cleanup(func() { r.End(context.Background(), pipeline.Finding{}, nil) })
+	return r, nil
+}
