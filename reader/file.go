@@ -76,9 +76,10 @@ type File struct {
 	format format
 	header header
 
-	mu    sync.Mutex
-	input pipeline.Input
-	found []string // notices of the last complete pass
+	mu     sync.Mutex
+	input  pipeline.Input
+	found  []string // notices of the last complete pass
+	passed bool     // there was one
 }
 
 // format is how the rows of a file are read.
@@ -276,19 +277,24 @@ func (f *File) Batches() iter.Seq2[[]pipeline.Row, error] {
 			return
 		}
 		f.mu.Lock()
-		f.found = notices
+		f.found, f.passed = notices, true
 		f.mu.Unlock()
 	}
 }
 
-// wellRead refuses a file that has changed since it was opened, or without any row.
+// wellRead refuses a file without any row, and one that has changed between its opening and the end of the
+// first pass, of which the hash would not be that of the rows. Later passes are held to the first row by row.
 func (f *File) wellRead(any bool) error {
-	if changed, err := f.changed(); err != nil {
-		return cannotRead(pipeline.Place{File: f.input.Path}, err)
-	} else if changed {
-		return pipeline.Changed(pipeline.Place{File: f.input.Path})
+	if f.passed {
+		return nil
 	}
-	if !any {
+	changed, err := f.changed()
+	switch {
+	case err != nil:
+		return cannotRead(pipeline.Place{File: f.input.Path}, err)
+	case changed:
+		return pipeline.Changed(pipeline.Place{File: f.input.Path})
+	case !any:
 		return f.noRows()
 	}
 	return nil

@@ -9,13 +9,16 @@ import (
 // Is reports whether the file at a path is the very one that was opened, with the bytes that it had then:
 // not another under its name, and not changed in place. It may be asked after Close, too.
 func (f *File) Is(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if err != nil || !os.SameFile(info, f.info) {
+		return false, err
+	}
 	now, err := OpenRegular(path)
 	if err != nil {
 		return false, err
 	}
 	defer now.Close()
-	info, err := now.Stat()
-	if err != nil || !os.SameFile(info, f.info) {
+	if info, err = now.Stat(); err != nil || !os.SameFile(info, f.info) {
 		return false, err
 	}
 	return f.holds(now, info.Size())
