@@ -185,10 +185,12 @@ func TestReportFindsNoRoom(t *testing.T) {
 // TestClockIsSet has the pace last written at a time that lies hours off, as it does when the clock was
 // set in between. The run neither waits for that time nor makes up for it.
 func TestClockIsSet(t *testing.T) {
+	t.Parallel()
 	const rows, sent, rate = 104, 4, 40
 	begin := halfway(t, rows, sent)
 	for _, off := range []time.Duration{3 * time.Hour, -3 * time.Hour} {
 		t.Run(off.String(), func(t *testing.T) {
+			t.Parallel()
 			p := begin(t)
 			db, err := sql.Open("sqlite", p.path("state/hppsend/sandbox.db"))
 			if err != nil {

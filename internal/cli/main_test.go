@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +30,7 @@ var update = flag.Bool("update", false, "write the golden reports anew")
 
 // TestMain lets the test binary be hppsend, so that scripts and tests start the real program.
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))) // most of them wait; -parallel says otherwise
 	testscript.Main(m, map[string]func(){"hppsend": program, "hook": hook, "limited": limited, "fatal": fatal})
 }
 
@@ -72,6 +74,7 @@ func archived(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	samples, err := filepath.Abs("../../testdata")
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,7 @@ type place struct {
 
 func newPlace(t *testing.T, cfg sandbox.Config) *place {
 	t.Helper()
+	thePulse()
 	p := &place{t: t, dir: t.TempDir(), box: sandbox.New(cfg)}
 	var err error
 	if p.url, err = p.box.Start("127.0.0.1:0"); err != nil {
@@ -339,12 +340,14 @@ func TestRepeatsCountAcrossFiles(t *testing.T) {
 }
 
 func TestPaceAtTheServer(t *testing.T) {
+	t.Parallel()
 	const rate = 20
 	for _, tc := range []struct {
 		name string
 		runs int
 	}{{"one run", 1}, {"two runs share one rate", 2}} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t, sandbox.Config{})
 			const rows = 60
 			var runs sync.WaitGroup
