@@ -148,7 +148,7 @@ func (a *app) tellRun(r runLine, detail bool) {
 		title += fmt.Sprintf(", reminder %q", r.Reminder)
 	}
 	a.console.say(title)
-	a.console.say("    " + r.stands(s))
+	a.console.say("    " + r.describe(s))
 	if detail {
 		a.console.sayf("    target %s, as %s; version %s, process %d on %s", r.Target, r.UserName, r.Version, r.PID, r.Host)
 		if !r.Ended.IsZero() {
@@ -171,8 +171,8 @@ func (a *app) tellRun(r runLine, detail bool) {
 	}
 }
 
-// stands says in a line how the run came out, or how it stands.
-func (r runLine) stands(s summary) string {
+// describe says in a line how the run came out, or how it stands.
+func (r runLine) describe(s summary) string {
 	switch {
 	case s.Rows > 0:
 		return s.counts.String()

@@ -72,7 +72,7 @@ func (a *app) openLedger(ctx context.Context, s *settings, t hpp.Target, make bo
 	}
 	create := make && (s.createLedger || t.Environment != hpp.Production || a.interactive())
 	return ledger.Open(ctx, ledger.Options{
-		Path: path, Environment: string(t.Environment), Create: create, Anew: s.createLedger, Network: s.networkLedger,
+		Path: path, Environment: string(t.Environment), Create: create, Replace: s.createLedger, Network: s.networkLedger,
 		Wait: busyWait(s.grace),
 	})
 }

@@ -32,9 +32,9 @@ func Endings() []os.Signal { return slices.Clone(endings) }
 
 // Main runs the program and gives its exit code.
 func Main(p Process) int {
-	signal.Ignore(unasked...)
+	signal.Ignore(ignoredSignals...)
 	uncaught()
-	thrifty()
+	limitHeap()
 	log.SetOutput(io.Discard) // net/http prints there what a server sends unasked, which may hold a contact
 	a := &app{Process: p, console: newConsole(p.Stderr)}
 	ctx, end := a.listen(context.Background())
@@ -121,7 +121,7 @@ says of every row whether it was delivered or rejected, and why. No session is s
 			if len(args) == 0 {
 				return c.Help()
 			}
-			*code = a.dropped(c.Context(), args)
+			*code = a.runWindow(c.Context(), args)
 			return nil
 		},
 	}

@@ -15,8 +15,8 @@ const (
 	gcSpare   = 24 << 20 // bytes
 )
 
-// thrifty sets how much the heap may grow, now and after each collection, unless GOGC says it.
-func thrifty() {
+// limitHeap sets how much the heap may grow, now and after each collection, unless GOGC says it.
+func limitHeap() {
 	if os.Getenv("GOGC") != "" {
 		return
 	}

@@ -144,7 +144,7 @@ func (s *settings) apply(k *koanf.Koanf, source, folder string) error {
 		case f == nil || f.Changed || value == nil: // another command's, or said before, or nothing is said
 			continue
 		}
-		if err := take(f, value, folder); err != nil {
+		if err := setFlag(f, value, folder); err != nil {
 			return usage(fmt.Sprintf("%s: %s: %v", source, key, err), "mend the value, or take it out")
 		}
 		f.Changed, s.sources[key] = true, source

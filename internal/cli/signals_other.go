@@ -8,8 +8,8 @@ import (
 )
 
 var (
-	endings = []os.Signal{os.Interrupt, syscall.SIGTERM}
-	unasked []os.Signal
+	endings        = []os.Signal{os.Interrupt, syscall.SIGTERM}
+	ignoredSignals []os.Signal
 )
 
 func noCore() {}

@@ -14,9 +14,9 @@ var endings = []os.Signal{
 	syscall.SIGILL, syscall.SIGTRAP, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGSEGV, syscall.SIGSYS,
 }
 
-// unasked are signals that must not end a run: of a reader of our lines that has gone, and of a limit
+// ignoredSignals are signals that must not end a run: of a reader of our lines that has gone, and of a limit
 // on the size of files, which is an error of the write as well.
-var unasked = []os.Signal{syscall.SIGPIPE, syscall.SIGXFSZ}
+var ignoredSignals = []os.Signal{syscall.SIGPIPE, syscall.SIGXFSZ}
 
 // noCore keeps a crash from leaving the memory, with its contacts and the password, in a file.
 func noCore() {

@@ -61,9 +61,9 @@ func drip(conn net.Conn) {
 
 func TestServersThatMisbehave(t *testing.T) {
 	const (
-		timeout = 300 * time.Millisecond
-		object  = `{"error_code":"BAD_VALUE","error_messages":["no"]}`
-		ok      = "HTTP/1.1 204 No Content\r\n\r\n"
+		short  = 300 * time.Millisecond // as many wait for nothing
+		object = `{"error_code":"BAD_VALUE","error_messages":["no"]}`
+		ok     = "HTTP/1.1 204 No Content\r\n\r\n"
 	)
 	bad := fmt.Sprintf("HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\n\r\n", len(object))
 	for _, c := range []struct {
@@ -124,10 +124,14 @@ func TestServersThatMisbehave(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := serve(t, nil, c.handle)
+			timeout := time.Minute // for what a busy machine is slow with
+			if c.verdict == pipeline.Unclear {
+				timeout = short
+			}
 			client := newClient(t, Config{Endpoint: s.URL, Timeout: timeout})
 			began := time.Now()
 			got := client.Send(t.Context(), bySMS(session))
-			if took := time.Since(began); took > 5*time.Second { // generous: tests share the machine
+			if took := time.Since(began); took > 30*time.Second { // half of the longer time-out: tests share the machine
 				t.Errorf("took %v with a time-out of %v", took, timeout)
 			}
 			if got.Verdict != c.verdict || got.HTTPStatus != c.status {

@@ -26,7 +26,7 @@ type Options struct {
 	Path        string
 	Environment string // production, playground or sandbox; a ledger of another one is refused
 	Create      bool   // make it if it is not there
-	Anew        bool   // make it even where one was lost
+	Replace     bool   // make it even where one was lost
 	Network     bool   // take one on a network file system too
 	// Wait is how long a statement waits while another process writes; 0 for ten seconds.
 	Wait time.Duration
@@ -117,7 +117,7 @@ func (l *Ledger) open(ctx context.Context, opt Options) error {
 		return err
 	}
 	var first bool
-	if l.secret, first, err = l.openSecret(exists, opt.Anew); err != nil {
+	if l.secret, first, err = l.openSecret(exists, opt.Replace); err != nil {
 		return err
 	}
 	if !exists { // so that nobody else can read it, nor the files that SQLite puts beside it
@@ -185,10 +185,10 @@ func (l *Ledger) exists() (bool, error) {
 
 // openSecret reads the secret, or makes one. That of a ledger in the making has a name of its own until
 // the database is on disk, so that a secret without a database tells of one that was lost.
-func (l *Ledger) openSecret(exists, anew bool) (key *secret, first bool, err error) {
+func (l *Ledger) openSecret(exists, replace bool) (key *secret, first bool, err error) {
 	key, err = readSecret(secretPath(l.path))
 	switch {
-	case err == nil && !exists && !anew:
+	case err == nil && !exists && !replace:
 		return nil, false, wrong(pipeline.Usage, l.path, "it is gone or empty, and its secret is still there: it was lost",
 			"restore it from a backup; to begin anew, say --create-ledger, and everything can be sent again")
 	case err == nil || !errors.Is(err, fs.ErrNotExist):

@@ -24,8 +24,8 @@ func placeOf(path string) (string, error) {
 	for end := len(path) - 1; end > len(filepath.VolumeName(path)) && os.IsPathSeparator(path[end]); end-- {
 		path = path[:end]
 	}
-	const mostLinks = 40
-	for range mostLinks {
+	const maxLinks = 40
+	for range maxLinks {
 		real, err := filepath.EvalSymlinks(path)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return real, err

@@ -31,6 +31,10 @@ const recordColumns = `d.id, d.session, d.reminder, d.method, d.contact, d.count
 	d.seq, d.version
 	FROM record d LEFT JOIN run r ON r.number = d.run LEFT JOIN run i ON i.number = d.intent`
 
+// lookupQuery goes by record_key, session by session.
+const lookupQuery = "SELECT " + recordColumns + ` WHERE d.session IN (SELECT value FROM json_each(?))
+	AND d.target = (SELECT id FROM target WHERE name = ?) ORDER BY d.id`
+
 // Lookup gives all records of each session.
 func (v *View) Lookup(ctx context.Context, sessions []string) ([][]pipeline.Record, error) {
 	out, err := v.lookup(ctx, sessions)
@@ -54,8 +58,7 @@ func (v *View) lookup(ctx context.Context, sessions []string) ([][]pipeline.Reco
 	if err != nil {
 		return nil, err
 	}
-	rows, err := v.l.db.QueryContext(ctx, "SELECT "+recordColumns+` WHERE d.session IN (SELECT value FROM json_each(?))
-		AND d.target = (SELECT id FROM target WHERE name = ?) ORDER BY d.id`, string(list), v.target)
+	rows, err := v.l.db.QueryContext(ctx, lookupQuery, string(list), v.target)
 	if err != nil {
 		return nil, err
 	}

@@ -17,11 +17,14 @@ func (l *Ledger) ReportWritten(ctx context.Context, report, input [32]byte, path
 	}))
 }
 
+// reportQuery goes by report_sha256.
+const reportQuery = "SELECT input FROM report WHERE sha256 = ? ORDER BY time DESC LIMIT 1"
+
 // ReportKnown reports whether bytes are those of a report that was written, and for which input.
 func (l *Ledger) ReportKnown(ctx context.Context, report [32]byte) (input [32]byte, ok bool, err error) {
 	defer func() { err = l.reading(err) }()
 	var sum []byte
-	err = l.db.QueryRowContext(ctx, "SELECT input FROM report WHERE sha256 = ? ORDER BY time DESC LIMIT 1", report[:]).Scan(&sum)
+	err = l.db.QueryRowContext(ctx, reportQuery, report[:]).Scan(&sum)
 	if errors.Is(err, sql.ErrNoRows) {
 		return input, false, nil
 	}

@@ -244,12 +244,14 @@ func scanRun(rows interface{ Scan(...any) error }) (RunInfo, error) {
 	return r, err
 }
 
+// lastRunQuery goes by run_input.
+const lastRunQuery = "SELECT " + runColumns + " WHERE run.sha256 = ? AND target.name = ? ORDER BY run.number DESC LIMIT 1"
+
 // LastRun finds the last run on an input at a target, whatever the file was called; ok is false when
 // there was none.
 func (l *Ledger) LastRun(ctx context.Context, input [32]byte, target string) (info RunInfo, ok bool, err error) {
 	defer func() { err = l.reading(err) }()
-	info, err = scanRun(l.db.QueryRowContext(ctx, "SELECT "+runColumns+
-		" WHERE run.sha256 = ? AND target.name = ? ORDER BY run.number DESC LIMIT 1", input[:], target))
+	info, err = scanRun(l.db.QueryRowContext(ctx, lastRunQuery, input[:], target))
 	if errors.Is(err, sql.ErrNoRows) {
 		return RunInfo{}, false, nil
 	}

@@ -44,6 +44,11 @@ func (l *Ledger) FindRun(ctx context.Context, id string) (info RunInfo, ok bool,
 	return info, n == 1 && id != "", rows.Err()
 }
 
+// doubtsQuery goes by record_uncertain.
+const doubtsQuery = `SELECT d.id, run.path, d.sheet, d.row, d.session, d.method, d.http_status, d.attempts,
+	d.code, d.reason, d.correlation_id, d.time FROM record d JOIN run ON run.number = d.run
+	WHERE run.id = ? AND d.status = 'uncertain' AND d.intent IS NULL ORDER BY d.row, d.id`
+
 // Doubts gives the uncertain rows of a run, in the order of the input; those that a dead process left
 // open are among them.
 func (l *Ledger) Doubts(ctx context.Context, run string) (all []Doubt, err error) {
@@ -51,9 +56,7 @@ func (l *Ledger) Doubts(ctx context.Context, run string) (all []Doubt, err error
 	if err := l.update(ctx, rare((*txn).endDead)); err != nil {
 		return nil, err
 	}
-	rows, err := l.db.QueryContext(ctx, `SELECT d.id, run.path, d.sheet, d.row, d.session, d.method, d.http_status, d.attempts,
-		d.code, d.reason, d.correlation_id, d.time FROM record d JOIN run ON run.number = d.run
-		WHERE run.id = ? AND d.status = 'uncertain' AND d.intent IS NULL ORDER BY d.row, d.id`, run)
+	rows, err := l.db.QueryContext(ctx, doubtsQuery, run)
 	if err != nil {
 		return nil, err
 	}

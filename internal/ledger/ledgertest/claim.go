@@ -289,6 +289,9 @@ func targets(t *testing.T, b *bench) {
 	if got := other.ask(1, anna, pipeline.NoRecords); got.Ticket == 0 {
 		t.Errorf("a session that is another target's is refused: %+v", got)
 	}
+	if got := r.ask(1, bo, pipeline.NoRecords); len(got.Records) != 1 || got.Records[0].Status != pipeline.Delivered {
+		t.Errorf("a claim that is refused is told of another target's records: %+v", got)
+	}
 	b.wantRecord(1, pipeline.Delivered, pipeline.NoIntent, 1)
 	all, err := b.l.View(target).Lookup(t.Context(), []string{session(2), "", session(1), session(1)})
 	if err != nil || len(all) != 4 || len(all[0]) != 0 || len(all[1]) != 0 || len(all[2]) != 1 || len(all[3]) != 1 {

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// take sets a flag to a value of the environment or of a configuration file, by the flag's own parsing.
+// setFlag sets a flag to a value of the environment or of a configuration file, by the flag's own parsing.
 // Its errors say what the flag takes, and nothing of the value: a password may be in the wrong place.
-func take(f *pflag.Flag, value any, folder string) error {
+func setFlag(f *pflag.Flag, value any, folder string) error {
 	given, err := texts(f, value)
 	if err != nil {
 		return err

@@ -10,10 +10,10 @@ import (
 	"hppsend/internal/hpp"
 )
 
-// dropped is what happens to files that are dropped on the program's icon, or named without a command
+// runWindow is what happens to files that are dropped on the program's icon, or named without a command
 // on a terminal: a run that asks before it sends, in a window that stays open.
-func (a *app) dropped(ctx context.Context, paths []string) int {
-	code, err := a.runDropped(ctx, paths)
+func (a *app) runWindow(ctx context.Context, paths []string) int {
+	code, err := a.runInWindow(ctx, paths)
 	if err != nil {
 		a.console.fail(err)
 		code = a.codeBeside(code, err)
@@ -24,7 +24,7 @@ func (a *app) dropped(ctx context.Context, paths []string) int {
 	return code
 }
 
-func (a *app) runDropped(ctx context.Context, paths []string) (int, error) {
+func (a *app) runInWindow(ctx context.Context, paths []string) (int, error) {
 	s := &settings{}
 	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	s.runFlags(&flagSet{flags})
