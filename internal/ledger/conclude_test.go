@@ -120,7 +120,7 @@ func TestFirstAttemptIsConcludedByTheRules(t *testing.T) {
 		ticket := r.mustClaim(t, claimOf(n, "anna@example.com"))
 		r.mustConclude(t, ticket, c)
 		var got state
-		if err := l.update(t.Context(), rare(func(t *txn) (err error) {
+		if err := l.update(t.Context(), changeFunc(func(t *txn) (err error) {
 			got, err = t.state(ticket)
 			return err
 		})); err != nil {

@@ -105,7 +105,7 @@ const maxVacuum = 256 << 20
 // goes on the next time.
 func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purged, err error) {
 	at := before.UnixMilli()
-	if err := l.update(ctx, rare((*txn).endDead)); err != nil {
+	if err := l.update(ctx, endDead{}); err != nil {
 		return p, err
 	}
 	// What is read at length is read outside a transaction that writes, for which runs would wait.
@@ -122,17 +122,7 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 	}
 	for to := last; to >= first; to -= maxPurge { // from the end, so that what lies beneath a gate goes before it
 		from := max(to-maxPurge+1, first)
-		if err := l.update(ctx, rare(func(t *txn) error {
-			if err := t.exec("UPDATE record SET version = "+fresh+` WHERE seq = 0 AND (session, target) IN (
-				SELECT session, target FROM record r WHERE id BETWEEN ?2 AND ?3 AND seq > 0 AND `+forgettable+")", at, from, to); err != nil {
-				return err
-			}
-			if err := t.exec("DELETE FROM record AS r WHERE id BETWEEN ?2 AND ?3 AND "+forgettable, at, from, to); err != nil {
-				return err
-			}
-			return t.exec(`DELETE FROM settlement WHERE distribution BETWEEN ?1 AND ?2
-				AND distribution NOT IN (SELECT id FROM record WHERE id BETWEEN ?1 AND ?2)`, from, to)
-		})); err != nil {
+		if err := l.update(ctx, forgetRecords{at, from, to}); err != nil {
 			return p, err
 		}
 		// Sessions are random, so a group changes most pages of their index. Beside a run the log of these
@@ -140,26 +130,53 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 		l.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	}
 	for group := range slices.Chunk(runs, maxPurge) {
-		if err := l.update(ctx, rare(func(t *txn) error {
-			for _, number := range group {
-				if err := t.exec("DELETE FROM run WHERE number = ?", number); err != nil {
-					return err
-				}
-			}
-			return nil
-		})); err != nil {
+		if err := l.update(ctx, forgetRuns(group)); err != nil {
 			return p, err
 		}
 	}
-	if err := l.update(ctx, rare(func(t *txn) error { return t.exec("DELETE FROM report WHERE time < ?", at) })); err != nil {
+	if err := l.update(ctx, forgetReports{at}); err != nil {
 		return p, err
 	}
-	l.giveBack(ctx, l.db)
+	l.freeRoom(ctx, l.db)
 	return p, nil
 }
 
-// giveBack gives the room that is free back to the disk, unless somebody else is at the ledger.
-func (l *Ledger) giveBack(ctx context.Context, by interface {
+// forgetRecords forgets what is forgettable among records, by their ids, with who settled it.
+type forgetRecords struct{ before, from, to int64 }
+
+func (o forgetRecords) apply(t *txn) error {
+	if err := t.exec("UPDATE record SET version = "+fresh+` WHERE seq = 0 AND (session, target) IN (
+		SELECT session, target FROM record r WHERE id BETWEEN ?2 AND ?3 AND seq > 0 AND `+forgettable+")", o.before, o.from, o.to); err != nil {
+		return err
+	}
+	if err := t.exec("DELETE FROM record AS r WHERE id BETWEEN ?2 AND ?3 AND "+forgettable, o.before, o.from, o.to); err != nil {
+		return err
+	}
+	return t.exec(`DELETE FROM settlement WHERE distribution BETWEEN ?1 AND ?2
+		AND distribution NOT IN (SELECT id FROM record WHERE id BETWEEN ?1 AND ?2)`, o.from, o.to)
+}
+
+// forgetRuns forgets runs by their numbers.
+type forgetRuns []int64
+
+func (o forgetRuns) apply(t *txn) error {
+	for _, number := range o {
+		if err := t.exec("DELETE FROM run WHERE number = ?", number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetReports forgets the reports that were written before a time.
+type forgetReports struct{ before int64 }
+
+func (o forgetReports) apply(t *txn) error {
+	return t.exec("DELETE FROM report WHERE time < ?", o.before)
+}
+
+// freeRoom gives the room that is free back to the disk, unless somebody else is at the ledger.
+func (l *Ledger) freeRoom(ctx context.Context, by interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 },
 ) {

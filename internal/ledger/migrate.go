@@ -55,7 +55,7 @@ func (l *Ledger) migrate(ctx context.Context, onNew func(*sql.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	l.giveBack(ctx, l.conn) // what tables of earlier versions took
+	l.freeRoom(ctx, l.conn) // what tables of earlier versions took
 	return nil
 }
 

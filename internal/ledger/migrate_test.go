@@ -28,7 +28,7 @@ func earlier(t *testing.T, records ...[2]string) (path string) {
 		t.Fatal(err)
 	}
 	contact := l.Digest("a@example.com")
-	err = l.update(t.Context(), rare(func(t *txn) error {
+	err = l.update(t.Context(), changeFunc(func(t *txn) error {
 		id, err := t.target(target)
 		if err != nil {
 			return err
@@ -123,7 +123,7 @@ func TestOlderLedgerInUse(t *testing.T) {
 	}
 	l := reopened(t, path)
 	begin := func(l *Ledger) error {
-		return l.update(context.Background(), rare(func(t *txn) error {
+		return l.update(context.Background(), changeFunc(func(t *txn) error {
 			return t.exec(`INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started)
 				VALUES ('late', 1, '', '', '', 'old.csv', x'00', '', '{}', '', '', 1, 1)`)
 		}))

@@ -92,7 +92,7 @@ func TestAfterClose(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.update(context.Background(), rare(func(*txn) error { return nil })); !errors.Is(err, errClosed) {
+	if err := l.update(context.Background(), changeFunc(func(*txn) error { return nil })); !errors.Is(err, errClosed) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -32,57 +32,89 @@ type pace struct {
 
 // Reserve takes slots, at a rate a second, from the next free time on.
 func (p *Pace) Reserve(ctx context.Context, slots int, rate float64, from time.Time) (pipeline.Slice, error) {
-	var s pipeline.Slice
-	err := p.l.update(ctx, rare(func(t *txn) error {
-		now := time.Now()
-		id, row, err := t.pace(p.target, now)
-		if err != nil {
-			return err
-		}
-		if s = row.take(now, slots, rate, from); s.Slots == 0 {
-			return nil
-		}
-		return t.setPace(id, row)
-	}))
-	return s, err
+	o := &reserve{target: p.target, slots: slots, rate: rate, from: from}
+	err := p.l.update(ctx, o)
+	return o.got, err
+}
+
+type reserve struct {
+	target string
+	slots  int
+	rate   float64
+	from   time.Time
+
+	got pipeline.Slice
+}
+
+func (o *reserve) apply(t *txn) error {
+	now := time.Now()
+	id, row, err := t.pace(o.target, now)
+	if err != nil {
+		return err
+	}
+	if o.got = row.take(now, o.slots, o.rate, o.from); o.got.Slots == 0 {
+		return nil
+	}
+	return t.setPace(id, row)
 }
 
 // GiveBack gives back the last slots of a slice, if nobody has taken any after them.
 func (p *Pace) GiveBack(ctx context.Context, s pipeline.Slice) error {
-	return p.l.update(ctx, rare(func(t *txn) error {
-		id, row, err := t.pace(p.target, time.Now())
-		if err != nil || row.next != s.End.UnixNano() {
-			return err
-		}
-		row.next -= int64(s.Slots) * row.gap
-		return t.setPace(id, row)
-	}))
+	return p.l.update(ctx, giveBack{p.target, s})
+}
+
+type giveBack struct {
+	target string
+	slice  pipeline.Slice
+}
+
+func (o giveBack) apply(t *txn) error {
+	id, row, err := t.pace(o.target, time.Now())
+	if err != nil || row.next != o.slice.End.UnixNano() {
+		return err
+	}
+	row.next -= int64(o.slice.Slots) * row.gap
+	return t.setPace(id, row)
 }
 
 // Pause holds every run until a time.
 func (p *Pace) Pause(ctx context.Context, until time.Time) error {
-	return p.l.update(ctx, rare(func(t *txn) error {
-		id, row, err := t.pace(p.target, time.Now())
-		if err != nil {
-			return err
-		}
-		row.pause = max(row.pause, until.UnixNano())
-		return t.setPace(id, row)
-	}))
+	return p.l.update(ctx, pause{p.target, until})
+}
+
+type pause struct {
+	target string
+	until  time.Time
+}
+
+func (o pause) apply(t *txn) error {
+	id, row, err := t.pace(o.target, time.Now())
+	if err != nil {
+		return err
+	}
+	row.pause = max(row.pause, o.until.UnixNano())
+	return t.setPace(id, row)
 }
 
 // Slow multiplies every run's rate by 0.7, unless that was done within a time.
 func (p *Pace) Slow(ctx context.Context, within time.Duration) error {
-	return p.l.update(ctx, rare(func(t *txn) error {
-		now := time.Now()
-		id, row, err := t.pace(p.target, now)
-		if err != nil || now.UnixNano()-row.slowed < int64(within) {
-			return err
-		}
-		row.headroom = max(slowLeast, row.factor(now)*slowBy)
-		row.slowed, row.written = now.UnixNano(), now.UnixNano()
-		return t.setPace(id, row)
-	}))
+	return p.l.update(ctx, slowDown{p.target, within})
+}
+
+type slowDown struct {
+	target string
+	within time.Duration
+}
+
+func (o slowDown) apply(t *txn) error {
+	now := time.Now()
+	id, row, err := t.pace(o.target, now)
+	if err != nil || now.UnixNano()-row.slowed < int64(o.within) {
+		return err
+	}
+	row.headroom = max(slowLeast, row.factor(now)*slowBy)
+	row.slowed, row.written = now.UnixNano(), now.UnixNano()
+	return t.setPace(id, row)
 }
 
 // factor is what rates are multiplied by: it grows back from where it was put.

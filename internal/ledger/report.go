@@ -11,10 +11,18 @@ import (
 
 // ReportWritten records the bytes of a report, so that only those are ever replaced.
 func (l *Ledger) ReportWritten(ctx context.Context, report, input [32]byte, path, run string) error {
-	return l.update(ctx, rare(func(t *txn) error {
-		return t.exec("INSERT INTO report (sha256, input, path, run, time) VALUES (?, ?, ?, ?, ?)",
-			report[:], input[:], contact.MaskAll(path), run, time.Now().UnixMilli())
-	}))
+	return l.update(ctx, written{report, input, contact.MaskAll(path), run})
+}
+
+// written is a report that was written for an input.
+type written struct {
+	report, input [32]byte
+	path, run     string
+}
+
+func (o written) apply(t *txn) error {
+	return t.exec("INSERT INTO report (sha256, input, path, run, time) VALUES (?, ?, ?, ?, ?)",
+		o.report[:], o.input[:], o.path, o.run, time.Now().UnixMilli())
 }
 
 // reportQuery goes by report_sha256.

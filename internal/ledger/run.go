@@ -66,39 +66,47 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 	if ok, err := lock.TryLock(); err != nil || !ok {
 		return nil, fmt.Errorf("lock the file of run %s: %w", info.ID, cmp.Or(err, errors.New("another process has it")))
 	}
+	o := &begin{RunInfo: info}
+	err := l.update(ctx, o)
 	r := &Run{View: l.View(info.Target), reminder: info.Reminder, lock: lock}
-	var same *RunInfo
-	err := l.update(ctx, rare(func(t *txn) (err error) {
-		if err := t.endDead(); err != nil {
-			return err
-		}
-		if same, err = t.same(info); err != nil || same != nil {
-			return err
-		}
-		target, err := t.target(info.Target)
-		if err != nil {
-			return err
-		}
-		res, err := t.result(`INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet,
-			options, version, host, pid, started, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			info.ID, target, info.UserName, info.Label, info.Reminder, info.Path, info.SHA256[:], info.Sheet,
-			string(info.Options), info.Version, info.Host, info.PID, info.Started.UnixMilli(),
-			len(migrations))
-		if err != nil {
-			return err
-		}
-		r.targetID = target
-		r.number, err = res.LastInsertId()
-		return err
-	}))
-	if err == nil && same != nil {
-		err = same.Busy()
+	r.targetID, r.number = o.target, o.number
+	if err == nil && o.same != nil {
+		err = o.same.Busy()
 	}
 	if err != nil {
 		r.unlock()
 		return nil, err
 	}
 	return r, nil
+}
+
+// begin enters a run.
+type begin struct {
+	RunInfo
+
+	same           *RunInfo // that lives, so that this one was not entered
+	target, number int64
+}
+
+func (o *begin) apply(t *txn) (err error) {
+	if err := t.endDead(); err != nil {
+		return err
+	}
+	if o.same, err = t.same(o.RunInfo); err != nil || o.same != nil {
+		return err
+	}
+	if o.target, err = t.target(o.Target); err != nil {
+		return err
+	}
+	res, err := t.result(`INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet,
+		options, version, host, pid, started, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		o.ID, o.target, o.UserName, o.Label, o.Reminder, o.Path, o.SHA256[:], o.Sheet,
+		string(o.Options), o.Version, o.Host, o.PID, o.Started.UnixMilli(), len(migrations))
+	if err != nil {
+		return err
+	}
+	o.number, err = res.LastInsertId()
+	return err
 }
 
 // Over tells that the run has made its last call. An attempt that is still open, since its outcome could
@@ -108,13 +116,21 @@ func (r *Run) Over() { r.l.dead.Store(r.number, true) }
 // End records how a run ended and lets go of its lock. What it has open is uncertain from then on.
 func (r *Run) End(ctx context.Context, ending pipeline.Finding, counts json.RawMessage) error {
 	defer r.unlock()
-	return r.l.update(ctx, rare(func(t *txn) error {
-		if err := t.interrupt(r.number); err != nil {
-			return err
-		}
-		return t.exec("UPDATE run SET ended = ?, ending = ?, reason = ?, counts = ? WHERE number = ?",
-			time.Now().UnixMilli(), ending.Code, contact.MaskAll(ending.Reason), string(maskedJSON(counts)), r.number)
-	}))
+	return r.l.update(ctx, end{r.number, ending.Code, contact.MaskAll(ending.Reason), string(maskedJSON(counts))})
+}
+
+// end records how a run ended.
+type end struct {
+	number               int64
+	code, reason, counts string
+}
+
+func (o end) apply(t *txn) error {
+	if err := t.interrupt(o.number); err != nil {
+		return err
+	}
+	return t.exec("UPDATE run SET ended = ?, ending = ?, reason = ?, counts = ? WHERE number = ?",
+		time.Now().UnixMilli(), o.code, o.reason, o.counts, o.number)
 }
 
 func (r *Run) unlock() {
@@ -260,12 +276,25 @@ func (l *Ledger) LastRun(ctx context.Context, input [32]byte, target string) (in
 
 // Busy finds a living run on the same content at a target; nil when there is none.
 func (l *Ledger) Busy(ctx context.Context, input [32]byte, target string) (busy *RunInfo, err error) {
-	err = l.update(ctx, rare(func(t *txn) error {
-		if err := t.endDead(); err != nil {
-			return err
-		}
-		busy, err = t.same(RunInfo{SHA256: input, Target: target})
-		return err
-	}))
-	return busy, err
+	o := &busyWith{content: RunInfo{SHA256: input, Target: target}}
+	err = l.update(ctx, o)
+	return o.run, err
 }
+
+// busyWith looks for a living run on a content.
+type busyWith struct {
+	content RunInfo
+	run     *RunInfo
+}
+
+func (o *busyWith) apply(t *txn) (err error) {
+	if err = t.endDead(); err == nil {
+		o.run, err = t.same(o.content)
+	}
+	return err
+}
+
+// endDead ends the runs whose process is gone.
+type endDead struct{}
+
+func (endDead) apply(t *txn) error { return t.endDead() }

@@ -53,7 +53,7 @@ const doubtsQuery = `SELECT d.id, run.path, d.sheet, d.row, d.session, d.method,
 // open are among them.
 func (l *Ledger) Doubts(ctx context.Context, run string) (all []Doubt, err error) {
 	defer func() { err = l.reading(err) }()
-	if err := l.update(ctx, rare((*txn).endDead)); err != nil {
+	if err := l.update(ctx, endDead{}); err != nil {
 		return nil, err
 	}
 	rows, err := l.db.QueryContext(ctx, doubtsQuery, run)
@@ -82,31 +82,46 @@ func (l *Ledger) Settle(ctx context.Context, tickets []pipeline.Ticket, delivere
 		status, code, word = pipeline.Delivered, pipeline.CodeSettledDelivered, "delivered"
 	}
 	now := time.Now()
-	reason := fmt.Sprintf("settled as %s by %s on %s", word, who, now.UTC().Format("2006-01-02 15:04 UTC"))
-	err = l.update(ctx, rare(func(t *txn) error {
-		settled = 0
-		for _, ticket := range tickets {
-			old, err := t.state(ticket)
-			if errors.Is(err, sql.ErrNoRows) || err == nil && (old.Status != pipeline.Uncertain || old.intent != 0) {
-				continue // another run, or another person, was there before
-			}
-			if err != nil {
-				return err
-			}
-			if err := t.exec("INSERT INTO settlement (distribution, code, was, who, time) VALUES (?, ?, ?, ?, ?)",
-				ticket, code, old.Code, who, now.UnixMilli()); err != nil {
-				return err
-			}
-			if err := t.touch(int64(ticket)); err != nil {
-				return err
-			}
-			if err := t.exec("UPDATE record SET status = ?, code = ?, reason = ?, version = iif(seq = 0, "+fresh+", 0) WHERE id = ?",
-				status, code, reason, ticket); err != nil {
-				return err
-			}
-			settled++
+	o := &settle{
+		tickets: tickets, status: status, code: code, who: who, now: now.UnixMilli(),
+		reason: fmt.Sprintf("settled as %s by %s on %s", word, who, now.UTC().Format("2006-01-02 15:04 UTC")),
+	}
+	err = l.update(ctx, o)
+	return o.settled, err
+}
+
+// settle ends doubts.
+type settle struct {
+	tickets           []pipeline.Ticket
+	status            pipeline.Status
+	code, reason, who string
+	now               int64
+
+	settled int
+}
+
+func (o *settle) apply(t *txn) error {
+	o.settled = 0
+	for _, ticket := range o.tickets {
+		old, err := t.state(ticket)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && (old.Status != pipeline.Uncertain || old.intent != 0) {
+			continue // another run, or another person, was there before
 		}
-		return nil
-	}))
-	return settled, err
+		if err != nil {
+			return err
+		}
+		if err := t.exec("INSERT INTO settlement (distribution, code, was, who, time) VALUES (?, ?, ?, ?, ?)",
+			ticket, o.code, old.Code, o.who, o.now); err != nil {
+			return err
+		}
+		if err := t.touch(int64(ticket)); err != nil {
+			return err
+		}
+		if err := t.exec("UPDATE record SET status = ?, code = ?, reason = ?, version = iif(seq = 0, "+fresh+", 0) WHERE id = ?",
+			o.status, o.code, o.reason, ticket); err != nil {
+			return err
+		}
+		o.settled++
+	}
+	return nil
 }

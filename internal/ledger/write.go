@@ -29,11 +29,6 @@ func (l *Ledger) unwritten(err error) error {
 // when one of a group fails, none of the group is made, and all return the error.
 type change interface{ apply(*txn) error }
 
-// rare is a change that few runs make, and seldom.
-type rare func(*txn) error
-
-func (r rare) apply(t *txn) error { return r(t) }
-
 // op is a change that somebody waits for.
 type op struct {
 	change

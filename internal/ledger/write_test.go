@@ -65,13 +65,13 @@ func TestManyShareOneCommit(t *testing.T) {
 func commitsOfWaiting(t *testing.T, l *Ledger, changes int) int {
 	var all sync.WaitGroup
 	block := make(chan struct{})
-	all.Go(func() { l.update(t.Context(), rare(func(*txn) error { <-block; return nil })) })
+	all.Go(func() { l.update(t.Context(), changeFunc(func(*txn) error { <-block; return nil })) })
 	commits := map[*txn]int{}
 	waiting := make(chan struct{}, changes)
 	for range changes {
 		all.Go(func() {
 			waiting <- struct{}{}
-			if err := l.update(t.Context(), rare(func(tx *txn) error { commits[tx]++; return nil })); err != nil {
+			if err := l.update(t.Context(), changeFunc(func(tx *txn) error { commits[tx]++; return nil })); err != nil {
 				t.Error(err)
 			}
 		})
