@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,15 +19,16 @@ import (
 	"hppsend/pipeline"
 )
 
-// watched does something before one of the reads of a file.
+// watched does something before one of the reads of a file. A workbook's parts are read side by side.
 type watched struct {
 	io.ReaderAt
-	reads, when int
-	do          func()
+	reads atomic.Int64
+	when  int64
+	do    func()
 }
 
 func (w *watched) ReadAt(p []byte, off int64) (int, error) {
-	if w.reads++; w.reads == w.when {
+	if w.reads.Add(1) == w.when {
 		w.do()
 	}
 	return w.ReaderAt.ReadAt(p, off)
@@ -96,7 +98,7 @@ func TestFileThatIsReplaced(t *testing.T) {
 					}
 					var w *watched
 					which, err := whole(path, Options{watch: func(at io.ReaderAt) io.ReaderAt {
-						w = &watched{at, 0, when, func() {
+						w = &watched{ReaderAt: at, when: int64(when), do: func() {
 							if err := replace(path); err != nil {
 								t.Error(err)
 							}
@@ -111,7 +113,7 @@ func TestFileThatIsReplaced(t *testing.T) {
 					default:
 						refused++
 					}
-					if w.reads < when { // the replacement came too late for all reads
+					if w.reads.Load() < int64(when) { // the replacement came too late for all reads
 						last = when
 					}
 				}
