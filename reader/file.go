@@ -35,8 +35,16 @@ type Options struct {
 	Ragged    string            // "pad" fills short rows up with empty cells; else they are faults
 	Sessions  bool              // a header without a contact will do: rows are only looked up
 	Stdin     io.Reader         // what the path Stdin stands for
+	Mends     []Mend            // each of another cell
+	Kept      *Kept             // where the file lies, if not under its path; nil: there
 
 	watch func(io.ReaderAt) io.ReaderAt // of the tests: sees what is read
+}
+
+// Kept is a file that lies under another path than its name, and in another form than its bytes.
+type Kept struct {
+	Path  string
+	Bytes func(*os.File) (bytes io.ReaderAt, size int64, err error)
 }
 
 // RaggedPad is the value of Options.Ragged that fills short rows up.
@@ -73,6 +81,7 @@ type File struct {
 	bytes  io.ReaderAt // of file
 	info   fs.FileInfo // when it was opened
 	spool  *spooled    // of standard input
+	sum    [32]byte    // of bytes
 	format format
 	header header
 
@@ -112,8 +121,12 @@ func OpenContext(ctx context.Context, path string, opt Options) (*File, error) {
 		}
 		f.file, f.spool = in.file, &in
 	} else {
+		at := path
+		if opt.Kept != nil {
+			at = opt.Kept.Path
+		}
 		var err error
-		if f.file, err = OpenRegular(path); err != nil {
+		if f.file, err = OpenRegular(at); err != nil {
 			return nil, err
 		}
 	}
@@ -180,6 +193,11 @@ func (f *File) open(at pipeline.Place, opt Options) error {
 		return cannotOpen(at.File, err)
 	}
 	f.info, f.input.Size = info, info.Size()
+	if opt.Kept != nil {
+		if f.bytes, f.input.Size, err = opt.Kept.Bytes(f.file); err != nil {
+			return cannotRead(at, err)
+		}
+	}
 	if f.input.Size == 0 {
 		return problem{"the file is empty", "see whether it was exported or copied to its end"}.at(at.File, nil)
 	}
@@ -197,13 +215,17 @@ func (f *File) open(at pipeline.Place, opt Options) error {
 	} else {
 		f.header, err = f.openText(at, opt, kind, bytes)
 	}
+	if err == nil {
+		err = f.mend(opt.Mends)
+	}
 	if err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.Discard, bytes); err != nil {
 		return cannotRead(at, err)
 	}
-	f.input.SHA256 = [32]byte(sum.Sum(nil))
+	f.sum = [32]byte(sum.Sum(nil))
+	f.input.SHA256 = Content(f.sum, opt.Mends)
 	if touched, err := f.touched(); err != nil || touched { // the hash could be of other bytes than the header
 		return cmp.Or(err, pipeline.Changed(at))
 	}
@@ -254,7 +276,7 @@ func (f *File) Batches() iter.Seq2[[]pipeline.Row, error] {
 			readErr = pipeline.Guarded(func() (err error) {
 				notices, err = f.format.rows(f.header, m)
 				if err == nil && !m.stopped && m.err == nil {
-					err = f.wellRead(m.any)
+					err = f.wellRead(m)
 				}
 				if !m.stopped && m.err == nil {
 					m.pass(err == nil)
@@ -284,7 +306,7 @@ func (f *File) Batches() iter.Seq2[[]pipeline.Row, error] {
 
 // wellRead refuses a file without any row, and one that has changed between its opening and the end of the
 // first pass, of which the hash would not be that of the rows. Later passes are held to the first row by row.
-func (f *File) wellRead(any bool) error {
+func (f *File) wellRead(m *mapper) error {
 	if f.passed {
 		return nil
 	}
@@ -294,10 +316,10 @@ func (f *File) wellRead(any bool) error {
 		return cannotRead(pipeline.Place{File: f.input.Path}, err)
 	case changed:
 		return pipeline.Changed(pipeline.Place{File: f.input.Path})
-	case !any:
+	case !m.any:
 		return f.noRows()
 	}
-	return nil
+	return f.unmet(m.mended)
 }
 
 // noRows refuses a table that is a header and nothing else: who sends a list every night, without a look,

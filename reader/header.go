@@ -21,6 +21,7 @@ type header struct {
 	inputColumns []int          // the columns of Input.Columns
 	hpp          map[string]int // the columns of a report of ours; nil when it is none
 	skipped      int            // rows above it that are not blank
+	mends        mends
 
 	width int    // the cells that each row of a CSV file has; 0 when that is not known
 	id    string // an id that the others of a CSV file look like; empty when they have nothing in common

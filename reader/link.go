@@ -30,14 +30,14 @@ func newLinks(h header, all []xlsx.Link) *links {
 
 // fill adds to a row the links that may name something else than its cells say. hpp_raw has them too,
 // since a report has no links.
-func (l *links) fill(row *pipeline.Row, from xlsx.Row) {
+func (l *links) fill(row *pipeline.Row, from xlsx.Row, mended []typed) {
 	for len(l.coming) > 0 && l.coming[0].FirstRow <= row.Row {
 		l.active = append(l.active, l.coming[0])
 		l.coming = l.coming[1:]
 	}
 	l.active = slices.DeleteFunc(l.active, func(link xlsx.Link) bool { return link.LastRow < row.Row })
 	for _, c := range l.header.fields {
-		if len(from.Links)+len(l.active) == 0 || c.at >= len(from.Cells) || strings.TrimSpace(from.Cells[c.at].Text) == "" {
+		if len(from.Links)+len(l.active) == 0 || c.at >= len(from.Cells) || isTyped(mended, c.at) || strings.TrimSpace(from.Cells[c.at].Text) == "" {
 			continue
 		}
 		cell := from.Cells[c.at]

@@ -43,6 +43,7 @@ type mapper struct {
 	fields []fields
 
 	any     bool  // a row was taken
+	mended  int   // rows that were
 	stopped bool  // the loop over the rows has ended early
 	err     error // the fields could not be filled in
 }
@@ -78,6 +79,8 @@ func (m *mapper) add(row pipeline.Row, values []string) bool {
 	}
 	if row.Fault().WholeRow() {
 		clear(values)
+	} else if m.header.mends.at(row.Place) != nil {
+		m.mended++
 	}
 	from := len(m.cells)
 	for _, i := range m.header.inputColumns {

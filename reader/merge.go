@@ -38,7 +38,7 @@ func within(r xlsx.Range, column int) bool { return r.FirstColumn <= column && c
 
 // fill repeats the value of a session or a country down the rows of a range that is one column wide and
 // begins under the header. Any other range with a field of ours is a fault of all its rows.
-func (m *merges) fill(row *pipeline.Row, values []string, cells []xlsx.Cell) {
+func (m *merges) fill(row *pipeline.Row, values []string, cells []xlsx.Cell, mended []typed) {
 	for len(m.coming) > 0 && m.coming[0].FirstRow <= row.Row {
 		m.active = append(m.active, m.coming[0])
 		m.coming = m.coming[1:]
@@ -47,7 +47,7 @@ func (m *merges) fill(row *pipeline.Row, values []string, cells []xlsx.Cell) {
 	for k := range m.active {
 		r := &m.active[k]
 		for i, c := range m.header.fields {
-			if !within(r.Range, c.at) {
+			if !within(r.Range, c.at) || isTyped(mended, c.at) {
 				continue
 			}
 			repeats := c.field == fieldSession || c.field == fieldURL || c.field == fieldCountry

@@ -53,5 +53,5 @@ func (f *File) holds(bytes io.ReaderAt, size int64) (bool, error) {
 	if _, err := io.Copy(sum, io.NewSectionReader(bytes, 0, size)); err != nil {
 		return false, err
 	}
-	return [32]byte(sum.Sum(nil)) == f.input.SHA256, nil
+	return [32]byte(sum.Sum(nil)) == f.sum, nil
 }

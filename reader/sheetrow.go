@@ -26,6 +26,7 @@ type sheetRows struct {
 	under  []xlsx.Conditional // that have to do with our fields
 	cells  []pipeline.Cell
 	values []string
+	typed  []typed // into the row at hand
 }
 
 // id gives what stands in the place of the session.
@@ -57,6 +58,10 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 	h := s.header
 	row := pipeline.Row{Place: s.at, Hidden: from.Hidden, Struck: from.Struck}
 	row.Row = from.Number
+	s.typed = h.mends.at(row.Place)
+	if s.typed != nil {
+		from = inCells(from, s.typed)
+	}
 	s.cells = append(s.cells[:0], make([]pipeline.Cell, len(h.names))...)
 	for i, c := range from.Cells {
 		if i < len(s.cells) {
@@ -95,8 +100,8 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 	if row.Struck {
 		row.Hidden, row.Raw = true, joinRaw(row.Raw, struckOut)
 	}
-	s.merges.fill(&row, s.values, from.Cells)
-	s.links.fill(&row, from)
+	s.merges.fill(&row, s.values, from.Cells, s.typed)
+	s.links.fill(&row, from, s.typed)
 	return row, s.values
 }
 

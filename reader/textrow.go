@@ -41,6 +41,10 @@ func (b *builder) fill(e *entry, number int, rec record) {
 	e.fragment = len(row.Faults) > 0 && (rec.unreadable != "" || rec.strayQuote || len(rec.cells) == 1)
 	if row.Fault().WholeRow() {
 		row.Raw = e.body
+	} else {
+		for _, t := range h.mends.at(row.Place) {
+			e.cells[t.at].Text = t.text
+		}
 	}
 	e.values = e.values[:0]
 	for _, c := range h.fields {

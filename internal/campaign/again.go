@@ -23,12 +23,39 @@ func Again(ctx context.Context, l *ledger.Ledger, t hpp.Target, path string, to 
 		return fail(err)
 	}
 	if !ok {
+		if run, ok, err = l.LastRunOfUpload(ctx, sum, t.Name); err != nil {
+			return fail(err)
+		} else if ok {
+			return fail(mended(path, run))
+		}
 		return fail(usage(
 			fmt.Sprintf("%s: no run on these bytes at %s is known to the ledger %s", path, t.Name, l.Info().Path),
 			"was the file changed since? A report is of the very bytes that were sent; hppsend check says what is known of its sessions",
 		))
 	}
-	file, plan, err := Recorded(ctx, l, t, run, path)
+	res, err := Remade(ctx, l, t, run, path, nil, to, obs, by)
+	return res, run, err
+}
+
+// mended refuses to report on a file that was sent with other cells than it has.
+func mended(path string, run ledger.RunInfo) error {
+	upload := ""
+	if reading, err := ReadingOf(run); err == nil && reading.Upload != nil {
+		upload = reading.Upload.ID
+	}
+	return usage(
+		fmt.Sprintf("%s was sent from the upload page (run %s, upload %s), with cells that were changed there", path, run.ID, upload),
+		"its report, and the file as it was sent, are on that page",
+	)
+}
+
+// Remade reports on a run of a file once more, as Again does, with what came in by the page as it was sent; nil:
+// the file lies under its path.
+func Remade(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.RunInfo, path string, up *Upload, to Outputs, obs pipeline.Observer,
+	by Program,
+) (FileResult, error) {
+	fail := func(err error) (FileResult, error) { return FileResult{}, err }
+	file, plan, err := Recorded(ctx, l, t, run, path, up)
 	if err != nil {
 		return fail(err)
 	}
@@ -42,7 +69,7 @@ func Again(ctx context.Context, l *ledger.Ledger, t hpp.Target, path string, to 
 		return fail(err)
 	}
 	why := pipeline.Finding{Code: run.Ending, Reason: run.Reason}
-	if busy, err := l.Busy(ctx, sum, t.Name); err != nil {
+	if busy, err := l.Busy(ctx, run.SHA256, t.Name); err != nil {
 		return fail(err)
 	} else if busy != nil && busy.ID == run.ID { // so that this report, elsewhere, prevents what this run still sends
 		why = pipeline.Finding{Code: pipeline.CodeInOtherRun, Reason: fmt.Sprintf("run %s is under way, and has not come to this row yet", run.ID)}
@@ -51,15 +78,16 @@ func Again(ctx context.Context, l *ledger.Ledger, t hpp.Target, path string, to 
 	var at made
 	res.Tally, at, res.Err = places.makeReport(ctx, plan, 0, file, why, out)
 	res.Report, res.Rejects = at.report, at.rejects
-	return res, run, nil
+	return res, nil
 }
 
 // Recorded opens the input of a run and judges its rows as that run did. The caller closes the file.
-func Recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.RunInfo, path string) (_ *reader.File, _ *pipeline.Plan, err error) {
+func Recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.RunInfo, path string, up *Upload) (_ *reader.File, _ *pipeline.Plan, err error) {
 	reading, err := ReadingOf(run)
 	if err != nil {
 		return nil, nil, err
 	}
+	reading.Upload = up
 	if reading.Hidden == string(pipeline.RefuseHidden) {
 		reading.Hidden = string(pipeline.SendHidden) // nothing will be sent
 	}

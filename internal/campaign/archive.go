@@ -26,7 +26,7 @@ const maxNames = 10_000
 func (c *campaign) putAway(file int, s FileResult) (report string, err error) {
 	in := c.plan.Files[file].Input
 	switch left := s.Tally.Left; {
-	case in.Path == reader.Stdin:
+	case in.Path == reader.Stdin, c.Upload != nil:
 		return s.Report, nil
 	case c.Archive == "" || !c.done(s.Tally):
 		return s.Report, c.unchanged(c.files[file])

@@ -77,7 +77,7 @@ func (c *campaign) findPlaces(ctx context.Context, paths []string) (err error) {
 	}
 	c.outputs = nil
 	for _, f := range c.plan.Files {
-		out, err := c.places.find(ctx, f, true)
+		out, err := c.places.find(ctx, f, !c.Outputs.None)
 		if err != nil {
 			return err
 		}

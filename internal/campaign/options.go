@@ -31,6 +31,15 @@ type Reading struct {
 	Sessions  string            `json:"session_format,omitempty"`
 	Reminder  string            `json:"reminder,omitempty"`
 	Label     string            `json:"label,omitempty"`
+	Upload    *Upload           `json:"upload,omitempty"`
+}
+
+// Upload is a file that came in by the page. What it holds, and what was typed into it, is not recorded.
+type Upload struct {
+	ID     string        `json:"id"`
+	SHA256 string        `json:"sha256"` // of its bytes, in hex, without what was typed
+	Kept   *reader.Kept  `json:"-"`
+	Mends  []reader.Mend `json:"-"`
 }
 
 // ReadingOf is how a run has read its file.
@@ -46,6 +55,9 @@ func ReadingOf(run ledger.RunInfo) (r Reading, err error) {
 
 func (r Reading) open(ctx context.Context, path string, stdin io.Reader) (*reader.File, error) {
 	opt := reader.Options{Stdin: stdin, Sheet: r.Sheet, HeaderRow: r.HeaderRow, Map: r.Map, Encoding: r.Encoding}
+	if r.Upload != nil {
+		opt.Kept, opt.Mends = r.Upload.Kept, r.Upload.Mends
+	}
 	if r.Ragged == reader.RaggedPad {
 		opt.Ragged = reader.RaggedPad
 	}

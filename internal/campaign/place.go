@@ -35,6 +35,7 @@ const stdout = "-"
 
 // Outputs say where reports go, and as what.
 type Outputs struct {
+	None    bool            // no report is written: it can be made at any time
 	Report  string          // a file, a folder, or - for Stdout; empty for beside the input
 	Rejects string          // a file or a folder for the rejected rows; empty for none
 	Format  pipeline.Format // empty for that of the file's name, else that of the input

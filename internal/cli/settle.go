@@ -244,7 +244,7 @@ func contactsOf(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.
 			"leave --input out, or name the file as it was then: "+run.Path,
 		)
 	}
-	file, plan, err := campaign.Recorded(ctx, l, t, run, path)
+	file, plan, err := campaign.Recorded(ctx, l, t, run, path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -287,4 +287,7 @@ func (l *Ledger) Close() error {
 // Digest stands for a contact in this ledger.
 func (l *Ledger) Digest(contact string) pipeline.Digest { return l.secret.digest(contact) }
 
+// Key derives a key of 32 bytes from the ledger's secret, for what is kept beside it under a name of its own.
+func (l *Ledger) Key(name string) []byte { return l.secret.derive("hppsend key 1\n" + name) }
+
 func (l *Ledger) runsFolder() string { return filepath.Clean(l.path) + ".runs" }

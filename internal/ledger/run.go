@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -268,6 +269,18 @@ const lastRunQuery = "SELECT " + runColumns + " WHERE run.sha256 = ? AND target.
 func (l *Ledger) LastRun(ctx context.Context, input [32]byte, target string) (info RunInfo, ok bool, err error) {
 	defer func() { err = l.reading(err) }()
 	info, err = scanRun(l.db.QueryRowContext(ctx, lastRunQuery, input[:], target))
+	if errors.Is(err, sql.ErrNoRows) {
+		return RunInfo{}, false, nil
+	}
+	return info, err == nil, err
+}
+
+// LastRunOfUpload finds the last run at a target on a file that came in by the page, by the SHA-256 of its bytes,
+// whatever was typed into it there; ok is false when there was none.
+func (l *Ledger) LastRunOfUpload(ctx context.Context, file [32]byte, target string) (info RunInfo, ok bool, err error) {
+	defer func() { err = l.reading(err) }()
+	info, err = scanRun(l.db.QueryRowContext(ctx, "SELECT "+runColumns+
+		" WHERE run.options ->> '$.upload.sha256' = ? AND target.name = ? ORDER BY run.number DESC LIMIT 1", hex.EncodeToString(file[:]), target))
 	if errors.Is(err, sql.ErrNoRows) {
 		return RunInfo{}, false, nil
 	}
