@@ -110,7 +110,19 @@ func Open(path string, opt Options) (*File, error) {
 // returned. What is refused is refused with an *[pipeline.Error]. The caller closes the File.
 func OpenContext(ctx context.Context, path string, opt Options) (*File, error) {
 	at := pipeline.Place{File: path}
-	if err := opt.check(at); err != nil {
+	f, err := opened(ctx, path, opt)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.open(at, opt); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// opened is a file of which nothing has been read.
+func opened(ctx context.Context, path string, opt Options) (*File, error) {
+	if err := opt.check(pipeline.Place{File: path}); err != nil {
 		return nil, err
 	}
 	f := &File{input: pipeline.Input{Path: path}}
@@ -133,9 +145,6 @@ func OpenContext(ctx context.Context, path string, opt Options) (*File, error) {
 	f.bytes = f.file
 	if opt.watch != nil {
 		f.bytes = opt.watch(f.file)
-	}
-	if err := f.open(at, opt); err != nil {
-		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }
@@ -187,26 +196,35 @@ func regular(path string, info fs.FileInfo) error {
 	return problem{"this is " + what + " and no regular file, and it has to be read more than once", todo}.at(path, nil)
 }
 
-func (f *File) open(at pipeline.Place, opt Options) error {
+// kind tells what the file is by its bytes, and refuses what we do not read.
+func (f *File) kind(at pipeline.Place, opt Options) (content, error) {
 	info, err := f.file.Stat()
 	if err != nil {
-		return cannotOpen(at.File, err)
+		return plain, cannotOpen(at.File, err)
 	}
 	f.info, f.input.Size = info, info.Size()
 	if opt.Kept != nil {
 		if f.bytes, f.input.Size, err = opt.Kept.Bytes(f.file); err != nil {
-			return cannotRead(at, err)
+			return plain, cannotRead(at, err)
 		}
 	}
 	if f.input.Size == 0 {
-		return problem{"the file is empty", "see whether it was exported or copied to its end"}.at(at.File, nil)
+		return plain, problem{"the file is empty", "see whether it was exported or copied to its end"}.at(at.File, nil)
 	}
 	kind, refused, err := sniff(f.bytes, f.input.Size)
 	if err != nil {
-		return cannotRead(at, err)
+		return plain, cannotRead(at, err)
 	}
 	if refused.what != "" {
-		return refused.at(at.File, nil)
+		return plain, refused.at(at.File, nil)
+	}
+	return kind, nil
+}
+
+func (f *File) open(at pipeline.Place, opt Options) error {
+	kind, err := f.kind(at, opt)
+	if err != nil {
+		return err
 	}
 	sum := sha256.New()
 	bytes := io.TeeReader(io.NewSectionReader(f.bytes, 0, f.input.Size), sum)

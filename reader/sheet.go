@@ -28,14 +28,13 @@ type sheetPart struct {
 
 // openBook opens the workbook and finds the sheet with our header.
 func (f *File) openBook(at pipeline.Place, opt Options) (header, error) {
-	book, err := xlsx.Read(f.bytes, f.input.Size, xlsx.Limits{})
+	b, err := f.workbook(at)
 	if err != nil {
-		return header{}, bookError(at, err)
+		return header{}, err
 	}
-	b := &bookFile{at: at, book: book}
 	f.format = b
 	h, err := b.choose(opt)
-	f.input.Format, f.input.Sheet, f.input.Date1904 = pipeline.XLSX, b.at.Sheet, book.Date1904()
+	f.input.Format, f.input.Sheet, f.input.Date1904 = pipeline.XLSX, b.at.Sheet, b.book.Date1904()
 	if err != nil {
 		return h, err
 	}
@@ -55,6 +54,15 @@ func (f *File) openBook(at pipeline.Place, opt Options) (header, error) {
 		}
 	}
 	return h, nil
+}
+
+// workbook opens a workbook, of which no sheet has been read.
+func (f *File) workbook(at pipeline.Place) (*bookFile, error) {
+	book, err := xlsx.Read(f.bytes, f.input.Size, xlsx.Limits{})
+	if err != nil {
+		return nil, bookError(at, err)
+	}
+	return &bookFile{at: at, book: book}, nil
 }
 
 // choose takes the sheet that is named, or else the only visible one with our header, or all those of
@@ -111,8 +119,10 @@ func (b *bookFile) choose(opt Options) (header, error) {
 	case refusal != nil:
 		return header{}, refusal
 	}
-	return header{}, problem{"the workbook has no visible sheet with cells", "see that it is the right file"}.at(b.at.File, nil)
+	return header{}, noSheet.at(b.at.File, nil)
 }
+
+var noSheet = problem{"the workbook has no visible sheet with cells", "see that it is the right file"}
 
 // oneReport reports whether the sheets with our header are those of one report of ours, which goes on on
 // further sheets when one is full.

@@ -23,49 +23,27 @@ type textFile struct {
 	decoding decoding
 	style    style
 	sep      bool // the first line only names the delimiter
+	nul      bool // there are NULs in the sample
 	pad      bool
 }
 
-// openText finds out how a text is written. It reads all, which is the text as it lies in the file.
+// openText finds out how a text is written, and its header. It reads all, which is the text as it lies in
+// the file.
 func (f *File) openText(at pipeline.Place, opt Options, kind content, all io.Reader) (header, error) {
-	t := &textFile{at: at, bytes: f.bytes, size: f.input.Size, kind: kind, pad: opt.Ragged == RaggedPad}
+	t, err := f.text(at, opt, kind, all)
+	if err != nil {
+		return header{}, err
+	}
 	f.format = t
-	plain, err := t.unpacked(all)
-	if err != nil {
-		return header{}, cannotRead(at, err)
-	}
-	d, refused, err := detectEncoding(plain, opt.Encoding)
-	if errors.Is(err, errBomb) {
-		return header{}, bomb.at(at.File, nil)
-	}
-	if err != nil {
-		return header{}, cannotRead(at, err)
-	}
-	if refused.what != "" {
-		return header{}, refused.at(at.File, nil)
-	}
-	t.decoding = d
-	sample, marked, err := t.sample()
-	if err != nil {
-		return header{}, cannotRead(at, err)
-	}
-	find := finder{options: opt, text: true}
-	t.style, t.sep = find.style(sample)
-	if t.style.comma == 0 {
-		return header{}, notCSV.at(at.File, nil)
-	}
-	dialect := t.style.dialect()
-	dialect.BOM = marked
-	h, found, err := find.find(at, t.candidates(&dialect))
-	if !found && strings.Contains(sample, "\x00") {
-		return header{}, problem{"this is neither text nor a workbook", saveAs}.at(at.File, nil)
+	h, found, err := t.find(opt, &f.input.Dialect)
+	if !found && t.nul {
+		return header{}, notText.at(at.File, nil)
 	}
 	if err == nil {
 		h, err = t.layout(h)
 	}
-	f.input.Format, f.input.Encoding, f.input.Dialect = pipeline.CSV, d.name, dialect
-	if d.notice != "" {
-		f.input.Notices = append(f.input.Notices, d.notice)
+	if t.decoding.notice != "" {
+		f.input.Notices = append(f.input.Notices, t.decoding.notice)
 	}
 	f.input.Notices = append(f.input.Notices, t.style.notices(t.sep)...)
 	if n := h.width - len(h.names); n > 0 {
@@ -73,6 +51,47 @@ func (f *File) openText(at pipeline.Place, opt Options, kind content, all io.Rea
 	}
 	return h, err
 }
+
+// text finds out how a text is written, and says so in the input; how its lines end is not known yet.
+func (f *File) text(at pipeline.Place, opt Options, kind content, all io.Reader) (*textFile, error) {
+	f.input.Format = pipeline.CSV
+	t := &textFile{at: at, bytes: f.bytes, size: f.input.Size, kind: kind, pad: opt.Ragged == RaggedPad}
+	plain, err := t.unpacked(all)
+	if err != nil {
+		return nil, cannotRead(at, err)
+	}
+	d, refused, err := detectEncoding(plain, opt.Encoding)
+	if errors.Is(err, errBomb) {
+		return nil, bomb.at(at.File, nil)
+	}
+	if err != nil {
+		return nil, cannotRead(at, err)
+	}
+	if refused.what != "" {
+		return nil, refused.at(at.File, nil)
+	}
+	t.decoding, f.input.Encoding = d, d.name
+	sample, marked, err := t.sample()
+	if err != nil {
+		return nil, cannotRead(at, err)
+	}
+	t.nul = strings.Contains(sample, "\x00")
+	t.style, t.sep = finder{options: opt, text: true}.style(sample)
+	if t.style.comma == 0 {
+		return nil, notCSV.at(at.File, nil)
+	}
+	f.input.Dialect = t.style.dialect()
+	f.input.Dialect.BOM = marked
+	return t, nil
+}
+
+// find looks for the header, and notes how lines end.
+func (t *textFile) find(opt Options, d *pipeline.Dialect) (h header, found bool, err error) {
+	return finder{options: opt, text: true}.find(t.at, t.candidates(d))
+}
+
+// notText is a file without our header that has NULs: hardly a text.
+var notText = problem{"this is neither text nor a workbook", saveAs}
 
 var notCSV = problem{
 	"this is not CSV: no row has more than one cell, with any of , ; | ^ or tab between them",
@@ -167,7 +186,9 @@ func tooLong(at pipeline.Place, err error) error {
 func (t *textFile) candidates(d *pipeline.Dialect) iter.Seq2[candidate, error] {
 	return func(yield func(candidate, error) bool) {
 		for rec, err := range t.records(header{}) {
-			d.CRLF = strings.HasSuffix(rec.text, "\r\n")
+			if end := rec.text[len(rec.body()):]; end != "" { // the last line may have none
+				d.CRLF = end == "\r\n"
+			}
 			c := candidate{row: rec.row, line: rec.line, names: rec.cells}
 			if rec.unreadable != "" {
 				c.names = []string{rec.body()}

@@ -44,8 +44,8 @@ func mended(path string, run ledger.RunInfo) error {
 		upload = reading.Upload.ID
 	}
 	return usage(
-		fmt.Sprintf("%s was sent from the upload page (run %s, upload %s), with cells that were changed there", path, run.ID, upload),
-		"its report, and the file as it was sent, are on that page",
+		fmt.Sprintf("%s was sent from the upload page (run %s), with cells that were changed there", path, run.ID),
+		fmt.Sprintf("its report is on that page, at /uploads/%s/report.xlsx; the file as it was sent at /uploads/%[1]s/checked.xlsx", upload),
 	)
 }
 
@@ -64,7 +64,7 @@ func Remade(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.RunI
 	if err != nil {
 		return fail(err)
 	}
-	out, err := places.find(ctx, plan.Files[0], true)
+	out, err := places.find(ctx, plan.Files[0], !to.None)
 	if err != nil {
 		return fail(err)
 	}

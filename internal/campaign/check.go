@@ -7,8 +7,8 @@ import (
 	"hppsend/pipeline"
 )
 
-// Check says what a run would do, and sends nothing. With places for them it reports what it has found of
-// each row; the ledger may be nil. Beside a plan an error says that such a report could not be written.
+// Check says what a run would do, and sends nothing. With places for them, or a sink, it reports what it has found
+// of each row; the ledger may be nil. Beside a plan an error says that such a report could not be written.
 func Check(ctx context.Context, opt Options, ports Ports, paths []string) (*pipeline.Plan, error) {
 	c := &campaign{Options: opt, Ports: ports, started: time.Now()}
 	defer c.close()
@@ -34,7 +34,7 @@ func Check(ctx context.Context, opt Options, ports Ports, paths []string) (*pipe
 	}
 	for i, f := range c.plan.Files {
 		res := FileResult{Path: f.Input.Path, Tally: f.Tally}
-		if c.Outputs.Report != "" || c.Outputs.Rejects != "" {
+		if c.Outputs.Report != "" || c.Outputs.Rejects != "" || c.Outputs.Rows != nil {
 			out, err := c.places.find(ctx, f, c.Outputs.Report != "")
 			if err != nil {
 				return nil, err
@@ -49,4 +49,23 @@ func Check(ctx context.Context, opt Options, ports Ports, paths []string) (*pipe
 		c.Observer.Tell(Reported{res})
 	}
 	return c.plan, nil
+}
+
+// EachRow gives the rows of a file in order, as they are read, until the function wants no more. The file is not
+// checked as a whole.
+func (r Reading) EachRow(ctx context.Context, path string, each func(pipeline.Input, pipeline.Row) bool) error {
+	f, err := r.open(ctx, path, nil)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for row, err := range pipeline.Rows(f) {
+		if err != nil {
+			return err
+		}
+		if !each(f.Input(), row) {
+			return nil
+		}
+	}
+	return nil
 }

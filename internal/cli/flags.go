@@ -26,6 +26,7 @@ var knownFlags = sync.OnceValue(func() []string {
 	for _, add := range []func(*settings, *flagSet){
 		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).settleFlags,
 		(*settings).runsFlags, (*settings).purgeFlags, (*settings).sandboxFlags, (*settings).versionFlags,
+		(*settings).serveFlags, (*settings).peopleFlags, (*settings).auditFlags,
 	} {
 		f := pflag.NewFlagSet("", pflag.ContinueOnError)
 		add(&settings{}, &flagSet{f})
@@ -42,20 +43,10 @@ func (s *settings) runFlags(f *flagSet) {
 	s.inputFlags(f)
 	s.judgeFlags(f)
 	f.StringVar(&s.label, "label", "", "`TEXT` that names the run, for people")
-	f.Var(&s.rate, "rate", "most calls: 20/s, 100/m, 5000/h or unlimited (default 20/s in production, 4/s in the playground, 50/s in the sandbox)")
-	s.headroom = 0.5
-	f.Var(&s.headroom, "headroom", "go slower while less than this share of HPP's limit is left, which the shop's checkout shares")
-	f.IntVar(&s.concurrency, "concurrency", 16, "calls under way at once")
-	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "longest time for one call; past it the row is uncertain")
-	f.IntVar(&s.maxAttempts, "max-attempts", 5, "calls for one row while HPP is unavailable; then it is failed")
-	f.DurationVar(&s.retryFor, "retry-for", 10*time.Minute, "stop the run when nothing succeeded for so long")
+	s.paceFlags(f)
 	f.BoolVar(&s.retryRejected, "retry-rejected", false, "send again what HPP refused in an earlier run")
 	f.BoolVar(&s.resendUncertain, "resend-uncertain", false, "send again what is uncertain: these people may get a second message")
-	f.DurationVar(&s.grace, "grace", 30*time.Second, "time for calls under way when the run is stopped, and for a ledger that cannot be written")
 	f.IntVar(&s.limit, "limit", 0, "try `N` rows at most, over all files; the rest stays pending")
-	f.IntVar(&s.stopAfterIdentical, "stop-after-identical", 25, "stop when HPP gives the same refusal `N` times in a row for one method; 0: never")
-	f.IntVar(&s.canary, "canary", 0, "send the first `N` rows, and the rest only if all of them were accepted; asks on a terminal")
-	f.Var(&s.maxRejected, "max-rejected", "do not start when more rows than this are rejected, and stop when more of the last 200 answers are refusals")
 	f.Var(&s.until, "until", "stop at this time of day, at most 12 hours ahead, or \"tomorrow HH:MM\"; the rest stays pending")
 	f.Var(&s.between, "between", "send in this part of the day only: outside of it nothing is sent, and at its end the rest stays pending")
 	f.BoolVar(&s.yes, "yes", false, "do not ask before sending in production")
@@ -66,6 +57,21 @@ func (s *settings) runFlags(f *flagSet) {
 	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none, and any ledger where one was lost")
 	s.outputFlags(f)
 	s.reportPlaceFlags(f, "write the report to this `PATH`, or - for standard output; with several files, the folder for the reports")
+}
+
+// paceFlags say how fast and how hard is sent, and what stops it.
+func (s *settings) paceFlags(f *flagSet) {
+	f.Var(&s.rate, "rate", "most calls: 20/s, 100/m, 5000/h or unlimited (default 20/s in production, 4/s in the playground, 50/s in the sandbox)")
+	s.headroom = 0.5
+	f.Var(&s.headroom, "headroom", "go slower while less than this share of HPP's limit is left, which the shop's checkout shares")
+	f.IntVar(&s.concurrency, "concurrency", 16, "calls under way at once")
+	f.DurationVar(&s.timeout, "timeout", 30*time.Second, "longest time for one call; past it the row is uncertain")
+	f.IntVar(&s.maxAttempts, "max-attempts", 5, "calls for one row while HPP is unavailable; then it is failed")
+	f.DurationVar(&s.retryFor, "retry-for", 10*time.Minute, "stop the run when nothing succeeded for so long")
+	f.DurationVar(&s.grace, "grace", 30*time.Second, "time for calls under way when the run is stopped, and for a ledger that cannot be written")
+	f.IntVar(&s.stopAfterIdentical, "stop-after-identical", 25, "stop when HPP gives the same refusal `N` times in a row for one method; 0: never")
+	f.IntVar(&s.canary, "canary", 0, "send the first `N` rows, and the rest only if all of them were accepted; asks on a terminal or on the page")
+	f.Var(&s.maxRejected, "max-rejected", "do not start when more rows than this are rejected, and stop when more of the last 200 answers are refusals")
 }
 
 func (s *settings) checkFlags(f *flagSet) {

@@ -54,29 +54,29 @@ func (r *invocation) overall(code int) summary {
 	return s
 }
 
-// call runs the user's command, without a shell, with the summary on its standard input. It gets no
-// credentials, and what it writes goes to standard error. The next signal ends it.
-func (r *invocation) call(ctx context.Context, command []string, s summary) error {
+// call runs the user's command, without a shell, with what it is to know on its standard input, as JSON. It gets
+// no credentials, and what it writes goes to standard error. The next signal ends it.
+func (a *app) call(ctx context.Context, command []string, about any) error {
 	var in bytes.Buffer
-	if err := writer.NewEncoder(&in).Encode(s); err != nil {
+	if err := writer.NewEncoder(&in).Encode(about); err != nil {
 		return err
 	}
 	allowed := hookTime
 	switch {
 	case ctx.Err() != nil:
 		ctx, allowed = context.WithoutCancel(ctx), hookTimeStopped
-	case r.caught() == nil:
+	case a.caught() == nil:
 		var end context.CancelFunc
-		ctx, end = r.untilStop(ctx)
+		ctx, end = a.untilStop(ctx)
 		defer end()
 	}
 	ctx, cancel := context.WithTimeout(ctx, allowed)
 	defer cancel()
 	hook := exec.CommandContext(ctx, command[0], command[1:]...)
 	hook.Stdin = &in
-	hook.Stdout, hook.Stderr = r.Stderr, r.Stderr
+	hook.Stdout, hook.Stderr = a.Stderr, a.Stderr
 	hook.WaitDelay = time.Second
-	for _, kv := range r.Env {
+	for _, kv := range a.Env {
 		name, _, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(strings.ToUpper(name), "KLARNA_") && name != "CREDENTIALS_DIRECTORY" {
 			hook.Env = append(hook.Env, kv)

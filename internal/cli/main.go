@@ -182,6 +182,16 @@ is forgotten without --force.`,
 			Example: `  hppsend sandbox --addr 127.0.0.1:8085
   hppsend run --endpoint http://127.0.0.1:8085 campaign.xlsx`,
 		}),
+		a.pageCommand(code),
+		group(&cobra.Command{Use: "audit", Short: "Verify or export the audit trail of the upload page"},
+			a.command(&settings{}, (*settings).auditFlags, code, a.verifyAudit)(&cobra.Command{
+				Use: "verify", Short: "See whether the audit trail is as it was written", Args: noArgs,
+				Example: `  hppsend audit verify --environment production`,
+			}),
+			a.command(&settings{}, (*settings).auditFlags, code, a.exportAudit)(&cobra.Command{
+				Use: "export", Short: "Write the audit trail as CSV to standard output", Args: noArgs,
+				Example: `  hppsend audit export --environment production > audit.csv`,
+			})),
 		group(&cobra.Command{Use: "config", Short: "Show the settings that are in force"},
 			a.command(&settings{}, (*settings).runFlags, code, a.showConfig)(&cobra.Command{
 				Use: "show", Short: "Print every setting of a run, and where it is from", Args: noArgs,
@@ -195,6 +205,43 @@ is forgotten without --force.`,
 		}),
 	)
 	return root
+}
+
+// pageCommand is the serve command and, under it, those on its people.
+func (a *app) pageCommand(code *int) *cobra.Command {
+	serve := a.command(&settings{}, (*settings).serveFlags, code, a.serve)(&cobra.Command{
+		Use: "serve", Short: "Serve a page on which people bring, mend, approve and send spreadsheets", Args: noArgs,
+		Long: `Serves a page on which a spreadsheet is uploaded, its problems are mended in the cell, another person
+approves, and it is sent and reported on. In the sandbox and the playground it is for the person who
+starts it, on this machine; in production people sign in, each with roles.`,
+		Example: `  hppsend serve --environment sandbox
+  hppsend serve --config hppsend.yaml --account shop --public-url https://links.example.com --behind-proxy 127.0.0.1`,
+	})
+	serve.AddCommand(group(
+		&cobra.Command{Use: "user", Short: "Invite people, give them roles, keep them out"},
+		a.command(&settings{}, (*settings).peopleFlags, code, a.addPerson)(&cobra.Command{
+			Use: "add LOGIN", Short: "Invite somebody, or give a new invitation", Args: oneLogin,
+			Example: `  hppsend serve user add anna@example.com --name "Anna" --environment production --role uploader`,
+		}),
+		a.command(&settings{}, (*settings).peopleFlags, code, a.listPeople)(&cobra.Command{
+			Use: "list", Short: "List everybody, with their roles", Args: noArgs,
+		}),
+		a.command(&settings{}, (*settings).peopleFlags, code, a.personRoles)(&cobra.Command{
+			Use: "role LOGIN", Short: "Make somebody's roles on an account what they are to be", Args: oneLogin,
+			Example: `  hppsend serve user role anna@example.com --environment production --role uploader --role settler`,
+		}),
+		a.command(&settings{}, (*settings).peopleFlags, code, a.disablePerson)(&cobra.Command{
+			Use: "disable LOGIN", Short: "Keep somebody out, from now on", Args: oneLogin,
+		}),
+	))
+	return serve
+}
+
+func oneLogin(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usage(fmt.Sprintf("one person is to be named, and there are %d", len(args)), "say: "+c.CommandPath()+" LOGIN")
+	}
+	return nil
 }
 
 // group is a command that only has others under it.

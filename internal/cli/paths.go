@@ -89,6 +89,7 @@ func homeFolder() (string, error) {
 // commandFlag is a program and its arguments, given one by one, or in one text without quotes.
 type commandFlag struct{ value *[]string }
 
+func (commandFlag) several()         {}
 func (c commandFlag) Type() string   { return "COMMAND" }
 func (c commandFlag) String() string { return strings.Join(*c.value, " ") }
 

@@ -51,7 +51,7 @@ func wanted(f *pflag.Flag, text string) error {
 // times takes several values, and only the map of columns takes names with them.
 func texts(f *pflag.Flag, value any) ([]string, error) {
 	_, columns := f.Value.(*mappings)
-	_, command := f.Value.(commandFlag)
+	_, several := f.Value.(several)
 	var out []string
 	add := func(lead string, v any) error {
 		switch v.(type) {
@@ -75,7 +75,7 @@ func texts(f *pflag.Flag, value any) ([]string, error) {
 		}
 		return out, nil
 	case []any:
-		if !columns && !command {
+		if !columns && !several {
 			return nil, errors.New("it takes one value, and there are several")
 		}
 		for _, e := range v {

@@ -57,6 +57,7 @@ type settings struct {
 	flags                             *pflag.FlagSet
 	sources                           map[string]string // of what the command line does not say
 	addr, script                      string
+	page                              pageSettings
 	latency                           time.Duration
 	rateLimit                         int
 }
@@ -90,9 +91,13 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 	vars.Delete("config")
 	vars.Delete("profile")
 	s.flags, s.sources = flags, map[string]string{}
-	if f := flags.Lookup("on-finish"); f != nil && f.Changed {
-		if err := (commandFlag{&s.onFinish}).resolve(""); err != nil {
-			return usage(fmt.Sprintf("--on-finish: %v", err), "name a program, or leave the flag out")
+	for _, name := range []string{"on-finish", "notify-command"} {
+		f := flags.Lookup(name)
+		if f == nil || !f.Changed {
+			continue
+		}
+		if err := f.Value.(commandFlag).resolve(""); err != nil {
+			return usage(fmt.Sprintf("--%s: %v", name, err), "name a program, or leave the flag out")
 		}
 	}
 	if err := s.apply(vars, "environment variables HPPSEND_…", ""); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hppsend/internal/contact"
+	"hppsend/internal/desk"
 	"hppsend/pipeline"
 )
 
@@ -187,4 +188,76 @@ func (a *age) Set(text string) error {
 	}
 	*a = age(d)
 	return nil
+}
+
+// several is a flag that may be given several times, and a list in a configuration file.
+type several interface{ several() }
+
+// list is what a flag says that is given several times.
+type list struct{ values *[]string }
+
+func (list) several()         {}
+func (l list) Type() string   { return "string" }
+func (l list) String() string { return strings.Join(*l.values, " ") }
+func (l list) Set(text string) error {
+	if strings.TrimSpace(text) == "" {
+		return fmt.Errorf("it is empty")
+	}
+	*l.values = append(*l.values, text)
+	return nil
+}
+
+// approversFlag is how many people have to approve, by messages.
+type approversFlag struct {
+	tiers desk.Approvers
+	set   bool
+}
+
+func (a *approversFlag) Type() string { return "N[,N@MESSAGES]" }
+
+func (a *approversFlag) String() string {
+	var parts []string
+	for _, t := range a.tiers {
+		part := strconv.Itoa(t.People)
+		if t.Messages > 0 {
+			part += "@" + strconv.Itoa(t.Messages)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ",")
+}
+
+func (a *approversFlag) Set(text string) error {
+	var tiers desk.Approvers
+	for part := range strings.SplitSeq(text, ",") {
+		people, messages, tiered := strings.Cut(strings.TrimSpace(part), "@")
+		n, err := strconv.ParseUint(people, 10, 8)
+		var from uint64
+		if err == nil && tiered {
+			from, err = strconv.ParseUint(messages, 10, 31)
+		}
+		if err != nil {
+			return fmt.Errorf("it is a number of people, or several by how many messages there are: 1,2@5000")
+		}
+		tiers = append(tiers, desk.Tier{Messages: int(from), People: int(n)})
+	}
+	*a = approversFlag{tiers, true}
+	return nil
+}
+
+// sizeFlag is a number of bytes, given as 300MB.
+type sizeFlag int64
+
+func (s *sizeFlag) Type() string   { return "SIZE" }
+func (s *sizeFlag) String() string { return strings.ReplaceAll(desk.Bytes(int64(*s)), " ", "") }
+func (s *sizeFlag) Set(text string) error {
+	text = strings.ToUpper(strings.ReplaceAll(text, " ", ""))
+	for unit, size := range map[string]int64{"KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30} {
+		number, ok := strings.CutSuffix(text, unit)
+		if n, err := strconv.ParseUint(number, 10, 20); ok && err == nil && n > 0 {
+			*s = sizeFlag(int64(n) * size)
+			return nil
+		}
+	}
+	return fmt.Errorf("a size is written like 300MB")
 }

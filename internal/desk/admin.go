@@ -1,0 +1,134 @@
+package desk
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+)
+
+// People lists those with a role on an account that the person administers, and those who have none anywhere.
+func (s *Seat) People(ctx context.Context) ([]Person, error) {
+	all, err := s.d.People(ctx)
+	if err != nil {
+		return nil, err
+	}
+	accounts := s.AccountsAs(Administrator)
+	if len(accounts) == 0 {
+		return nil, notForYou()
+	}
+	return slices.DeleteFunc(all, func(p Person) bool {
+		return len(p.Roles) > 0 && !slices.ContainsFunc(accounts, func(a string) bool { return len(p.Roles[a]) > 0 })
+	}), nil
+}
+
+func notForYou() error {
+	return &Refusal{Code: Forbidden, Problem: "this is for administrators", Todo: "ask the administrator of the account"}
+}
+
+// Invite makes a person known, with roles on an account that this person administers, and gives the token of the
+// invitation. Somebody who is known gets the roles; a new password only from who administers all that somebody has.
+func (s *Seat) Invite(ctx context.Context, login, name, account string, roles []Role) (token string, err error) {
+	if !s.May(account, Administrator) {
+		return "", notForYou()
+	}
+	var known string
+	err = s.d.db.QueryRowContext(ctx, "SELECT id FROM person WHERE login = ?", login).Scan(&known)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", err
+	}
+	if known == "" {
+		if known, token, err = s.d.Invite(ctx, login, name); err != nil {
+			return "", err
+		}
+	}
+	return token, s.GiveRoles(ctx, known, account, roles)
+}
+
+// GiveRoles makes somebody's roles what they are to be, on an account that this person administers.
+func (s *Seat) GiveRoles(ctx context.Context, person, account string, roles []Role) error {
+	if !s.May(account, Administrator) {
+		return notForYou()
+	}
+	if person == s.ID && !slices.Contains(roles, Administrator) {
+		return &Refusal{Code: Invalid, Field: "role", Problem: "you would not be an administrator any more", Todo: "let another administrator do that"}
+	}
+	return s.d.SetRoles(ctx, person, account, roles)
+}
+
+// Reinvite gives a new invitation to somebody who has forgotten the password.
+func (s *Seat) Reinvite(ctx context.Context, person string) (token string, err error) {
+	p, err := s.overAll(ctx, person)
+	if err != nil {
+		return "", err
+	}
+	if p.Elsewhere != "" {
+		return "", &Refusal{Code: Invalid, Problem: "this person signs in by " + p.Elsewhere, Todo: "a password is not needed"}
+	}
+	_, token, err = s.d.Invite(ctx, p.Login, p.Name)
+	return token, err
+}
+
+// Disable keeps somebody out from now on, or lets in again.
+func (s *Seat) Disable(ctx context.Context, person string, disabled bool) error {
+	p, err := s.overAll(ctx, person)
+	if err != nil {
+		return err
+	}
+	if p.ID == s.ID {
+		return &Refusal{Code: Invalid, Problem: "you cannot keep yourself out", Todo: "let another administrator do that"}
+	}
+	return s.d.Disable(ctx, p.ID, disabled)
+}
+
+// overAll gives a person all of whose accounts this person administers.
+func (s *Seat) overAll(ctx context.Context, person string) (Person, error) {
+	p, err := s.d.person(ctx, person)
+	if errors.Is(err, sql.ErrNoRows) || person == local {
+		return p, notFound()
+	}
+	if err != nil {
+		return p, err
+	}
+	for account := range p.Roles {
+		if !s.May(account, Administrator) {
+			return p, notForYou()
+		}
+	}
+	if !s.MayAnywhere(Administrator) {
+		return p, notForYou()
+	}
+	return p, nil
+}
+
+// Trail gives the audit trail of an upload, or, for administrators, of all accounts that they administer.
+func (s *Seat) Trail(ctx context.Context, upload string) (all []Event, err error) {
+	accounts := s.AccountsAs(Administrator)
+	if upload != "" {
+		u, err := s.load(ctx, s.d.db, upload)
+		if err != nil {
+			return nil, err
+		}
+		accounts = []string{u.Account}
+	} else if len(accounts) == 0 {
+		return nil, notForYou()
+	}
+	names := map[string]string{}
+	err = s.d.events(ctx, upload, func(e Event, _ []byte) error {
+		if !slices.Contains(accounts, e.Account) && (upload != "" || e.Account != "") {
+			return nil
+		}
+		if _, known := names[e.Person]; !known && e.Person != "" {
+			p, err := s.d.person(ctx, e.Person)
+			if err != nil {
+				return err
+			}
+			names[e.Person] = p.Name
+		}
+		e.By = names[e.Person]
+		all = append(all, e)
+		return nil
+	})
+	slices.Reverse(all)
+	return all, err
+}

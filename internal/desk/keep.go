@@ -1,0 +1,114 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+)
+
+// Delete forgets an upload: the file, what was typed into it, its name and notes. What was sent stays known to the
+// ledger, by digests.
+func (s *Seat) Delete(ctx context.Context, upload string) error {
+	_, err := s.change(ctx, upload, func(t *txn, u *Upload) error {
+		if err := s.d.erase(t, u); err != nil {
+			return err
+		}
+		return s.did(t, u, "delete", "", "")
+	}, Uploader, Administrator)
+	if err == nil {
+		s.d.removeFiles(upload)
+	}
+	return err
+}
+
+func (d *Desk) erase(t *txn, u *Upload) error {
+	if err := t.step(u, Delete); err != nil {
+		return err
+	}
+	return errors.Join(
+		t.exec("UPDATE upload SET name = NULL, reading = NULL, note = NULL, reason = NULL WHERE id = ?", u.ID),
+		t.exec("UPDATE mend SET place = NULL, was = NULL, text = NULL WHERE upload = ?", u.ID),
+	)
+}
+
+func (d *Desk) removeFiles(id string) {
+	d.forget(id)
+	for _, path := range []string{d.fileOf(id), d.planOf(id)} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			d.Log.Error("a file that is not kept any more could not be removed", "upload", id, "error", err)
+		}
+	}
+}
+
+// tidy deletes what nobody has touched for so long that it is kept no longer, ends approvals that were waited for
+// too long, and removes files that the books do not know.
+func (d *Desk) tidy(ctx context.Context) error {
+	now := time.Now()
+	old, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE changed < ? AND state NOT IN (?, ?)", stamp(now.Add(-d.Keep)), Running, Deleted)
+	if err != nil {
+		return err
+	}
+	for _, id := range old {
+		if err := d.tx(ctx, func(t *txn) error {
+			u, err := d.scan(t.QueryRowContext(ctx, "SELECT "+uploadColumns+" WHERE u.id = ?", id))
+			if err != nil {
+				return err
+			}
+			return errors.Join(d.erase(t, u), t.audit(Event{Account: u.Account, Action: "delete", Upload: id, Place: "kept no longer"}))
+		}); err != nil {
+			return err
+		}
+		d.removeFiles(id)
+	}
+	lapsed, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE state = ? AND asked < ?", Waiting, stamp(now.Add(-approvalLife)))
+	if err != nil {
+		return err
+	}
+	for _, id := range lapsed {
+		if err := d.tx(ctx, func(t *txn) error {
+			u, err := d.scan(t.QueryRowContext(ctx, "SELECT "+uploadColumns+" WHERE u.id = ?", id))
+			if err != nil {
+				return err
+			}
+			return errors.Join(
+				d.returned(t, u, Lapse, "nobody approved it within 72 hours; ask for approval again"),
+				t.audit(Event{Account: u.Account, Action: "lapse", Upload: id}),
+			)
+		}); err != nil {
+			return err
+		}
+	}
+	if err := d.tx(ctx, func(t *txn) error {
+		return errors.Join(
+			t.exec("DELETE FROM session WHERE seen < ? OR made < ?", stamp(now.Add(-sessionIdle)), stamp(now.Add(-sessionLife))),
+			t.exec("DELETE FROM invitation WHERE expires < ?", stamp(now)),
+		)
+	}); err != nil {
+		return err
+	}
+	return d.sweep(ctx, now)
+}
+
+// sweep removes files of uploads that were cut off while they came in.
+func (d *Desk) sweep(ctx context.Context, now time.Time) error {
+	files, err := os.ReadDir(d.path("files"))
+	if err != nil {
+		return broken("the folder of uploads", err)
+	}
+	known, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE state <> ?", Deleted)
+	if err != nil {
+		return err
+	}
+	keep := map[string]bool{}
+	for _, id := range known {
+		keep[d.fileOf(id)], keep[d.planOf(id)] = true, true
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if path := d.path("files", f.Name()); err == nil && !keep[path] && now.Sub(info.ModTime()) > 24*time.Hour {
+			os.Remove(path)
+		}
+	}
+	return nil
+}

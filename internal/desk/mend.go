@@ -1,0 +1,442 @@
+package desk
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"hppsend/reader"
+)
+
+// Cell is a cell of a sheet.
+type Cell struct {
+	Sheet  string // empty for CSV
+	Row    int    // as a spreadsheet program shows it
+	Column int    // index of Input.Columns
+}
+
+// Edit is what somebody types into a cell, and which version of it that person saw.
+type Edit struct {
+	Cell
+	Text    string
+	Version int // 0 for the cell of the file itself
+}
+
+// Mend is the newest of what was typed into a cell.
+type Mend struct {
+	Cell
+	Text    string
+	Own     bool // it is the file's own text again
+	Version int
+	Was     string // what the file has
+	By      string
+	ByID    string
+	Time    time.Time
+	Batch   int64 // whose undo takes back what the cell says; 0 where nothing is to be taken back
+}
+
+// Clash is an edit of a cell that somebody else has changed meanwhile. Nothing of the edit was taken.
+type Clash struct {
+	Cell
+	Yours, Theirs string
+	Version       int // of theirs
+	By            string
+}
+
+// Clashes refuses edits of cells that were changed meanwhile.
+type Clashes []Clash
+
+func (c Clashes) Error() string {
+	return "somebody else has changed this cell meanwhile; see what it says now, and change it again if need be"
+}
+
+// maxCell is how many characters a cell may be given.
+const maxCell = 1000
+
+// CleanCell refuses what a cell cannot be given: several cells at once, or what cannot be seen.
+func CleanCell(text string) (string, error) {
+	refuse := func(problem, todo string) (string, error) {
+		return "", &Refusal{Code: Invalid, Problem: problem, Todo: todo}
+	}
+	text = strings.Trim(text, " ")
+	switch {
+	case !utf8.ValidString(text):
+		return refuse("this is not text", "type it")
+	case utf8.RuneCountInString(text) > maxCell:
+		return refuse("this is too long for a cell", fmt.Sprintf("it has %d characters at most", maxCell))
+	case strings.ContainsAny(text, "\t\r\n\v\f\u0085\u2028\u2029"):
+		return refuse("these are several cells in one", "paste one cell only, or paste the block into its first cell with \"Paste several cells\"")
+	case strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) }):
+		return refuse("there is a character in this that cannot be seen", "type it instead of pasting it")
+	}
+	return text, nil
+}
+
+func readerMends(all []Mend) (mends []reader.Mend) {
+	for _, m := range all {
+		if !m.Own {
+			mends = append(mends, reader.Mend{Sheet: m.Sheet, Row: m.Row, Column: m.Column, Text: m.Text})
+		}
+	}
+	return mends
+}
+
+// id is how a cell is known in the books, where the names of sheets are not.
+func (c Cell) id(k key) []byte {
+	mac := hmac.New(sha256.New, k.derive("cells"))
+	fmt.Fprintf(mac, "%d %d %s", c.Row, c.Column, c.Sheet)
+	return mac.Sum(nil)[:16]
+}
+
+// place seals what a mend holds for its cell and version.
+func place(upload string, id []byte, version int, what string) string {
+	return fmt.Sprintf("%s mend %x %d %s", upload, id, version, what)
+}
+
+// standing are the mends m that nobody has taken back.
+const standing = ` m.undoes = 0 AND NOT EXISTS (SELECT 1 FROM mend n WHERE n.upload = m.upload AND n.cell = m.cell AND n.undoes = m.batch) `
+
+// current gives the newest mend of each cell of an upload, by cell.
+func (d *Desk) current(ctx context.Context, q queryer, k key, upload string) (all []Mend, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT l.cell, l.version, l.place, l.was, l.text, p.name, l.person, l.time,
+		ifnull((SELECT max(batch) FROM mend m WHERE m.upload = l.upload AND m.cell = l.cell AND`+standing+`), 0)
+		FROM mend l JOIN person p ON p.id = l.person
+		WHERE l.upload = ? AND l.version = (SELECT max(version) FROM mend n WHERE n.upload = l.upload AND n.cell = l.cell)`, upload)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m Mend
+		var id, where, was, text []byte
+		var at int64
+		if err := rows.Scan(&id, &m.Version, &where, &was, &text, &m.By, &m.ByID, &at, &m.Batch); err != nil {
+			return nil, err
+		}
+		m.Own, m.Time = text == nil, moment(at)
+		if err := k.openJSON(place(upload, id, m.Version, "place"), where, &m.Cell); err != nil {
+			return nil, err
+		}
+		if m.Was, err = k.open(place(upload, id, m.Version, "was"), was); err != nil {
+			return nil, err
+		}
+		if m.Text, err = k.open(place(upload, id, m.Version, "text"), text); err != nil {
+			return nil, err
+		}
+		if m.Own {
+			m.Text = m.Was
+		}
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b Mend) int {
+		return cmp.Or(cmp.Compare(a.Sheet, b.Sheet), a.Row-b.Row, a.Column-b.Column)
+	})
+	return all, rows.Err()
+}
+
+// Mends lists the newest of what was typed into each cell, in the order of the sheet.
+func (s *Seat) Mends(ctx context.Context, u *Upload) ([]Mend, error) {
+	return s.d.current(ctx, s.d.db, s.d.accounts[u.Account].key, u.ID)
+}
+
+// Mend types into cells, all or none of them, and gives the upload as it is then, and what the check now finds.
+// Only rows with problems, and those mended before, can be mended. An edit that changes nothing is none.
+func (s *Seat) Mend(ctx context.Context, upload string, edits []Edit) (*Upload, *Sheet, error) {
+	for i := range edits {
+		var err error
+		if edits[i].Text, err = CleanCell(edits[i].Text); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s.mend(ctx, upload, func(t *txn, u *Upload, sheet *Sheet) ([]typed, error) {
+		now, err := s.d.current(ctx, t, s.d.accounts[u.Account].key, u.ID)
+		if err != nil {
+			return nil, err
+		}
+		at := map[Cell]Mend{}
+		for _, m := range now {
+			at[m.Cell] = m
+		}
+		var all []typed
+		var clashes Clashes
+		seen := map[Cell]string{}
+		for _, e := range edits {
+			if text, twice := seen[e.Cell]; twice && text == e.Text {
+				continue
+			} else if twice {
+				return nil, &Refusal{Code: Invalid, Problem: "two texts are typed into one cell", Todo: "say which it is to be"}
+			}
+			seen[e.Cell] = e.Text
+			l, ok := sheet.at(spot{e.Sheet, e.Row})
+			if !ok || e.Column < 0 || e.Column >= len(l.Cells) {
+				return nil, &Refusal{Code: Conflict, Problem: "this row has no problem, and is not shown", Todo: "look at the page anew"}
+			}
+			m, before := at[e.Cell]
+			was, shown := l.Cells[e.Column], l.Cells[e.Column]
+			if before {
+				was, shown = m.Was, m.Text
+			}
+			switch {
+			case e.Text == shown: // also where somebody else has typed the same
+			case e.Version != m.Version:
+				clashes = append(clashes, Clash{e.Cell, e.Text, shown, m.Version, m.By})
+			default:
+				all = append(all, typed{Edit: e, was: was, own: e.Text == was})
+			}
+		}
+		if len(clashes) > 0 {
+			return nil, clashes
+		}
+		return all, nil
+	})
+}
+
+// typed is an edit that is taken.
+type typed struct {
+	Edit
+	was    string
+	own    bool // the file's own text
+	undoes int64
+}
+
+// mend takes edits into the books in one transaction, and judges the rows anew.
+func (s *Seat) mend(ctx context.Context, upload string, edits func(*txn, *Upload, *Sheet) ([]typed, error)) (*Upload, *Sheet, error) {
+	u, err := s.load(ctx, s.d.db, upload, Uploader)
+	if err != nil {
+		return nil, nil, err
+	}
+	before, err := s.Sheet(ctx, u, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	reading := u.Reading
+	changed := map[spot]bool{}
+	u, err = s.change(ctx, upload, func(t *txn, u *Upload) error {
+		if !reflect.DeepEqual(u.Reading, reading) {
+			return &Refusal{Code: Conflict, Problem: "how the file is read was changed meanwhile", Todo: "look at the page anew"}
+		}
+		all, err := edits(t, u, before)
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		if err := s.handled(t, u); err != nil {
+			return err
+		}
+		var batch int64
+		if err := t.QueryRowContext(ctx, "SELECT ifnull(max(batch), 0) + 1 FROM mend WHERE upload = ?", u.ID).Scan(&batch); err != nil {
+			return err
+		}
+		k := s.d.accounts[u.Account].key
+		for _, e := range all {
+			changed[spot{e.Sheet, e.Row}] = true
+			if err := s.insert(t, u, k, batch, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, Uploader)
+	if err != nil || len(changed) == 0 {
+		return u, before, err
+	}
+	sheet, err := s.d.rejudge(ctx, before, u, changed)
+	return u, sheet, err
+}
+
+func (s *Seat) insert(t *txn, u *Upload, k key, batch int64, e typed) error {
+	id, version := e.Cell.id(k), e.Version+1
+	where, err := k.sealJSON(place(u.ID, id, version, "place"), e.Cell)
+	if err != nil {
+		return err
+	}
+	var text []byte
+	digest := ""
+	if !e.own {
+		text, digest = k.seal(place(u.ID, id, version, "text"), e.Text), k.digest(e.Text)
+	}
+	if err := t.exec(`INSERT INTO mend (upload, batch, undoes, cell, version, place, was, text, person, time) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		u.ID, batch, e.undoes, id, version, where, k.seal(place(u.ID, id, version, "was"), e.was), text, s.ID, stamp(t.now)); err != nil {
+		return err
+	}
+	action := "mend"
+	if e.undoes > 0 {
+		action = "undo"
+	}
+	return s.did(t, u, action, fmt.Sprintf("row %d, column %d, version %d", e.Row, e.Column+1, version), digest)
+}
+
+// Undo takes back the last batch of mends that was not taken back, or the batch that is named.
+func (s *Seat) Undo(ctx context.Context, upload string, batch int64) (*Upload, *Sheet, error) {
+	return s.mend(ctx, upload, func(t *txn, u *Upload, _ *Sheet) ([]typed, error) {
+		if batch == 0 {
+			if err := t.QueryRowContext(ctx, "SELECT ifnull(max(batch), 0) FROM mend m WHERE upload = ? AND"+standing, u.ID).Scan(&batch); err != nil {
+				return nil, err
+			}
+			if batch == 0 {
+				return nil, &Refusal{Code: Conflict, Problem: "there is nothing to undo", Todo: "look at the page anew"}
+			}
+		}
+		return s.before(t, u, batch)
+	})
+}
+
+// before gives what undoes a batch: each cell's text as it was.
+func (s *Seat) before(t *txn, u *Upload, batch int64) (all []typed, err error) {
+	k := s.d.accounts[u.Account].key
+	now, err := s.d.current(t.ctx, t, k, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range now {
+		if m.Batch != batch {
+			continue
+		}
+		e := typed{Edit: Edit{Cell: m.Cell, Text: m.Was, Version: m.Version}, was: m.Was, own: true, undoes: batch}
+		id := m.Cell.id(k)
+		var text []byte
+		var version int
+		err := t.QueryRowContext(t.ctx, "SELECT text, version FROM mend m WHERE upload = ? AND cell = ? AND batch < ? AND"+standing+"ORDER BY version DESC LIMIT 1",
+			u.ID, id, batch).Scan(&text, &version)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		if text != nil {
+			e.own = false
+			if e.Text, err = k.open(place(u.ID, id, version, "text"), text); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, e)
+	}
+	if len(all) == 0 {
+		return nil, &Refusal{Code: Conflict, Problem: "these cells were changed again since", Todo: "undo that first"}
+	}
+	return all, nil
+}
+
+// Alike gives the edits that type the same into all cells of a column that hold the same text as one of them and
+// have a problem; the one itself is among them.
+func (s *Seat) Alike(ctx context.Context, u *Upload, cell Cell, text string) ([]Edit, error) {
+	sheet, err := s.Sheet(ctx, u, false)
+	if err != nil {
+		return nil, err
+	}
+	l, ok := sheet.at(spot{cell.Sheet, cell.Row})
+	if !ok || cell.Column < 0 || cell.Column >= len(l.Cells) {
+		return nil, notFound()
+	}
+	mends, err := s.Mends(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	versions := map[Cell]int{}
+	for _, m := range mends {
+		versions[m.Cell] = m.Version
+	}
+	var edits []Edit
+	for _, other := range sheet.Lines {
+		c := Cell{other.Place.Sheet, other.Place.Row, cell.Column}
+		if c == cell || other.Bad() && cell.Column < len(other.Cells) && other.Cells[cell.Column] == l.Cells[cell.Column] {
+			edits = append(edits, Edit{Cell: c, Text: text, Version: versions[c]})
+		}
+	}
+	return edits, nil
+}
+
+// Block reads what was copied from a spreadsheet program: cells by tabs, rows by line ends, with quotes around
+// cells that hold either. A line end at its end begins no further row.
+func Block(text string) (rows [][]string, err error) {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	var row []string
+	for len(text) > 0 || row != nil {
+		var cell string
+		if quoted, rest, ok := unquoted(text); ok {
+			cell, text = quoted, rest
+		} else {
+			end := strings.IndexAny(text, "\t\n")
+			if end < 0 {
+				end = len(text)
+			}
+			cell, text = text[:end], text[end:]
+		}
+		if cell, err = CleanCell(cell); err != nil {
+			return nil, err
+		}
+		row = append(row, cell)
+		if after, ok := strings.CutPrefix(text, "\t"); ok {
+			text = after
+			continue
+		}
+		rows, row = append(rows, row), nil
+		text = strings.TrimPrefix(text, "\n")
+	}
+	return rows, nil
+}
+
+// unquoted reads a cell in quotes, which has its end before a tab, a line end or the end of all; else it is in none.
+func unquoted(text string) (cell, rest string, ok bool) {
+	rest, ok = strings.CutPrefix(text, `"`)
+	var b strings.Builder
+	for ok {
+		var part string
+		if part, rest, ok = strings.Cut(rest, `"`); !ok {
+			break
+		}
+		b.WriteString(part)
+		if !strings.HasPrefix(rest, `"`) {
+			return b.String(), rest, rest == "" || rest[0] == '\t' || rest[0] == '\n'
+		}
+		b.WriteByte('"')
+		rest = rest[1:]
+	}
+	return "", "", false
+}
+
+// Pasted gives the edits that fill cells from one on with a block, in the rows as they are shown: those with a
+// problem, or all with one kind of problem. Columns go on to the right.
+func (s *Seat) Pasted(ctx context.Context, u *Upload, from Cell, code string, block [][]string) ([]Edit, error) {
+	sheet, err := s.Sheet(ctx, u, false)
+	if err != nil {
+		return nil, err
+	}
+	mends, err := s.Mends(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	versions := map[Cell]int{}
+	for _, m := range mends {
+		versions[m.Cell] = m.Version
+	}
+	lines := slices.DeleteFunc(slices.Clone(sheet.Lines), func(l Line) bool { return code != "" && !l.Has(code) && !isMended(mends, l) })
+	at := slices.IndexFunc(lines, func(l Line) bool { return spotOf(l.Place) == spot{from.Sheet, from.Row} })
+	if at < 0 {
+		return nil, notFound()
+	}
+	var edits []Edit
+	for i, cells := range block {
+		if at+i >= len(lines) {
+			return nil, &Refusal{Code: Invalid, Problem: fmt.Sprintf("the block has %d rows, and there are %d from this one on", len(block), len(lines)-at), Todo: "copy as many rows as are shown"}
+		}
+		for j, text := range cells {
+			if from.Column+j >= len(sheet.Input.Columns) {
+				return nil, &Refusal{Code: Invalid, Problem: fmt.Sprintf("the block has %d columns, and there are %d from this one on", len(cells), len(sheet.Input.Columns)-from.Column), Todo: "begin further to the left, or copy fewer columns"}
+			}
+			c := Cell{lines[at+i].Place.Sheet, lines[at+i].Place.Row, from.Column + j}
+			edits = append(edits, Edit{Cell: c, Text: text, Version: versions[c]})
+		}
+	}
+	return edits, nil
+}
+
+func isMended(mends []Mend, l Line) bool {
+	return slices.ContainsFunc(mends, func(m Mend) bool { return !m.Own && spotOf(l.Place) == spot{m.Sheet, m.Row} })
+}

@@ -1,0 +1,373 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"hppsend/internal/campaign"
+	"hppsend/pipeline"
+)
+
+// sending is an upload that is being sent. It implements campaign.Observer.
+type sending struct {
+	stop chan struct{}
+	end  sync.Once
+	plan *pipeline.Plan
+	note func(run string) // takes down the run of the ledger, once it has begun
+
+	mu      sync.Mutex
+	live    Live
+	changed chan struct{} // closed when something has
+	answer  chan bool
+}
+
+// Live is how the sending of an upload stands.
+type Live struct {
+	Version  int // counts the changes
+	Checking bool
+	Progress pipeline.Progress
+	Notices  []pipeline.Notice // the last few
+	Canary   int               // the first so many were accepted, and somebody has to say whether the rest may follow
+	Stopping bool
+}
+
+func (s *sending) halt() {
+	s.end.Do(func() { close(s.stop) })
+	s.update(func(l *Live) { l.Stopping = true })
+}
+
+func (s *sending) update(do func(*Live)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do(&s.live)
+	s.live.Version++
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Progress implements campaign.Observer.
+func (s *sending) Progress(p pipeline.Progress) { s.update(func(l *Live) { l.Progress = p }) }
+
+// Notice implements campaign.Observer.
+func (s *sending) Notice(n pipeline.Notice) {
+	s.update(func(l *Live) {
+		l.Notices = append(l.Notices[max(0, len(l.Notices)-9):len(l.Notices):len(l.Notices)], n)
+	})
+}
+
+// Tell implements campaign.Observer.
+func (s *sending) Tell(e campaign.Event) {
+	switch e := e.(type) {
+	case campaign.Checked:
+		s.plan = e.Plan
+	case campaign.Sending:
+		s.note(s.plan.Files[0].Run)
+		s.update(func(l *Live) { l.Checking, l.Progress.Due = false, e.Due })
+	}
+}
+
+// goOn asks whether the rest may follow the canary, until somebody answers or the run is stopped.
+func (s *sending) goOn(ctx context.Context, n int) bool {
+	s.update(func(l *Live) { l.Canary = n })
+	defer s.update(func(l *Live) { l.Canary = 0 })
+	select {
+	case yes := <-s.answer:
+		return yes
+	case <-s.stop:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+// wake makes Run look at once for what is to be started.
+func (d *Desk) wake() {
+	select {
+	case d.poke <- struct{}{}:
+	default:
+	}
+}
+
+// Run starts what is approved when its time comes, goes on with what was being sent when the program ended, and
+// forgets what is kept no longer, until the context ends.
+func (d *Desk) Run(ctx context.Context) error {
+	second, hour := time.NewTicker(time.Second), time.NewTicker(time.Hour)
+	defer second.Stop()
+	defer hour.Stop()
+	for tidy := true; ; {
+		if err := d.startDue(ctx); err != nil && ctx.Err() == nil {
+			d.Log.Error("what is due could not be started", "error", err)
+		}
+		if tidy {
+			if err := d.tidy(ctx); err != nil && ctx.Err() == nil {
+				d.Log.Error("what is kept no longer could not be deleted", "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-second.C:
+			tidy = false
+		case <-d.poke:
+			tidy = false
+		case <-hour.C:
+			tidy = true
+		}
+	}
+}
+
+// startDue starts what is approved and due, and what the books have as running and nobody sends.
+func (d *Desk) startDue(ctx context.Context) error {
+	ids, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE state = ? AND start <= ? OR state = ? ORDER BY asked", Approved, time.Now().UnixMilli(), Running)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, id := range ids {
+		d.mu.Lock()
+		known := d.runs[id] != nil
+		d.mu.Unlock()
+		if !known {
+			faults = append(faults, d.start(ctx, id, nil))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// start begins to send an upload, or goes on. By is who says so; nil for the program itself.
+func (d *Desk) start(ctx context.Context, id string, by *Seat) error {
+	d.mu.Lock()
+	if d.closing || d.runs[id] != nil {
+		d.mu.Unlock()
+		return nil
+	}
+	run := &sending{stop: make(chan struct{}), changed: make(chan struct{}), answer: make(chan bool), live: Live{Checking: true}}
+	d.runs[id] = run
+	d.mu.Unlock()
+	u, err := d.begin(ctx, id, by)
+	if err != nil || u.State != Running {
+		d.ended(id)
+		return err
+	}
+	d.sends.Go(func() {
+		defer d.ended(id)
+		d.send(u, run)
+	})
+	return nil
+}
+
+func (d *Desk) ended(id string) {
+	d.mu.Lock()
+	run := d.runs[id]
+	delete(d.runs, id)
+	d.mu.Unlock()
+	run.update(func(*Live) {})
+}
+
+// begin takes down that an upload is being sent, if its approval holds; else it is a draft again.
+func (d *Desk) begin(ctx context.Context, id string, by *Seat) (u *Upload, err error) {
+	err = d.tx(ctx, func(t *txn) error {
+		if u, err = d.scan(t.QueryRowContext(ctx, "SELECT "+uploadColumns+" WHERE u.id = ?", id)); err != nil {
+			return err
+		}
+		var last int64
+		if err := t.QueryRowContext(ctx, "SELECT ifnull(max(time), 0) FROM approval a JOIN upload u ON u.id = a.upload AND u.digest = a.digest WHERE a.upload = ?", id).Scan(&last); err != nil {
+			return err
+		}
+		e := Event{Account: u.Account, Action: "start", Upload: id, Digest: u.Digest}
+		if by != nil {
+			e.Person = by.ID
+		}
+		if t.now.Sub(moment(last)) > approvalLife {
+			if u.State == Running {
+				if err := t.step(u, Halt); err != nil {
+					return err
+				}
+			}
+			e.Action = "lapse"
+			return errors.Join(d.returned(t, u, Lapse, "the approval is more than 72 hours old; ask for it again"), t.audit(e))
+		}
+		if u.State != Running {
+			if err := t.step(u, Start); err != nil {
+				return err
+			}
+		}
+		return t.audit(e)
+	})
+	return u, err
+}
+
+// send sends an upload to its end, or until it is stopped, and takes down how that ended.
+func (d *Desk) send(u *Upload, run *sending) {
+	ctx := context.Background()
+	a := d.accounts[u.Account]
+	res, err := d.campaign(ctx, a, u, run)
+	d.mu.Lock()
+	closing := d.closing
+	d.mu.Unlock()
+	left := res.Total.Status[pipeline.Pending] + res.Total.Status[pipeline.Failed]
+	var ended error
+	switch changed := (*voided)(nil); {
+	case errors.As(err, &changed):
+		ended = d.end(ctx, u, Lapse, changed.Error())
+	case err != nil && (closing || errors.Is(err, pipeline.Stopped)):
+		if !closing { // else the next start goes on
+			ended = d.end(ctx, u, Halt, "it was stopped before anything was sent")
+		}
+	case err != nil:
+		d.Log.Error("an upload could not be sent", "upload", u.ID, "error", err)
+		ended = d.end(ctx, u, Halt, problemOf(err))
+	case closing && res.Ending.Code == pipeline.StopSignal:
+	case left > 0:
+		reason := res.Ending.Reason
+		if res.Err != nil {
+			reason = problemOf(res.Err)
+		}
+		ended = d.end(ctx, u, Halt, reason)
+	default:
+		ended = d.end(ctx, u, Finish, "")
+	}
+	if ended != nil {
+		d.Log.Error("how a run ended could not be taken down", "upload", u.ID, "error", ended)
+	}
+}
+
+// voided says that what is to be sent is not what was approved.
+type voided struct{ error }
+
+func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending) (campaign.Result, error) {
+	plan, err := d.plan(u)
+	if err != nil {
+		return campaign.Result{}, &voided{err}
+	}
+	mends, err := d.current(ctx, d.db, a.key, u.ID)
+	if err != nil {
+		return campaign.Result{}, err
+	}
+	opt := d.options(a, u, readerMends(mends))
+	if opt.Send.Canary > 0 {
+		opt.Send.GoOn = run.goOn
+	}
+	run.note = func(id string) {
+		err := d.tx(ctx, func(t *txn) error {
+			return t.exec("INSERT INTO run (upload, run, started) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", u.ID, id, stamp(t.now))
+		})
+		if err != nil {
+			d.Log.Error("the run could not be taken down", "upload", u.ID, "run", id, "error", err)
+		}
+	}
+	return campaign.Run(ctx, opt, campaign.Ports{
+		Ledger: a.Ledger, Dial: a.Dial, Record: a.Record, Observer: run, Stop: run.stop,
+		Confirm: func(_ context.Context, now *pipeline.Plan) error {
+			found, err := opt.Plan(a.Name, now)
+			if err == nil {
+				err = plan.Holds(found)
+			}
+			if err != nil {
+				return &voided{err}
+			}
+			return nil
+		},
+	}, []string{u.Name})
+}
+
+// problemOf is an error without what it says to do on a command line.
+func problemOf(err error) string {
+	if e := (*pipeline.Error)(nil); errors.As(err, &e) && e.Problem != "" {
+		return e.Problem
+	}
+	return err.Error()
+}
+
+// end takes down how the sending of an upload ended.
+func (d *Desk) end(ctx context.Context, u *Upload, a Action, reason string) error {
+	return d.tx(ctx, func(t *txn) error {
+		e := Event{Account: u.Account, Action: string(a), Upload: u.ID, Digest: u.Digest}
+		if a == Lapse {
+			if err := t.step(u, Halt); err != nil {
+				return err
+			}
+			return errors.Join(d.returned(t, u, Lapse, reason), t.audit(e))
+		}
+		if err := t.step(u, a); err != nil {
+			return err
+		}
+		return errors.Join(
+			t.exec("UPDATE upload SET reason = ? WHERE id = ?", d.accounts[u.Account].key.seal(u.ID+" reason", reason), u.ID),
+			t.audit(e),
+		)
+	})
+}
+
+// Live tells how the sending of an upload stands; ok is false when it is not being sent. The channel is closed
+// when that has changed.
+func (s *Seat) Live(u *Upload) (live Live, changed <-chan struct{}, ok bool) {
+	s.d.mu.Lock()
+	run := s.d.runs[u.ID]
+	s.d.mu.Unlock()
+	if run == nil {
+		return Live{}, nil, false
+	}
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	live = run.live
+	live.Notices = slices.Clone(live.Notices)
+	return live, run.changed, true
+}
+
+// Stop lets the calls under way end, and makes no more.
+func (s *Seat) Stop(ctx context.Context, upload string) (*Upload, error) {
+	u, err := s.change(ctx, upload, func(t *txn, u *Upload) error {
+		if u.State != Running {
+			return &Refusal{Code: Conflict, Problem: "it is not being sent", Todo: "look at how it stands now"}
+		}
+		return s.did(t, u, "stop", "", "")
+	}, Uploader, Approver)
+	if err != nil {
+		return nil, err
+	}
+	s.d.mu.Lock()
+	run := s.d.runs[upload]
+	s.d.mu.Unlock()
+	if run != nil {
+		run.halt()
+	}
+	return u, nil
+}
+
+// GoOn sends what a stopped upload has left, under the approval that it has.
+func (s *Seat) GoOn(ctx context.Context, upload string) error {
+	u, err := s.load(ctx, s.d.db, upload, Uploader, Approver)
+	if err != nil {
+		return err
+	}
+	if u.State != Stopped && u.State != Approved {
+		return &Refusal{Code: Conflict, Problem: "it does not wait for that", Todo: "look at how it stands now"}
+	}
+	return s.d.start(ctx, upload, s)
+}
+
+// Answer says whether the rest may follow the first rows.
+func (s *Seat) Answer(ctx context.Context, upload string, yes bool) error {
+	u, err := s.change(ctx, upload, func(t *txn, u *Upload) error {
+		return s.did(t, u, "answer", fmt.Sprintf("go on: %t", yes), "")
+	}, Uploader, Approver)
+	if err != nil {
+		return err
+	}
+	s.d.mu.Lock()
+	run := s.d.runs[u.ID]
+	s.d.mu.Unlock()
+	if run != nil {
+		select {
+		case run.answer <- yes:
+			return nil
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+	return &Refusal{Code: Conflict, Problem: "nothing is asked any more", Todo: "look at how it stands now"}
+}

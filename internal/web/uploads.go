@@ -1,0 +1,315 @@
+package web
+
+import (
+	"bytes"
+	_ "embed"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"hppsend/internal/desk"
+	"hppsend/pipeline"
+	"hppsend/writer"
+)
+
+type homeView struct {
+	view
+	Accounts []string // for which the person may upload
+	Uploads  []*desk.Upload
+	More     int // how many come before the next page; 0: there is none
+	Filter   desk.Filter
+	States   []desk.State
+	From, To string
+	Next     string // the query of the next page
+	Limit    int64
+	KeepDays int
+}
+
+func (c *call) home() error { return c.homePage(nil) }
+
+func (c *call) homePage(problem error) error {
+	q := c.r.URL.Query()
+	v := homeView{
+		view: c.view(c.say.T("Send payment links")), Accounts: c.seat.AccountsAs(desk.Uploader), States: desk.States(),
+		Limit: c.seat.Limits().Upload, KeepDays: int(c.seat.Keep().Hours() / 24), From: q.Get("from"), To: q.Get("to"),
+		Filter: desk.Filter{State: desk.State(q.Get("state")), By: q.Get("by"), Words: q.Get("words")},
+	}
+	v.Filter.After, _ = strconv.Atoi(q.Get("after"))
+	v.Filter.From, _ = time.ParseInLocation(time.DateOnly, v.From, time.Local)
+	if to, err := time.ParseInLocation(time.DateOnly, v.To, time.Local); err == nil {
+		v.Filter.To = to.AddDate(0, 0, 1)
+	}
+	var more bool
+	var err error
+	if v.Uploads, more, err = c.seat.Uploads(c.ctx(), v.Filter); err != nil {
+		return err
+	}
+	if more {
+		q.Del("said")
+		q.Set("after", strconv.Itoa(v.Filter.After+len(v.Uploads)))
+		v.Next = q.Encode()
+	}
+	v.Mistakes = c.mistakes(problem)
+	return c.shown("home", v, problem)
+}
+
+// StateName is a state in the reader's language.
+func (s speaker) StateName(state desk.State) string {
+	return map[desk.State]string{
+		desk.Draft: s.T("being prepared"), desk.Waiting: s.T("waits for approval"), desk.Approved: s.T("approved"), desk.Running: s.T("being sent"),
+		desk.Stopped: s.T("stopped"), desk.Done: s.T("done"), desk.Deleted: s.T("deleted"),
+	}[state]
+}
+
+// bring takes in a file, as it comes.
+func (c *call) bring() error {
+	select {
+	case c.uploads <- struct{}{}:
+		defer func() { <-c.uploads }()
+	default:
+		return c.homePage(&desk.Refusal{Code: desk.TooMuch, Field: "file", Problem: "too many files are coming in at the moment", Todo: "try again in a minute"})
+	}
+	limit := c.seat.Limits().Upload + 1<<20
+	c.r.Body = http.MaxBytesReader(c.w, &paced{body: c.r.Body, w: c.w, begun: time.Now()}, limit)
+	parts, err := c.r.MultipartReader()
+	if err != nil {
+		return c.homePage(&desk.Refusal{Code: desk.Invalid, Field: "file", Problem: "no file came with this", Todo: "choose a file first"})
+	}
+	account := ""
+	if accounts := c.seat.AccountsAs(desk.Uploader); len(accounts) == 1 {
+		account = accounts[0]
+	}
+	for {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return c.homePage(&desk.Refusal{Code: desk.Invalid, Field: "file", Problem: "no file came with this", Todo: "choose a file first"})
+		}
+		if err != nil {
+			return c.homePage(cutOff(err))
+		}
+		switch part.FormName() {
+		case "account":
+			b, err := io.ReadAll(io.LimitReader(part, 200))
+			if err != nil {
+				return c.homePage(cutOff(err))
+			}
+			account = string(b)
+		case "file":
+			return c.brought(account, part.FileName(), part)
+		}
+	}
+}
+
+// cutOff is why an upload did not come to its end.
+func cutOff(err error) error {
+	if limit := (*http.MaxBytesError)(nil); errors.As(err, &limit) {
+		return &desk.Refusal{Code: desk.TooMuch, Field: "file", Problem: "the file is larger than " + desk.Bytes(limit.Limit), Todo: "split it, or save it as .xlsx, which is compressed"}
+	}
+	return &desk.Refusal{Code: desk.Invalid, Field: "file", Problem: "the file did not come to its end", Todo: "try again; nothing was kept"}
+}
+
+func (c *call) brought(account, name string, r io.Reader) error {
+	u, known, err := c.seat.Bring(c.ctx(), account, name, r)
+	refusal := (*desk.Refusal)(nil)
+	switch {
+	case errors.As(err, &refusal):
+		return c.homePage(err)
+	case err != nil && c.ctx().Err() == nil:
+		return c.homePage(cutOff(err))
+	case err != nil:
+		return err
+	}
+	to := "/uploads/" + u.ID + "?said=uploaded"
+	if known.Upload != "" {
+		to += "&" + query("upload", known.Upload)
+	}
+	if known.Run != "" {
+		to += "&" + query("run", known.Run)
+	}
+	c.redirect(to)
+	return nil
+}
+
+// paced gives a body as long as it keeps coming: a minute, and 16 kB a second from then on.
+type paced struct {
+	body  io.ReadCloser
+	w     http.ResponseWriter
+	begun time.Time
+	n     int64
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	http.NewResponseController(p.w).SetReadDeadline(p.begun.Add(time.Minute + time.Duration(p.n/16_000)*time.Second))
+	n, err := p.body.Read(b)
+	p.n += int64(n)
+	return n, err
+}
+
+func (p *paced) Close() error { return p.body.Close() }
+
+//go:embed sample.csv
+var sampleFile []byte
+
+func (c *call) bringSample() error {
+	return c.brought(c.r.PostFormValue("account"), "sample.csv", bytes.NewReader(sampleFile))
+}
+
+func (c *call) sample() error {
+	c.attach("sample.csv", "text/csv; charset=utf-8")
+	_, err := c.w.Write(sampleFile)
+	return err
+}
+
+func (c *call) template() error {
+	dir, err := os.MkdirTemp("", "hppsend-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "template.xlsx")
+	if err := writer.Template(path, pipeline.XLSX); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	c.attach("template.xlsx", typeXLSX)
+	_, err = io.Copy(c.w, f)
+	return err
+}
+
+const typeXLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+// attach makes the answer a file that is saved, and never shown, under a name of ours.
+func (c *call) attach(name, kind string) {
+	h := c.w.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+}
+
+// download sends a file that was written for this request.
+func (c *call) download(u *desk.Upload, what string, format pipeline.Format, write func() (*os.File, error)) error {
+	f, err := write()
+	if err != nil {
+		return err
+	}
+	defer func() {
+		f.Close()
+		os.Remove(f.Name()) // where it could not be removed while it was open
+	}()
+	kind := typeXLSX
+	if format == pipeline.CSV {
+		kind = "text/csv; charset=utf-8"
+	}
+	c.attach(u.ID[:8]+"."+what+"."+string(format), kind)
+	if info, err := f.Stat(); err == nil {
+		c.w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
+	}
+	io.Copy(c.w, f) // who asked may be gone
+	return nil
+}
+
+func (c *call) checked(format pipeline.Format) error {
+	u, err := c.seat.Upload(c.ctx(), c.id())
+	if err != nil {
+		return err
+	}
+	return c.download(u, "checked", format, func() (*os.File, error) { return c.seat.Checked(c.ctx(), u, format) })
+}
+
+func (c *call) report(format pipeline.Format) error {
+	u, err := c.seat.Upload(c.ctx(), c.id())
+	if err != nil {
+		return err
+	}
+	return c.download(u, "report", format, func() (*os.File, error) { return c.seat.Report(c.ctx(), u, format) })
+}
+
+func (c *call) checkedCSV() error  { return c.checked(pipeline.CSV) }
+func (c *call) checkedXLSX() error { return c.checked(pipeline.XLSX) }
+func (c *call) reportCSV() error   { return c.report(pipeline.CSV) }
+func (c *call) reportXLSX() error  { return c.report(pipeline.XLSX) }
+
+// upload sends who asks for an upload to the step that it is at.
+func (c *call) upload() error {
+	u, err := c.seat.Upload(c.ctx(), c.id())
+	if err != nil {
+		return err
+	}
+	step, err := c.step(u)
+	if err != nil {
+		return err
+	}
+	if q := c.r.URL.RawQuery; q != "" {
+		step += "?" + q
+	}
+	c.redirect("/uploads/" + u.ID + "/" + step)
+	return nil
+}
+
+func (c *call) step(u *desk.Upload) (string, error) {
+	switch u.State {
+	case desk.Waiting, desk.Approved:
+		return "approval", nil
+	case desk.Running:
+		return "progress", nil
+	case desk.Stopped, desk.Done:
+		return "rows", nil
+	case desk.Deleted:
+		return "audit", nil
+	}
+	sheet, err := c.seat.Sheet(c.ctx(), u, false)
+	switch {
+	case err != nil:
+		return "", err
+	case sheet.Refused != nil || uncertain(sheet):
+		return "reading", nil
+	case sheet.Bad() > 0:
+		return "problems", nil
+	}
+	return "preview", nil
+}
+
+// uncertain reports whether a person should look at what a file was taken for before anything else.
+func uncertain(s *desk.Sheet) bool {
+	if len(s.Input.Notices) > 0 {
+		return true
+	}
+	for _, p := range s.Problems {
+		if p.Code == pipeline.CodeMissingCountry || p.Rows == s.Rows && s.Rows > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// uploadView is what the pages of an upload have in common.
+type uploadView struct {
+	view
+	Upload *desk.Upload
+	Step   string
+	Change bool // the person may change it, in the state that it is in
+	Clear  bool // the person sees its contacts
+}
+
+// uploadPage gives what the pages of an upload have in common, and refuses those of one that is deleted.
+func (c *call) uploadPage(u *desk.Upload, step, title string) uploadView {
+	return uploadView{
+		view: c.view(title), Upload: u, Step: step, Clear: c.seat.Clear(u.Account),
+		Change: c.seat.May(u.Account, desk.Uploader) && u.State == desk.Draft,
+	}
+}
+
+func (c *call) remove() error {
+	if err := c.seat.Delete(c.ctx(), c.id()); err != nil {
+		return err
+	}
+	return c.said("/", "deleted")
+}
