@@ -62,7 +62,7 @@ func (c *campaign) prepare(ctx context.Context, paths []string) error {
 		return err
 	}
 	c.Observer.Tell(Checked{c.plan})
-	if bad, most := c.plan.Total.Status[pipeline.Rejected], c.Send.MaxRejected; most.Exceeded(bad, c.plan.Total.Rows) {
+	if bad, most := c.plan.Total.Status[pipeline.Rejected]-c.LeftOut, c.Send.MaxRejected; most.Exceeded(bad, c.plan.Total.Rows) {
 		return &pipeline.Error{
 			Kind: pipeline.Braked, Problem: fmt.Sprintf("%d of %s are rejected, and --max-rejected is %s; nothing was sent", bad, counted(c.plan.Total.Rows), most),
 			Todo: "hppsend check -o writes the rows with what is wrong beside them; mend them, or raise --max-rejected",

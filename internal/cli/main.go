@@ -183,6 +183,7 @@ is forgotten without --force.`,
   hppsend run --endpoint http://127.0.0.1:8085 campaign.xlsx`,
 		}),
 		a.pageCommand(code),
+		&cobra.Command{Use: "page", Short: "About the upload page: people, approval, an identity provider, what is kept", Long: helpPage},
 		group(&cobra.Command{Use: "audit", Short: "Verify or export the audit trail of the upload page"},
 			a.command(&settings{}, (*settings).auditFlags, code, a.verifyAudit)(&cobra.Command{
 				Use: "verify", Short: "See whether the audit trail is as it was written", Args: noArgs,

@@ -52,7 +52,7 @@ func (s *settings) serveFlags(f *flagSet) {
 	f.StringVar(&s.addr, "addr", "127.0.0.1:8086", "listen on this `ADDRESS`")
 	f.Var(list{&p.accounts}, "account", "serve the `PROFILE` of the configuration file as an account; may be given several times (default: one account, by the flags)")
 	f.BoolVar(&p.people, "people", false, "people sign in, each with roles; always so in production, or off this machine")
-	f.Var(&p.approvers, "approvers", "how many others have to approve, as 1 or 1,2@5000 (default 1 in production, else who asks may send)")
+	f.Var(&p.approvers, "approvers", "how many others have to approve: 1, or 1,5000:2 for two from 5000 messages on (default 1 in production, else who asks may send)")
 	f.StringVar(&p.publicURL, "public-url", "", "the `URL` by which people reach the page; no other is answered")
 	f.path(&p.tlsCert, "tls-cert", "", "the certificate, a PEM `FILE`")
 	f.path(&p.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
@@ -118,7 +118,11 @@ func (a *app) serve(ctx context.Context, s *settings, _ []string) (code int, err
 	defer func() { err = errors.Join(err, d.Close()) }()
 	l, err := net.Listen("tcp", s.addr)
 	if err != nil {
-		return exitOK, usage(fmt.Sprintf("listen on %s: %v", s.addr, pipeline.WithoutPath(err)), "name a free port with --addr, or port 0 for any")
+		cause := err
+		if op := (*net.OpError)(nil); errors.As(err, &op) {
+			cause = op.Err
+		}
+		return exitOK, usage(fmt.Sprintf("it cannot listen on %s: %v", s.addr, cause), "name a free port with --addr, or port 0 for any")
 	}
 	defer l.Close()
 	address.listensOn(l.Addr())
@@ -212,6 +216,9 @@ func (a *app) profileSettings(s *settings, profile string) (*settings, error) {
 		return nil, err
 	}
 	one.profile = profile
+	if one.config == "" && s.config == "" {
+		return nil, usage(fmt.Sprintf("--account %s: there is no configuration file that could have it", profile), "name one with --config; each account is one of its profiles")
+	}
 	return one, one.load(f, a.Env)
 }
 

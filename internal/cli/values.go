@@ -213,14 +213,14 @@ type approversFlag struct {
 	set   bool
 }
 
-func (a *approversFlag) Type() string { return "N[,N@MESSAGES]" }
+func (a *approversFlag) Type() string { return "N[,FROM:N]" }
 
 func (a *approversFlag) String() string {
 	var parts []string
 	for _, t := range a.tiers {
 		part := strconv.Itoa(t.People)
 		if t.Messages > 0 {
-			part += "@" + strconv.Itoa(t.Messages)
+			part = strconv.Itoa(t.Messages) + ":" + part
 		}
 		parts = append(parts, part)
 	}
@@ -230,14 +230,14 @@ func (a *approversFlag) String() string {
 func (a *approversFlag) Set(text string) error {
 	var tiers desk.Approvers
 	for part := range strings.SplitSeq(text, ",") {
-		people, messages, tiered := strings.Cut(strings.TrimSpace(part), "@")
-		n, err := strconv.ParseUint(people, 10, 8)
-		var from uint64
-		if err == nil && tiered {
-			from, err = strconv.ParseUint(messages, 10, 31)
+		messages, people, tiered := strings.Cut(strings.TrimSpace(part), ":")
+		if !tiered {
+			messages, people = "0", messages
 		}
-		if err != nil {
-			return fmt.Errorf("it is a number of people, or several by how many messages there are: 1,2@5000")
+		n, err := strconv.ParseUint(people, 10, 8)
+		from, err2 := strconv.ParseUint(messages, 10, 31)
+		if err != nil || err2 != nil {
+			return fmt.Errorf("it is a number of people, such as 1, or 1,5000:2 for two from 5000 messages on")
 		}
 		tiers = append(tiers, desk.Tier{Messages: int(from), People: int(n)})
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"hppsend/internal/campaign"
 	"hppsend/internal/contact"
@@ -73,9 +74,28 @@ func (s *Seat) Outcomes(ctx context.Context, u *Upload, status pipeline.Status, 
 	return o, s.Looked(ctx, u, fmt.Sprintf("rows %s, page %d", status, page+1))
 }
 
+// lookTime is how long a person may look at the same place for it to count once.
+const lookTime = 10 * time.Minute
+
 // Looked takes down that the person saw contacts of an upload.
 func (s *Seat) Looked(ctx context.Context, u *Upload, place string) error {
-	return s.d.tx(ctx, func(t *txn) error { return s.did(t, u, "view", place, "") })
+	now, key := time.Now(), s.session+" "+u.ID+" "+place
+	s.d.mu.Lock()
+	before, known := s.d.looks[key]
+	s.d.mu.Unlock()
+	if known && now.Sub(before) < lookTime {
+		return nil
+	}
+	if err := s.d.tx(ctx, func(t *txn) error { return s.did(t, u, "view", place, "") }); err != nil {
+		return err
+	}
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	if len(s.d.looks) > 10_000 {
+		clear(s.d.looks)
+	}
+	s.d.looks[key] = now
+	return nil
 }
 
 // remade reports once more on the last run of an upload.

@@ -102,6 +102,9 @@ func (s *Seat) Read(ctx context.Context, upload string, r Reading) (*Upload, err
 		}
 	}
 	maps.DeleteFunc(r.Map, func(field, column string) bool { return field == "" })
+	if len(r.Map) == 0 {
+		r.Map = nil // as it comes out of the books
+	}
 	return s.change(ctx, upload, func(t *txn, u *Upload) error {
 		r.Hidden, r.Method = cmp.Or(r.Hidden, u.Reading.Hidden), cmp.Or(r.Method, u.Reading.Method)
 		r.Prefer, r.Sessions = cmp.Or(r.Prefer, u.Reading.Prefer), cmp.Or(r.Sessions, u.Reading.Sessions)

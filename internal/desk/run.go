@@ -67,6 +67,8 @@ func (s *sending) Tell(e campaign.Event) {
 	case campaign.Sending:
 		s.note(s.plan.Files[0].Run)
 		s.update(func(l *Live) { l.Checking, l.Progress.Due = false, e.Due })
+	case campaign.Reported: // also of a run that had nothing to send any more
+		s.note(e.Run)
 	}
 }
 
@@ -146,16 +148,19 @@ func (d *Desk) start(ctx context.Context, id string, by *Seat) error {
 	}
 	run := &sending{stop: make(chan struct{}), changed: make(chan struct{}), answer: make(chan bool), live: Live{Checking: true}}
 	d.runs[id] = run
+	d.sends.Add(1) // before Close can wait
 	d.mu.Unlock()
 	u, err := d.begin(ctx, id, by)
 	if err != nil || u.State != Running {
 		d.ended(id)
 		return err
 	}
-	d.sends.Go(func() {
+	go func() {
 		defer d.ended(id)
-		d.send(u, run)
-	})
+		if err := pipeline.Guarded(func() error { d.send(u, run); return nil }); err != nil {
+			d.Log.Error("the program broke while it sent", "upload", id, "error", err, "stack", pipeline.Stack(err))
+		}
+	}()
 	return nil
 }
 
@@ -165,6 +170,7 @@ func (d *Desk) ended(id string) {
 	delete(d.runs, id)
 	d.mu.Unlock()
 	run.update(func(*Live) {})
+	d.sends.Done()
 }
 
 // begin takes down that an upload is being sent, if its approval holds; else it is a draft again.
@@ -248,6 +254,7 @@ func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending
 		return campaign.Result{}, err
 	}
 	opt := d.options(a, u, readerMends(mends))
+	opt.LeftOut = u.LeftOut
 	if opt.Send.Canary > 0 {
 		opt.Send.GoOn = run.goOn
 	}

@@ -96,6 +96,7 @@ type Desk struct {
 	sheets  map[string]*Sheet // by upload; of the last few
 	recent  []string          // uploads of these, the last one last
 	runs    map[string]*sending
+	looks   map[string]time.Time // when who looked where, of the last while
 	closing bool
 	sends   sync.WaitGroup
 	guesses guesses
@@ -106,7 +107,7 @@ type Desk struct {
 func Open(ctx context.Context, cfg Config) (_ *Desk, err error) {
 	d := &Desk{
 		Config: cfg, accounts: map[string]*Account{}, poke: make(chan struct{}, 1),
-		sheets: map[string]*Sheet{}, runs: map[string]*sending{},
+		sheets: map[string]*Sheet{}, runs: map[string]*sending{}, looks: map[string]time.Time{},
 	}
 	d.Log = cmp.Or(d.Log, slog.New(slog.DiscardHandler))
 	for i := range cfg.Accounts {

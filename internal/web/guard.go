@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// How much of a form is read, and how long that may take. Uploads have limits of their own.
+// How much of a form is read, and how long that and the writing of a page may take. Uploads, downloads and streams
+// have limits of their own.
 const (
 	maxForm  = 2 << 20
 	formTime = 30 * time.Second
+	pageTime = 2 * time.Minute
 )
 
 // policy lets a page use what comes from here, and nothing that stands in it.
@@ -52,7 +54,7 @@ func (s *Server) Handler() http.Handler {
 			http.Error(w, "this server has another name", http.StatusMisdirectedRequest)
 			return
 		}
-		http.NewResponseController(w).SetReadDeadline(time.Now().Add(formTime))
+		http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTime))
 		inner.ServeHTTP(w, r)
 	})
 }
@@ -80,10 +82,13 @@ func (s *Server) serve(r route) http.Handler {
 		}
 		if !r.stream && req.Method == http.MethodPost {
 			req.Body = http.MaxBytesReader(w, req.Body, maxForm)
+			rc := http.NewResponseController(w)
+			rc.SetReadDeadline(time.Now().Add(formTime))
 			if err := req.ParseForm(); err != nil {
 				c.fail(tooLarge(err))
 				return
 			}
+			rc.SetReadDeadline(time.Time{}) // else it would end what takes longer
 		}
 		if err := r.do(c); err != nil {
 			c.fail(err)

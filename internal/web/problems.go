@@ -142,7 +142,7 @@ func (c *call) problemsPage(typed map[desk.Cell]string, problem error) error {
 	v.Page, _ = strconv.Atoi(c.r.FormValue("page"))
 	v.Page = min(max(v.Page, 1), v.Pages)
 	lines = lines[min((v.Page-1)*linesPage, len(lines)):min(v.Page*linesPage, len(lines))]
-	alike := alikes(sheet)
+	alike := alikes(sheet, lines)
 	for _, l := range lines {
 		v.Rows = append(v.Rows, c.problemRow(v, l, at, typed, alike))
 	}
@@ -173,20 +173,31 @@ func shownColumns(in pipeline.Input) (columns []shownColumn) {
 	return columns
 }
 
-// alikes counts the cells with the same text, by column, of rows that have a problem there.
-func alikes(s *desk.Sheet) map[string]int {
-	n := map[string]int{}
+// columnText is a column and what stands in it.
+type columnText struct {
+	column int
+	text   string
+}
+
+// alikes counts the cells with the same text in the same column as one of some rows, among all rows with a problem.
+func alikes(s *desk.Sheet, shown []desk.Line) map[columnText]int {
+	n := map[columnText]int{}
+	for _, l := range shown {
+		for i, text := range l.Cells {
+			n[columnText{i, text}] = 0
+		}
+	}
 	for _, l := range s.Lines {
 		for i, text := range l.Cells {
-			if l.Bad() && text != "" {
-				n[fmt.Sprintf("%d %s", i, text)]++
+			if _, wanted := n[columnText{i, text}]; wanted && l.Bad() {
+				n[columnText{i, text}]++
 			}
 		}
 	}
 	return n
 }
 
-func (c *call) problemRow(v problemsView, l desk.Line, at map[desk.Cell]desk.Mend, typed map[desk.Cell]string, alike map[string]int) problemRow {
+func (c *call) problemRow(v problemsView, l desk.Line, at map[desk.Cell]desk.Mend, typed map[desk.Cell]string, alike map[columnText]int) problemRow {
 	row := problemRow{Line: l, ID: fmt.Sprintf("r%d", l.Place.Row)}
 	told := map[int]bool{}
 	for _, col := range v.Columns {
@@ -213,7 +224,7 @@ func (c *call) problemRow(v problemsView, l desk.Line, at map[desk.Cell]desk.Men
 			}
 		}
 		if cell.Wrong != "" && cell.Text != "" {
-			cell.Alike = alike[fmt.Sprintf("%d %s", col.Index, cell.Shown)] - 1
+			cell.Alike = alike[columnText{col.Index, cell.Shown}] - 1
 		}
 		if !v.Clear {
 			cell.Text, cell.Shown, cell.Was = contact.MaskAll(contact.Mask(cell.Text)), "", ""

@@ -132,10 +132,9 @@ func (c *call) read() error {
 	if f.Get("columns") != "" { // the columns were shown
 		r.Map = map[string]string{}
 		for _, field := range readFields {
-			if column := f.Get("map." + field); column != f.Get("was."+field) || u.Reading.Map[field] != "" && column == u.Reading.Map[field] {
+			column := f.Get("map." + field)
+			if said, ok := u.Reading.Map[field]; column != f.Get("was."+field) || ok && said == column {
 				r.Map[field] = column
-			} else if was, ok := u.Reading.Map[field]; ok && column == was {
-				r.Map[field] = was
 			}
 		}
 		if len(r.Map) == 0 {

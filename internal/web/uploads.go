@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -75,6 +76,9 @@ func (c *call) bring() error {
 	}
 	limit := c.seat.Limits().Upload + 1<<20
 	c.r.Body = http.MaxBytesReader(c.w, &paced{body: c.r.Body, w: c.w, begun: time.Now()}, limit)
+	rc := http.NewResponseController(c.w)
+	rc.SetWriteDeadline(time.Time{})
+	defer rc.SetReadDeadline(time.Time{})
 	parts, err := c.r.MultipartReader()
 	if err != nil {
 		return c.homePage(&desk.Refusal{Code: desk.Invalid, Field: "file", Problem: "no file came with this", Todo: "choose a file first"})
@@ -194,6 +198,9 @@ func (c *call) attach(name, kind string) {
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 }
 
+// downloadTime is how long a download may take.
+const downloadTime = 30 * time.Minute
+
 // download sends a file that was written for this request.
 func (c *call) download(u *desk.Upload, what string, format pipeline.Format, write func() (*os.File, error)) error {
 	f, err := write()
@@ -212,6 +219,7 @@ func (c *call) download(u *desk.Upload, what string, format pipeline.Format, wri
 	if info, err := f.Stat(); err == nil {
 		c.w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
 	}
+	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(downloadTime))
 	io.Copy(c.w, f) // who asked may be gone
 	return nil
 }
@@ -295,16 +303,29 @@ type uploadView struct {
 	view
 	Upload *desk.Upload
 	Step   string
-	Change bool // the person may change it, in the state that it is in
-	Clear  bool // the person sees its contacts
+	Change bool         // the person may change it, in the state that it is in
+	Clear  bool         // the person sees its contacts
+	Before *desk.Upload // with the same content; nil when none is known
+	Run    string       // of the command line, likewise
 }
+
+// runID is what a run is called.
+var runID = regexp.MustCompile(`^[a-z0-9]{12}$`)
 
 // uploadPage gives what the pages of an upload have in common, and refuses those of one that is deleted.
 func (c *call) uploadPage(u *desk.Upload, step, title string) uploadView {
-	return uploadView{
+	v := uploadView{
 		view: c.view(title), Upload: u, Step: step, Clear: c.seat.Clear(u.Account),
 		Change: c.seat.May(u.Account, desk.Uploader) && u.State == desk.Draft,
 	}
+	q := c.r.URL.Query()
+	if before, err := c.seat.Upload(c.ctx(), q.Get("upload")); err == nil {
+		v.Before = before
+	}
+	if run := q.Get("run"); runID.MatchString(run) {
+		v.Run = run
+	}
+	return v
 }
 
 func (c *call) remove() error {

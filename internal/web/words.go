@@ -183,8 +183,6 @@ func (c *call) word(what string) string {
 		return c.say.T("That browser is signed out.")
 	case "signed-out":
 		return c.say.T("You are signed out.")
-	case "known":
-		return c.say.T("The same file was here before: see what became of it.")
 	}
 	return ""
 }
