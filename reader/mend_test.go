@@ -124,8 +124,11 @@ func TestMendTakesAwayTheCell(t *testing.T) {
 		t.Fatal(err)
 	}
 	after, err := mended(t, path, Options{Mends: []Mend{
-		{"Sheet1", 2, 1, "+46701740605"}, {"Sheet1", 2, 2, "a@example.com"}, {"Sheet1", 3, 1, "+46701740606"},
-		{"Sheet1", 4, 1, "+46701740607"}, {"Sheet1", 4, 2, "c@example.com"},
+		{"Sheet1", 2, 1, "+46701740605"},
+		{"Sheet1", 2, 2, "a@example.com"},
+		{"Sheet1", 3, 1, "+46701740606"},
+		{"Sheet1", 4, 1, "+46701740607"},
+		{"Sheet1", 4, 2, "c@example.com"},
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -165,6 +165,7 @@ func TestBenchmarksRun(t *testing.T) {
 		"memory":     {BenchmarkMemoryXLSX, []string{"tenth-MB", "peak-MB", "B/further-row"}},
 		"first call": {BenchmarkFirstCall, []string{"first-call-ms"}},
 		"go on":      {BenchmarkGoOn, []string{"first-call-s"}},
+		"upload":     {BenchmarkUpload, []string{"MB/s", "grows-MB"}},
 	} {
 		result := testing.Benchmark(bench.run)
 		for _, unit := range bench.units {

@@ -1,32 +1,16 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"crypto/tls"
 	_ "embed"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
-	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
-	"hppsend/internal/campaign"
 	"hppsend/internal/desk"
-	"hppsend/internal/hpp"
 	"hppsend/internal/web"
-	"hppsend/pipeline"
 )
 
 // pageSettings are those of the upload page.
@@ -148,225 +132,6 @@ func (a *app) serve(ctx context.Context, s *settings, _ []string) (code int, err
 	return exitOK, errors.Join(err, <-running)
 }
 
-// noticeFor is what every page says of where nothing reaches real people.
-func noticeFor(accounts []desk.Account) string {
-	all := func(e hpp.Environment) bool {
-		return !slices.ContainsFunc(accounts, func(a desk.Account) bool { return a.Options.Target.Environment != e })
-	}
-	switch {
-	case all(hpp.Sandbox):
-		return "This is a sandbox: nothing leaves this machine."
-	case all(hpp.Playground):
-		return "This is Klarna's playground: no real person gets a message."
-	}
-	return ""
-}
-
-// pageAccounts makes the accounts that are served: one of the settings, or one of each profile that is named. The
-// function closes what they have open.
-func (a *app) pageAccounts(ctx context.Context, s *settings) (all []desk.Account, production bool, done func(), err error) {
-	var opened []*invocation
-	done = func() {
-		for _, r := range opened {
-			r.ledger.Close()
-		}
-	}
-	each := []*settings{s}
-	if len(s.page.accounts) > 0 {
-		each = nil
-		for _, name := range s.page.accounts {
-			one, err := a.profileSettings(s, name)
-			if err != nil {
-				return nil, false, done, err
-			}
-			each = append(each, one)
-		}
-	}
-	for _, one := range each {
-		r := &invocation{app: a, s: one}
-		r.opt.Reading = one.reading()
-		if err := r.prepare(ctx); err != nil {
-			return nil, false, done, err
-		}
-		opened = append(opened, r)
-		real := r.opt.Target.Environment == hpp.Production
-		production = production || real
-		approvers := one.page.approvers.tiers
-		if !one.page.approvers.set && real {
-			approvers = desk.Approvers{{People: 1}}
-		}
-		all = append(all, desk.Account{
-			Name: cmp.Or(one.profile, string(r.opt.Target.Environment)), Options: r.opt, Ledger: r.ledger, Dial: r.dial, Approvers: approvers,
-			Record: func(f campaign.FileResult) json.RawMessage {
-				of := *r
-				of.started = f.Started
-				return of.record(f)
-			},
-		})
-	}
-	return all, production, done, nil
-}
-
-// profileSettings are the settings with another profile of the configuration file.
-func (a *app) profileSettings(s *settings, profile string) (*settings, error) {
-	one := &settings{}
-	f := pflag.NewFlagSet("serve", pflag.ContinueOnError)
-	one.serveFlags(&flagSet{f})
-	if err := f.Parse(a.Args[min(1, len(a.Args)):]); err != nil {
-		return nil, err
-	}
-	one.profile = profile
-	if one.config == "" && s.config == "" {
-		return nil, usage(fmt.Sprintf("--account %s: there is no configuration file that could have it", profile), "name one with --config; each account is one of its profiles")
-	}
-	return one, one.load(f, a.Env)
-}
-
-// pageState is the folder of the page.
-func (a *app) pageState(s *settings) (string, error) {
-	if s.page.state != "" {
-		return s.page.state, nil
-	}
-	dir, err := a.stateFolder()
-	name := "page"
-	if len(s.page.accounts) == 0 {
-		if t, ok, _ := s.target(); ok {
-			name += "-" + string(t.Environment)
-		}
-	}
-	return filepath.Join(dir, name), err
-}
-
-// pageAddress is where the page is, and who may ask for it.
-type pageAddress struct {
-	public  *url.URL
-	hosts   []string
-	proxies []netip.Prefix
-	tls     *tls.Config // nil: plain
-	people  bool        // who sign in
-	own     bool        // public is where it listens
-}
-
-// pageAddress refuses what would put the page, or a password, before strangers.
-func (s *settings) pageAddress(production bool) (at pageAddress, err error) {
-	p := s.page
-	host, _, err := net.SplitHostPort(s.addr)
-	if err != nil {
-		return at, usage("--addr "+s.addr+" is no address", "say --addr 127.0.0.1:8086")
-	}
-	_, loopback := hpp.ParseEndpoint("http://" + net.JoinHostPort(host, "1"))
-	at.people = p.people || production || loopback != nil || p.issuer != "" || p.publicURL != ""
-	for _, text := range p.proxies {
-		prefix, err := netip.ParsePrefix(text)
-		if addr, one := netip.ParseAddr(text); one == nil {
-			prefix, err = netip.PrefixFrom(addr, addr.BitLen()), nil
-		}
-		if err != nil {
-			return at, usage("--behind-proxy "+text+" is no network", "say --behind-proxy 10.0.0.0/8, or one address")
-		}
-		at.proxies = append(at.proxies, prefix)
-	}
-	if (p.tlsCert == "") != (p.tlsKey == "") {
-		return at, usage("a certificate and its key go together", "name both, with --tls-cert and --tls-key")
-	}
-	if p.tlsCert != "" {
-		pair, err := tls.LoadX509KeyPair(p.tlsCert, p.tlsKey)
-		if err != nil {
-			return at, usage(fmt.Sprintf("--tls-cert %s, --tls-key %s: %v", p.tlsCert, p.tlsKey, pipeline.WithoutPath(err)), "name two PEM files that belong together")
-		}
-		at.tls = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	}
-	if loopback != nil && at.tls == nil && len(at.proxies) == 0 {
-		return at, usage(
-			"--addr "+s.addr+" can be reached from other machines, and contacts and passwords would go there in clear",
-			"name --tls-cert and --tls-key, or say --behind-proxy NETWORK if a proxy does that; or listen on 127.0.0.1",
-		)
-	}
-	if p.publicURL == "" {
-		if loopback != nil || len(at.proxies) > 0 {
-			return at, usage("it is not said by which address people reach the page", "say --public-url https://…")
-		}
-		at.own = true
-		return at, nil
-	}
-	if at.public, err = url.Parse(strings.TrimSuffix(p.publicURL, "/")); err != nil || at.public.Host == "" || at.public.Path != "" || at.public.User != nil ||
-		at.public.Scheme != "https" && at.public.Scheme != "http" {
-		return at, usage("--public-url is no address of a page", "say --public-url https://links.example.com, without a path")
-	}
-	if at.public.Scheme == "http" && (loopback != nil || len(at.proxies) > 0 || at.tls != nil) {
-		return at, usage("--public-url begins with http:, and passwords would go in clear", "say https://")
-	}
-	return at, nil
-}
-
-// listensOn fills in what is known once the port is.
-func (p *pageAddress) listensOn(addr net.Addr) {
-	port := fmt.Sprint(addr.(*net.TCPAddr).Port)
-	if p.own {
-		scheme := "http"
-		if p.tls != nil {
-			scheme = "https"
-		}
-		p.public = &url.URL{Scheme: scheme, Host: "127.0.0.1:" + port}
-		p.hosts = []string{"localhost:" + port, "[::1]:" + port, "127.0.0.1:" + port}
-	}
-}
-
-// provider is the identity provider that is named; nil for none.
-func (a *app) provider(ctx context.Context, s *settings, public *url.URL) (*web.Provider, error) {
-	p := s.page
-	if p.issuer == "" {
-		if p.client+p.secretFile+p.groups != "" || len(p.groupRoles) > 0 {
-			return nil, usage("an identity provider is described, and not named", "say --oidc-issuer https://…")
-		}
-		return nil, nil
-	}
-	issuer, err := url.Parse(p.issuer)
-	if err != nil || issuer.Host == "" || p.client == "" || p.secretFile == "" {
-		return nil, usage("--oidc-issuer needs a URL, --oidc-client and --oidc-secret-file", "take them from the identity provider, where the page is registered with "+public.String()+"/sign-in/return")
-	}
-	secret, err := os.ReadFile(p.secretFile)
-	if err != nil {
-		return nil, usage(fmt.Sprintf("--oidc-secret-file %s: %v", p.secretFile, pipeline.WithoutPath(err)), "name a file that holds the secret alone")
-	}
-	roles, err := s.groupRolesOf()
-	if err != nil {
-		return nil, err
-	}
-	provider, err := web.NewProvider(ctx, p.issuer, p.client, strings.TrimSpace(string(secret)), public.String()+"/sign-in/return", p.scopes)
-	if err != nil {
-		return nil, usage(fmt.Sprintf("--oidc-issuer %s: %v", p.issuer, err), "see that the address is that of the issuer, and can be reached from here")
-	}
-	provider.Name, provider.Groups, provider.Roles = cmp.Or(p.provider, issuer.Host), p.groups, roles
-	return provider, nil
-}
-
-// groupRolesOf gives the roles by account of groups.
-func (s *settings) groupRolesOf() (func([]string) map[string][]desk.Role, error) {
-	type grant struct {
-		account string
-		role    desk.Role
-	}
-	grants := map[string][]grant{}
-	for _, text := range s.page.groupRoles {
-		i := strings.LastIndex(text, "=")
-		account, role, ok := strings.Cut(text[i+1:], ":")
-		if i <= 0 || !ok || !slices.Contains(desk.Roles(), desk.Role(role)) {
-			return nil, usage(fmt.Sprintf("--oidc-role %s is not GROUP=ACCOUNT:ROLE", text), fmt.Sprintf("the roles are %q", desk.Roles()))
-		}
-		grants[text[:i]] = append(grants[text[:i]], grant{account, desk.Role(role)})
-	}
-	return func(groups []string) map[string][]desk.Role {
-		roles := map[string][]desk.Role{}
-		for _, group := range groups {
-			for _, g := range grants[group] {
-				roles[g.account] = append(roles[g.account], g.role)
-			}
-		}
-		return roles
-	}, nil
-}
-
 // notifier tells people that an upload waits, by the user's command; nil when there is none. It gets a link, and
 // nothing of the upload.
 func (a *app) notifier(s *settings, link func(string) string, log *slog.Logger) func(context.Context, desk.Waits) {
@@ -437,26 +202,4 @@ func (a *app) tellPage(ctx context.Context, s *settings, d *desk.Desk, accounts 
 		a.browse(link)
 	}
 	return nil
-}
-
-// desktop reports whether there is a screen for a browser.
-func desktop(environ []string) bool {
-	return runtime.GOOS == "darwin" || runtime.GOOS == "windows" || slices.ContainsFunc(environ, func(kv string) bool {
-		name, value, _ := strings.Cut(kv, "=")
-		return (name == "DISPLAY" || name == "WAYLAND_DISPLAY") && value != ""
-	})
-}
-
-// browse opens a link in the user's browser, if that can be done; the link was printed.
-func (a *app) browse(link string) {
-	command := map[string][]string{
-		"darwin": {"open"}, "windows": {"rundll32", "url.dll,FileProtocolHandler"},
-	}[runtime.GOOS]
-	if command == nil {
-		command = []string{"xdg-open"}
-	}
-	open := exec.Command(command[0], append(command[1:], link)...)
-	if open.Start() == nil {
-		go open.Wait()
-	}
 }

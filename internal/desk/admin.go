@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 )
 
 // People lists those with a role on an account that the person administers, and those who have none anywhere.
@@ -32,13 +33,16 @@ func (s *Seat) Invite(ctx context.Context, login, name, account string, roles []
 	if !s.May(account, Administrator) {
 		return "", notForYou()
 	}
+	if login, err = cleanName("login", login, 64); err != nil { // as it is known then
+		return "", err
+	}
 	var known string
 	err = s.d.db.QueryRowContext(ctx, "SELECT id FROM person WHERE login = ?", login).Scan(&known)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", err
 	}
 	if known == "" {
-		if known, token, err = s.d.Invite(ctx, login, name); err != nil {
+		if known, token, err = s.d.invite(ctx, s.ID, login, name); err != nil {
 			return "", err
 		}
 	}
@@ -53,7 +57,7 @@ func (s *Seat) GiveRoles(ctx context.Context, person, account string, roles []Ro
 	if person == s.ID && !slices.Contains(roles, Administrator) {
 		return &Refusal{Code: Invalid, Field: "role", Problem: "you would not be an administrator any more", Todo: "let another administrator do that"}
 	}
-	return s.d.SetRoles(ctx, person, account, roles)
+	return s.d.setRoles(ctx, s.ID, person, account, roles)
 }
 
 // Reinvite gives a new invitation to somebody who has forgotten the password.
@@ -65,7 +69,7 @@ func (s *Seat) Reinvite(ctx context.Context, person string) (token string, err e
 	if p.Elsewhere != "" {
 		return "", &Refusal{Code: Invalid, Problem: "this person signs in by " + p.Elsewhere, Todo: "a password is not needed"}
 	}
-	_, token, err = s.d.Invite(ctx, p.Login, p.Name)
+	_, token, err = s.d.invite(ctx, s.ID, p.Login, p.Name)
 	return token, err
 }
 
@@ -78,7 +82,7 @@ func (s *Seat) Disable(ctx context.Context, person string, disabled bool) error 
 	if p.ID == s.ID {
 		return &Refusal{Code: Invalid, Problem: "you cannot keep yourself out", Todo: "let another administrator do that"}
 	}
-	return s.d.Disable(ctx, p.ID, disabled)
+	return s.d.disable(ctx, s.ID, p.ID, disabled)
 }
 
 // overAll gives a person all of whose accounts this person administers.
@@ -101,7 +105,8 @@ func (s *Seat) overAll(ctx context.Context, person string) (Person, error) {
 	return p, nil
 }
 
-// Trail gives the audit trail of an upload, or, for administrators, of all accounts that they administer.
+// Trail gives the audit trail of an upload, or, for administrators, of all accounts that they administer, and of their
+// people.
 func (s *Seat) Trail(ctx context.Context, upload string) (all []Event, err error) {
 	accounts := s.AccountsAs(Administrator)
 	if upload != "" {
@@ -114,8 +119,21 @@ func (s *Seat) Trail(ctx context.Context, upload string) (all []Event, err error
 		return nil, notForYou()
 	}
 	names := map[string]string{}
+	ours := map[string]bool{"": true, s.ID: true}
+	if upload == "" {
+		people, err := s.People(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range people {
+			ours[p.ID] = true
+		}
+	}
 	err = s.d.events(ctx, upload, func(e Event, _ []byte) error {
 		if !slices.Contains(accounts, e.Account) && (upload != "" || e.Account != "") {
+			return nil
+		}
+		if e.Account == "" && !(ours[e.Person] && ours[strings.TrimPrefix(e.Place, "person ")]) {
 			return nil
 		}
 		if _, known := names[e.Person]; !known && e.Person != "" {

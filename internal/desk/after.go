@@ -1,11 +1,13 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +54,11 @@ func (w *window) Write(row pipeline.Row, out pipeline.Outcome) error {
 		one := Outcome{Place: row.Place, Outcome: out, SentTo: out.SentTo}
 		if !w.clear {
 			one.SentTo = contact.Mask(out.SentTo)
-			one.Reason = contact.MaskAll(one.Reason)
+			one.Outcome.SentTo, one.Reason = one.SentTo, contact.MaskAll(one.Reason)
+			one.Findings = slices.Clone(out.Findings)
+			for i := range one.Findings {
+				one.Findings[i].Reason = contact.MaskAll(one.Findings[i].Reason)
+			}
 		}
 		w.Rows = append(w.Rows, one)
 	}
@@ -68,10 +74,10 @@ func (s *Seat) Outcomes(ctx context.Context, u *Upload, status pipeline.Status, 
 		return nil, err
 	}
 	o.Tally, o.Run = res.Tally, res.Run
-	if status == "" && page == 0 || !w.clear {
+	if !w.clear || len(o.Rows) == 0 {
 		return o, nil
 	}
-	return o, s.Looked(ctx, u, fmt.Sprintf("rows %s, page %d", status, page+1))
+	return o, s.Looked(ctx, u, fmt.Sprintf("rows %s, page %d", cmp.Or(status, "all"), page+1))
 }
 
 // lookTime is how long a person may look at the same place for it to count once.

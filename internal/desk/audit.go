@@ -100,13 +100,13 @@ func (d *Desk) VerifyAudit(ctx context.Context) (entries int64, last string, err
 	return entries, hex.EncodeToString(before), err
 }
 
-// ExportAudit writes the audit trail as CSV.
+// ExportAudit writes the audit trail as CSV, by which its hashes can be made again.
 func (d *Desk) ExportAudit(ctx context.Context, w io.Writer) error {
 	out := csv.NewWriter(w)
 	out.Write([]string{"seq", "time", "person", "account", "action", "upload", "place", "digest", "hash"})
 	if err := d.events(ctx, "", func(e Event, hash []byte) error {
 		return out.Write([]string{
-			strconv.FormatInt(e.Seq, 10), e.Time.UTC().Format(time.RFC3339), e.Person, e.Account, e.Action, e.Upload, e.Place, e.Digest, hex.EncodeToString(hash),
+			strconv.FormatInt(e.Seq, 10), e.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"), e.Person, e.Account, e.Action, e.Upload, e.Place, e.Digest, hex.EncodeToString(hash),
 		})
 	}); err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -69,30 +68,8 @@ func (d *Desk) NoLocal(ctx context.Context) error {
 	})
 }
 
-// FirstAdministrator gives an invitation for who is to administer all accounts, as long as nobody can sign in who
-// does; else an empty token.
-func (d *Desk) FirstAdministrator(ctx context.Context) (token string, err error) {
-	var there int
-	err = d.db.QueryRowContext(ctx, `SELECT count(*) FROM person p JOIN role r ON r.person = p.id
-		WHERE r.role = ? AND NOT p.disabled AND p.id <> ? AND (p.password IS NOT NULL OR p.issuer IS NOT NULL)`, Administrator, local).Scan(&there)
-	if err != nil || there > 0 {
-		return "", err
-	}
-	id, token, err := d.Invite(ctx, "admin", "Administrator")
-	if err != nil {
-		return "", err
-	}
-	for _, account := range d.AccountNames() {
-		if err := d.SetRoles(ctx, id, account, []Role{Administrator}); err != nil {
-			return "", err
-		}
-	}
-	return token, nil
-}
-
-// Invite makes a person known who is not yet, and gives the token by which that person sets a password: within
-// a week, once. The person's earlier invitations are void.
-func (d *Desk) Invite(ctx context.Context, login, name string) (id, token string, err error) {
+// invite is Invite by somebody, whom the audit trail names.
+func (d *Desk) invite(ctx context.Context, by, login, name string) (id, token string, err error) {
 	if login, err = cleanName("login", login, 64); err != nil {
 		return "", "", err
 	}
@@ -111,73 +88,9 @@ func (d *Desk) Invite(ctx context.Context, login, name string) (id, token string
 		if token, err = t.invite(id); err != nil {
 			return err
 		}
-		return t.audit(Event{Action: "invite", Place: "person " + id})
+		return t.audit(Event{Person: by, Action: "invite", Place: "person " + id})
 	})
 	return id, token, err
-}
-
-func (t *txn) invite(person string) (token string, err error) {
-	token = newID() + newID()
-	if err := t.exec("DELETE FROM invitation WHERE person = ?", person); err != nil {
-		return "", err
-	}
-	return token, t.exec("INSERT INTO invitation (hash, person, expires) VALUES (?, ?, ?)", hashToken(token), person, stamp(t.now.Add(invitationLife)))
-}
-
-// Link gives a token by which a person signs in once, without a password.
-func (d *Desk) Link(ctx context.Context, person string) (token string, err error) {
-	err = d.tx(ctx, func(t *txn) error { token, err = t.invite(person); return err })
-	return token, err
-}
-
-// Invited tells whose invitation a token is; it is not used up by that.
-func (d *Desk) Invited(ctx context.Context, token string) (Person, error) {
-	var id string
-	err := d.db.QueryRowContext(ctx, "SELECT person FROM invitation WHERE hash = ? AND expires > ?", hashToken(token), time.Now().UnixMilli()).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return Person{}, &Refusal{Code: Gone, Problem: "this link was used before, or is too old", Todo: "ask for a new one"}
-	}
-	if err != nil {
-		return Person{}, err
-	}
-	return d.person(ctx, id)
-}
-
-// Accept uses up an invitation: the person gets the password, and what was signed in before is not any more.
-// The local person has none.
-func (d *Desk) Accept(ctx context.Context, token, name, password string) (id string, err error) {
-	p, err := d.Invited(ctx, token)
-	if err != nil {
-		return "", err
-	}
-	var hash sql.NullString
-	if p.ID != local {
-		if name, err = cleanName("name", cmp.Or(name, p.Name), 100); err != nil {
-			return "", err
-		}
-		if hash.String, err = d.hashPassword(ctx, p, password); err != nil {
-			return "", err
-		}
-		hash.Valid, p.Name = true, name
-	}
-	return p.ID, d.tx(ctx, func(t *txn) error {
-		res, err := t.ExecContext(ctx, "DELETE FROM invitation WHERE hash = ?", hashToken(token))
-		if err != nil {
-			return err
-		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return cmp.Or(err, error(&Refusal{Code: Gone, Problem: "this link was used before", Todo: "ask for a new one"}))
-		}
-		if err := t.exec("UPDATE person SET password = ?, name = ? WHERE id = ?", hash, p.Name, p.ID); err != nil {
-			return err
-		}
-		if hash.Valid {
-			if err := t.exec("DELETE FROM session WHERE person = ?", p.ID); err != nil {
-				return err
-			}
-		}
-		return t.audit(Event{Person: p.ID, Action: "accept_invitation"})
-	})
 }
 
 // Known gives the person whom an identity provider knows by issuer and subject, with the roles that the
@@ -204,13 +117,13 @@ func (d *Desk) Known(ctx context.Context, issuer, subject, login, name string, r
 		if err := t.exec("UPDATE person SET name = ? WHERE id = ?", name, id); err != nil || roles == nil {
 			return err
 		}
-		return t.setRoles(id, d.AccountNames(), roles)
+		return t.setRoles("", id, d.AccountNames(), roles)
 	})
 	return id, err
 }
 
-// setRoles makes a person's roles on some accounts what they are to be.
-func (t *txn) setRoles(person string, accounts []string, roles map[string][]Role) error {
+// setRoles makes a person's roles on some accounts what they are to be, as by somebody.
+func (t *txn) setRoles(by, person string, accounts []string, roles map[string][]Role) error {
 	for _, account := range accounts {
 		before, err := column[Role](t.ctx, t, "SELECT role FROM role WHERE person = ? AND account = ?", person, account)
 		if err != nil {
@@ -236,7 +149,7 @@ func (t *txn) setRoles(person string, accounts []string, roles map[string][]Role
 		if err := t.exec("DELETE FROM session WHERE person = ?", person); err != nil {
 			return err
 		}
-		if err := t.audit(Event{Account: account, Action: "roles", Place: fmt.Sprintf("person %s: %q", person, after)}); err != nil {
+		if err := t.audit(Event{Person: by, Account: account, Action: "roles", Place: fmt.Sprintf("person %s: %q", person, after)}); err != nil {
 			return err
 		}
 	}
@@ -245,16 +158,24 @@ func (t *txn) setRoles(person string, accounts []string, roles map[string][]Role
 
 // SetRoles makes the roles of a person on an account what they are to be.
 func (d *Desk) SetRoles(ctx context.Context, login, account string, roles []Role) error {
+	return d.setRoles(ctx, "", login, account, roles)
+}
+
+func (d *Desk) setRoles(ctx context.Context, by, login, account string, roles []Role) error {
 	if d.accounts[account] == nil {
 		return &Refusal{Code: Invalid, Field: "account", Problem: fmt.Sprintf("there is no account %q", account), Todo: fmt.Sprintf("the accounts are %q", d.AccountNames())}
 	}
 	return d.change(ctx, login, func(t *txn, id string) error {
-		return t.setRoles(id, []string{account}, map[string][]Role{account: roles})
+		return t.setRoles(by, id, []string{account}, map[string][]Role{account: roles})
 	})
 }
 
 // Disable keeps a person out from now on, or lets that person in again.
 func (d *Desk) Disable(ctx context.Context, login string, disabled bool) error {
+	return d.disable(ctx, "", login, disabled)
+}
+
+func (d *Desk) disable(ctx context.Context, by, login string, disabled bool) error {
 	return d.change(ctx, login, func(t *txn, id string) error {
 		if err := errors.Join(
 			t.exec("UPDATE person SET disabled = ? WHERE id = ?", disabled, id),
@@ -263,7 +184,7 @@ func (d *Desk) Disable(ctx context.Context, login string, disabled bool) error {
 		); err != nil {
 			return err
 		}
-		return t.audit(Event{Action: map[bool]string{true: "disable", false: "enable"}[disabled], Place: "person " + id})
+		return t.audit(Event{Person: by, Action: map[bool]string{true: "disable", false: "enable"}[disabled], Place: "person " + id})
 	})
 }
 

@@ -92,7 +92,7 @@ func (k key) bytes(name string) func(*os.File) (io.ReaderAt, int64, error) {
 			return nil, 0, err
 		}
 		plain, err := sio.DecryptReaderAt(f, k.file(name))
-		return plain, int64(size), err
+		return &packages{of: plain}, int64(size), err
 	}
 }
 

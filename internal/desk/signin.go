@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -58,13 +59,8 @@ func (d *Desk) hashPassword(ctx context.Context, p Person, password string) (has
 // SignIn gives the person of a login with its password. Whether the login is known is not told, also not by the
 // time it takes. After some wrong ones the next try has to wait, by login and by address.
 func (d *Desk) SignIn(ctx context.Context, login, password, address string) (person string, err error) {
-	login = strings.ToLower(strings.TrimSpace(login))
-	if wait := d.guesses.wait(login, address); wait > 0 {
-		return "", &Refusal{
-			Code: TooMuch, Problem: "there were too many wrong tries",
-			Todo: fmt.Sprintf("wait %d seconds, and try again", int(wait.Seconds())+1),
-		}
-	}
+	login = strings.TrimSpace(login)
+	counted := strings.ToLower(login)
 	var hash sql.NullString
 	err = d.db.QueryRowContext(ctx, "SELECT id, password FROM person WHERE login = ? AND NOT disabled", login).Scan(&person, &hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -74,18 +70,36 @@ func (d *Desk) SignIn(ctx context.Context, login, password, address string) (per
 		hash.String = nobody()
 	}
 	right := false
-	if err := inTurn(ctx, func() error { right, err = argon2id.ComparePasswordAndHash(password, hash.String); return err }); err != nil {
+	if wait := d.guesses.wait(counted, address); wait > 0 {
+		return "", tooMany(wait)
+	}
+	if err := inTurn(ctx, func() error {
+		if wait := d.guesses.wait(counted, address); wait > 0 { // since others were tried before this one
+			return tooMany(wait)
+		}
+		right, err = argon2id.ComparePasswordAndHash(password, hash.String)
+		if right = right && hash.Valid; !right {
+			d.guesses.wrong(counted, address)
+		}
+		return err
+	}); err != nil {
 		return "", err
 	}
-	if !right || !hash.Valid {
-		d.guesses.wrong(login, address)
+	if !right {
 		if err := d.tx(ctx, func(t *txn) error { return t.audit(Event{Person: person, Action: "sign_in_refused"}) }); err != nil {
 			return "", err
 		}
 		return "", &Refusal{Code: Invalid, Problem: "the login or the password is wrong", Todo: "try again, or ask your administrator for a new invitation"}
 	}
-	d.guesses.right(login)
+	d.guesses.right(counted)
 	return person, nil
+}
+
+func tooMany(wait time.Duration) error {
+	return &Refusal{
+		Code: TooMuch, Problem: "there were too many wrong tries",
+		Todo: fmt.Sprintf("wait %d seconds, and try again", int(wait.Seconds())+1),
+	}
 }
 
 // guesses counts wrong passwords by what they were tried for and where they came from.
@@ -163,9 +177,13 @@ type Session struct {
 func (d *Desk) Begin(ctx context.Context, person, agent string) (token string, err error) {
 	token = newID() + newID()
 	return token, d.tx(ctx, func(t *txn) error {
-		if err := t.exec("INSERT INTO session (hash, id, person, made, seen, agent) SELECT ?, ?, id, ?, ?, ? FROM person WHERE id = ? AND NOT disabled",
-			hashToken(token), newID(), stamp(t.now), stamp(t.now), strings.ToValidUTF8(agent[:min(len(agent), 200)], ""), person); err != nil {
+		res, err := t.ExecContext(ctx, "INSERT INTO session (hash, id, person, made, seen, agent) SELECT ?, ?, id, ?, ?, ? FROM person WHERE id = ? AND NOT disabled",
+			hashToken(token), newID(), stamp(t.now), stamp(t.now), strings.ToValidUTF8(agent[:min(len(agent), 200)], ""), person)
+		if err != nil {
 			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return cmp.Or(err, error(&Refusal{Code: Forbidden, Problem: "you are kept out", Todo: "ask the administrator of your account"}))
 		}
 		return t.audit(Event{Person: person, Action: "sign_in"})
 	})

@@ -158,7 +158,7 @@ func (c *call) mistakes(err error) []mistake {
 		place := known.Place
 		place.File = ""
 		text := known.Problem
-		if at := place.String(); at != "" {
+		if at := strings.TrimPrefix(place.String(), ", "); at != "" {
 			text = at + ": " + text
 		}
 		return []mistake{{c.sentence(text), "", ""}}
@@ -192,6 +192,9 @@ func (c *call) fail(err error) {
 	}{c.view(""), code}
 	v.Title = c.mistakes(err)[0].Text
 	v.Mistakes = c.mistakes(err)
+	for i := range v.Mistakes {
+		v.Mistakes[i].Field = "" // the form is not on this page
+	}
 	if shown := c.render("error", code, v); shown != nil {
 		http.Error(c.w, http.StatusText(code), code)
 	}

@@ -191,6 +191,7 @@ func (c *call) event(rc *http.ResponseController, text string) bool {
 	if rc.SetWriteDeadline(time.Now().Add(eventWrite)) != nil {
 		return false
 	}
+	defer rc.SetWriteDeadline(time.Time{}) // of HTTP/2 it would end a stream that is silent
 	if _, err := c.w.Write([]byte(text)); err != nil {
 		return false
 	}

@@ -6,15 +6,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"time"
 
 	"hppsend/internal/desk"
 	"hppsend/pipeline"
-	"hppsend/writer"
 )
 
 type homeView struct {
@@ -120,6 +117,8 @@ func (c *call) brought(account, name string, r io.Reader) error {
 	u, known, err := c.seat.Bring(c.ctx(), account, name, r)
 	refusal := (*desk.Refusal)(nil)
 	switch {
+	case errors.As(err, &refusal) && refusal.Code == desk.Forbidden: // the first page may have no form for it
+		return err
 	case errors.As(err, &refusal):
 		return c.homePage(err)
 	case err != nil && c.ctx().Err() == nil:
@@ -162,89 +161,6 @@ func (c *call) bringSample() error {
 	return c.brought(c.r.PostFormValue("account"), "sample.csv", bytes.NewReader(sampleFile))
 }
 
-func (c *call) sample() error {
-	c.attach("sample.csv", "text/csv; charset=utf-8")
-	_, err := c.w.Write(sampleFile)
-	return err
-}
-
-func (c *call) template() error {
-	dir, err := os.MkdirTemp("", "hppsend-*")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "template.xlsx")
-	if err := writer.Template(path, pipeline.XLSX); err != nil {
-		return err
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	c.attach("template.xlsx", typeXLSX)
-	_, err = io.Copy(c.w, f)
-	return err
-}
-
-const typeXLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-// attach makes the answer a file that is saved, and never shown, under a name of ours.
-func (c *call) attach(name, kind string) {
-	h := c.w.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
-}
-
-// downloadTime is how long a download may take.
-const downloadTime = 30 * time.Minute
-
-// download sends a file that was written for this request.
-func (c *call) download(u *desk.Upload, what string, format pipeline.Format, write func() (*os.File, error)) error {
-	f, err := write()
-	if err != nil {
-		return err
-	}
-	defer func() {
-		f.Close()
-		os.Remove(f.Name()) // where it could not be removed while it was open
-	}()
-	kind := typeXLSX
-	if format == pipeline.CSV {
-		kind = "text/csv; charset=utf-8"
-	}
-	c.attach(u.ID[:8]+"."+what+"."+string(format), kind)
-	if info, err := f.Stat(); err == nil {
-		c.w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
-	}
-	http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(downloadTime))
-	io.Copy(c.w, f) // who asked may be gone
-	return nil
-}
-
-func (c *call) checked(format pipeline.Format) error {
-	u, err := c.seat.Upload(c.ctx(), c.id())
-	if err != nil {
-		return err
-	}
-	return c.download(u, "checked", format, func() (*os.File, error) { return c.seat.Checked(c.ctx(), u, format) })
-}
-
-func (c *call) report(format pipeline.Format) error {
-	u, err := c.seat.Upload(c.ctx(), c.id())
-	if err != nil {
-		return err
-	}
-	return c.download(u, "report", format, func() (*os.File, error) { return c.seat.Report(c.ctx(), u, format) })
-}
-
-func (c *call) checkedCSV() error  { return c.checked(pipeline.CSV) }
-func (c *call) checkedXLSX() error { return c.checked(pipeline.XLSX) }
-func (c *call) reportCSV() error   { return c.report(pipeline.CSV) }
-func (c *call) reportXLSX() error  { return c.report(pipeline.XLSX) }
-
 // upload sends who asks for an upload to the step that it is at.
 func (c *call) upload() error {
 	u, err := c.seat.Upload(c.ctx(), c.id())
@@ -277,7 +193,7 @@ func (c *call) step(u *desk.Upload) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case sheet.Refused != nil || uncertain(sheet):
+	case sheet.Refused != nil || u.Edits == 0 && uncertain(sheet): // once a person has said something, it is certain
 		return "reading", nil
 	case sheet.Bad() > 0:
 		return "problems", nil

@@ -136,7 +136,7 @@
     // What was typed and not sent, or typed on while it was being sent.
     const typed = cells().filter((c) => values.has(c.id) ? c.value !== values.get(c.id) : changed(c))
       .map((c) => ({ id: c.id, text: c.value, shown: field(c, "o").value, version: field(c, "v").value, own: values.has(c.id) }));
-    const moved = isCell(active) && active !== from && { id: active.id, start: active.selectionStart, end: active.selectionEnd };
+    const moved = isCell(active) && (active !== from || typed.some((t) => t.own && t.id === from.id)) && { id: active.id, start: active.selectionStart, end: active.selectionEnd };
     const block = byId("block")?.value, wide = find(".scroll:has(.cells)")?.scrollLeft ?? 0;
     const top = from && byId(from.id)?.getBoundingClientRect().top;
 
@@ -250,7 +250,7 @@
 
   function take(files) {
     const drop = find("[data-drop]"), input = byId("file");
-    if (files.length !== 1) return say(drop.dataset.one, true);
+    if (files.length !== 1) return say(drop.dataset.single, true);
     const list = new DataTransfer();
     list.items.add(files[0]);
     input.files = list.files;

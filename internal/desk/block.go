@@ -1,0 +1,126 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Alike gives the edits that type the same into all cells of a column that hold the same text as one of them and
+// have a problem; the one itself is among them.
+func (s *Seat) Alike(ctx context.Context, u *Upload, cell Cell, text string) ([]Edit, error) {
+	sheet, err := s.Sheet(ctx, u, false)
+	if err != nil {
+		return nil, err
+	}
+	l, ok := sheet.at(spot{cell.Sheet, cell.Row})
+	if !ok || cell.Column < 0 || cell.Column >= len(l.Cells) {
+		return nil, notFound()
+	}
+	mends, err := s.Mends(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	versions := map[Cell]int{}
+	for _, m := range mends {
+		versions[m.Cell] = m.Version
+	}
+	var edits []Edit
+	for _, other := range sheet.Lines {
+		c := Cell{other.Place.Sheet, other.Place.Row, cell.Column}
+		if c == cell || other.Bad() && cell.Column < len(other.Cells) && other.Cells[cell.Column] == l.Cells[cell.Column] {
+			edits = append(edits, Edit{Cell: c, Text: text, Version: versions[c]})
+		}
+	}
+	return edits, nil
+}
+
+// Block reads what was copied from a spreadsheet program: cells by tabs, rows by line ends, with quotes around
+// cells that hold either. A line end at its end begins no further row.
+func Block(text string) (rows [][]string, err error) {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	var row []string
+	for len(text) > 0 || row != nil {
+		var cell string
+		if quoted, rest, ok := unquoted(text); ok {
+			cell, text = quoted, rest
+		} else {
+			end := strings.IndexAny(text, "\t\n")
+			if end < 0 {
+				end = len(text)
+			}
+			cell, text = text[:end], text[end:]
+		}
+		if cell, err = CleanCell(cell); err != nil {
+			return nil, err
+		}
+		row = append(row, cell)
+		if after, ok := strings.CutPrefix(text, "\t"); ok {
+			text = after
+			continue
+		}
+		rows, row = append(rows, row), nil
+		text = strings.TrimPrefix(text, "\n")
+	}
+	return rows, nil
+}
+
+// unquoted reads a cell in quotes, which has its end before a tab, a line end or the end of all; else it is in none.
+func unquoted(text string) (cell, rest string, ok bool) {
+	rest, ok = strings.CutPrefix(text, `"`)
+	var b strings.Builder
+	for ok {
+		var part string
+		if part, rest, ok = strings.Cut(rest, `"`); !ok {
+			break
+		}
+		b.WriteString(part)
+		if !strings.HasPrefix(rest, `"`) {
+			return b.String(), rest, rest == "" || rest[0] == '\t' || rest[0] == '\n'
+		}
+		b.WriteByte('"')
+		rest = rest[1:]
+	}
+	return "", "", false
+}
+
+// Pasted gives the edits that fill cells from one on with a block, in the rows as they are shown: those with a
+// problem, or all with one kind of problem. Columns go on to the right.
+func (s *Seat) Pasted(ctx context.Context, u *Upload, from Cell, code string, block [][]string) ([]Edit, error) {
+	sheet, err := s.Sheet(ctx, u, false)
+	if err != nil {
+		return nil, err
+	}
+	mends, err := s.Mends(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	versions := map[Cell]int{}
+	for _, m := range mends {
+		versions[m.Cell] = m.Version
+	}
+	lines := slices.DeleteFunc(slices.Clone(sheet.Lines), func(l Line) bool { return code != "" && !l.Has(code) && !isMended(mends, l) })
+	at := slices.IndexFunc(lines, func(l Line) bool { return spotOf(l.Place) == spot{from.Sheet, from.Row} })
+	if at < 0 {
+		return nil, notFound()
+	}
+	var edits []Edit
+	for i, cells := range block {
+		if at+i >= len(lines) {
+			return nil, &Refusal{Code: Invalid, Problem: fmt.Sprintf("the block has %d rows, and there are %d from this one on", len(block), len(lines)-at), Todo: "copy as many rows as are shown"}
+		}
+		for j, text := range cells {
+			if from.Column+j >= len(sheet.Input.Columns) {
+				return nil, &Refusal{Code: Invalid, Problem: fmt.Sprintf("the block has %d columns, and there are %d from this one on", len(cells), len(sheet.Input.Columns)-from.Column), Todo: "begin further to the left, or copy fewer columns"}
+			}
+			c := Cell{lines[at+i].Place.Sheet, lines[at+i].Place.Row, from.Column + j}
+			edits = append(edits, Edit{Cell: c, Text: text, Version: versions[c]})
+		}
+	}
+	return edits, nil
+}
+
+func isMended(mends []Mend, l Line) bool {
+	return slices.ContainsFunc(mends, func(m Mend) bool { return !m.Own && spotOf(l.Place) == spot{m.Sheet, m.Row} })
+}

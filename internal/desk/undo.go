@@ -1,0 +1,56 @@
+package desk
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// Undo takes back the last batch of mends that was not taken back, or the batch that is named.
+func (s *Seat) Undo(ctx context.Context, upload string, batch int64) (*Upload, *Sheet, error) {
+	return s.mend(ctx, upload, func(t *txn, u *Upload, _ *Sheet) ([]typed, error) {
+		if batch == 0 {
+			if err := t.QueryRowContext(ctx, "SELECT ifnull(max(batch), 0) FROM mend m WHERE upload = ? AND"+standing, u.ID).Scan(&batch); err != nil {
+				return nil, err
+			}
+			if batch == 0 {
+				return nil, &Refusal{Code: Conflict, Problem: "there is nothing to undo", Todo: "look at the page anew"}
+			}
+		}
+		return s.before(t, u, batch)
+	})
+}
+
+// before gives what undoes a batch: each cell's text as it was.
+func (s *Seat) before(t *txn, u *Upload, batch int64) (all []typed, err error) {
+	k := s.d.accounts[u.Account].key
+	now, err := s.d.current(t.ctx, t, k, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range now {
+		if m.Batch != batch {
+			continue
+		}
+		e := typed{Edit: Edit{Cell: m.Cell, Text: m.Was, Version: m.Version}, was: m.Was, own: true, undoes: batch}
+		id := m.Cell.id(k)
+		var text []byte
+		var version int
+		err := t.QueryRowContext(t.ctx, "SELECT text, version FROM mend m WHERE upload = ? AND cell = ? AND batch < ? AND"+standing+"ORDER BY version DESC LIMIT 1",
+			u.ID, id, batch).Scan(&text, &version)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		if text != nil {
+			e.own = false
+			if e.Text, err = k.open(place(u.ID, id, version, "text"), text); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, e)
+	}
+	if len(all) == 0 {
+		return nil, &Refusal{Code: Conflict, Problem: "these cells were changed again since", Todo: "undo that first"}
+	}
+	return all, nil
+}
