@@ -54,7 +54,7 @@ func (s *Seat) Ask(ctx context.Context, upload string, w Wish) (*Upload, error) 
 		return nil, &Refusal{Code: Conflict, Problem: "what would be sent has changed since this page was shown", Todo: "look at it again, and ask then"}
 	case sheet.Bad() != w.LeftOut:
 		return nil, &Refusal{
-			Code: Invalid, Field: "left_out", Problem: fmt.Sprintf("%d rows have problems", sheet.Bad()),
+			Code: Invalid, Field: "left_out", Problem: "there are rows with problems",
 			Todo: "mend them, or say that they are left out",
 		}
 	}

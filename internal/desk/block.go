@@ -108,11 +108,11 @@ func (s *Seat) Pasted(ctx context.Context, u *Upload, from Cell, code string, bl
 	var edits []Edit
 	for i, cells := range block {
 		if at+i >= len(lines) {
-			return nil, &Refusal{Code: Invalid, Problem: fmt.Sprintf("the block has %d rows, and there are %d from this one on", len(block), len(lines)-at), Todo: "copy as many rows as are shown"}
+			return nil, &Refusal{Code: Invalid, Problem: fmt.Sprintf("the block has more rows (%d) than there are from this one on (%d)", len(block), len(lines)-at), Todo: "copy as many rows as are shown"}
 		}
 		for j, text := range cells {
 			if from.Column+j >= len(sheet.Input.Columns) {
-				return nil, &Refusal{Code: Invalid, Problem: fmt.Sprintf("the block has %d columns, and there are %d from this one on", len(cells), len(sheet.Input.Columns)-from.Column), Todo: "begin further to the left, or copy fewer columns"}
+				return nil, &Refusal{Code: Invalid, Problem: fmt.Sprintf("the block has more columns (%d) than there are from this one on (%d)", len(cells), len(sheet.Input.Columns)-from.Column), Todo: "begin further to the left, or copy fewer columns"}
 			}
 			c := Cell{lines[at+i].Place.Sheet, lines[at+i].Place.Row, from.Column + j}
 			edits = append(edits, Edit{Cell: c, Text: text, Version: versions[c]})

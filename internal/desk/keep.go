@@ -18,8 +18,16 @@ func (s *Seat) Delete(ctx context.Context, upload string) error {
 	}, Uploader, Administrator)
 	if err == nil {
 		s.d.removeFiles(upload)
+		s.d.shed(ctx)
 	}
 	return err
+}
+
+// shed takes what was deleted out of the log of the books, too.
+func (d *Desk) shed(ctx context.Context) {
+	if _, err := d.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		d.Log.Error("what was deleted is in the log of the books until they are closed", "error", err)
+	}
 }
 
 func (d *Desk) erase(t *txn, u *Upload) error {
@@ -49,10 +57,13 @@ func (d *Desk) tidy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(old) > 0 {
+		defer d.shed(ctx)
+	}
 	for _, id := range old {
 		if err := d.tx(ctx, func(t *txn) error {
-			u, err := d.scan(t.QueryRowContext(ctx, "SELECT "+uploadColumns+" WHERE u.id = ?", id))
-			if err != nil {
+			u := &Upload{ID: id} // which need not be readable, as of an account that is gone
+			if err := t.QueryRowContext(ctx, "SELECT account, state FROM upload WHERE id = ?", id).Scan(&u.Account, &u.State); err != nil {
 				return err
 			}
 			return errors.Join(d.erase(t, u), t.audit(Event{Account: u.Account, Action: "delete", Upload: id, Place: "kept no longer"}))
@@ -68,6 +79,9 @@ func (d *Desk) tidy(ctx context.Context) error {
 	for _, id := range lapsed {
 		if err := d.tx(ctx, func(t *txn) error {
 			u, err := d.scan(t.QueryRowContext(ctx, "SELECT "+uploadColumns+" WHERE u.id = ?", id))
+			if r := (*Refusal)(nil); errors.As(err, &r) { // of an account that is gone
+				return nil
+			}
 			if err != nil {
 				return err
 			}

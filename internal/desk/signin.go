@@ -98,7 +98,7 @@ func (d *Desk) SignIn(ctx context.Context, login, password, address string) (per
 func tooMany(wait time.Duration) error {
 	return &Refusal{
 		Code: TooMuch, Problem: "there were too many wrong tries",
-		Todo: fmt.Sprintf("wait %d seconds, and try again", int(wait.Seconds())+1),
+		Todo: fmt.Sprintf("try again in %d s", int(wait.Seconds())+1),
 	}
 }
 

@@ -150,7 +150,7 @@ func (c *call) mistakes(err error) []mistake {
 	case errors.As(err, &clashes):
 		var all []mistake
 		for _, one := range clashes {
-			text := c.say.T("Row %d: %s has typed \"%s\" meanwhile, and you typed \"%s\".", one.Row, one.By, one.Theirs, one.Yours)
+			text := c.say.T("Row %d: meanwhile %s typed \"%s\", and you typed \"%s\".", one.Row, one.By, one.Theirs, one.Yours)
 			all = append(all, mistake{text, c.say.T("Save once more if yours is to stand."), cellID(one.Cell)})
 		}
 		return all
@@ -171,9 +171,8 @@ func (c *call) sentence(text string) string {
 	if text == "" {
 		return ""
 	}
-	text = c.say.T(text)
-	r := []rune(text)
-	text = strings.ToUpper(string(r[:1])) + string(r[1:])
+	text = c.say.T(strings.ReplaceAll(text, "%", "%%")) // it may hold what somebody has typed
+	text = capital(text)
 	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") {
 		return text
 	}

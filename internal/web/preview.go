@@ -182,6 +182,9 @@ func (c *call) approvalPage(problem error) error {
 	if v.summary, err = c.summary(u, sheet); err != nil {
 		return err
 	}
+	if u.State != desk.Waiting {
+		v.Title = c.say.T("Approval of %d messages", u.Due)
+	}
 	v.Approvers = u.Approvers
 	if v.Mends, err = c.seat.Mends(c.ctx(), u); err != nil {
 		return err

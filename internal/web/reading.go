@@ -99,7 +99,11 @@ func (v *readingView) fillColumns() {
 	if at < 0 {
 		return
 	}
+	for field, column := range v.Picked {
+		v.Picked[field] = folded(column)
+	}
 	for i, name := range v.Look.Rows[at].Cells {
+		name = folded(name)
 		col := lookedColumn{Name: name}
 		for field, column := range v.Picked {
 			if column == name && name != "" {
@@ -114,6 +118,9 @@ func (v *readingView) fillColumns() {
 		v.Columns = append(v.Columns, col)
 	}
 }
+
+// folded is a header as browsers give it back, with its spaces and line ends folded; so the reader compares it, too.
+func folded(name string) string { return strings.Join(strings.Fields(name), " ") }
 
 // read takes what a person says about how the file is read.
 func (c *call) read() error {

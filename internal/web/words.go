@@ -192,5 +192,6 @@ func capital(text string) string {
 	if text == "" {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	r := []rune(text)
+	return strings.ToUpper(string(r[:1])) + string(r[1:])
 }

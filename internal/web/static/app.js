@@ -288,11 +288,11 @@
   // server; a question every three seconds where the stream does not come through.
   function follow(place) {
     const url = place.dataset.live;
-    let stream, asking, hiding, milestone, silent = false, over = false;
+    let stream, asking, hiding, milestone, silent = false, left = false;
 
     const reload = () => {
       stop();
-      over = true;
+      left = true;
       location.replace(`${url}/progress`); // a reload, also of a page that a form was answered with
     };
     const stop = () => {
@@ -301,8 +301,9 @@
       stream = asking = null;
     };
     const draw = (now) => {
-      if (over) return;
-      if (silent) say(""), silent = false;
+      if (left) return;
+      if (silent) say("");
+      silent = false;
       if (now.state !== place.dataset.state || !now.moving || now.canary > 0 !== place.dataset.canary > 0) return reload();
       for (const e of all("[data-text]", place)) {
         const text = now.texts[e.dataset.text] ?? "";
@@ -327,10 +328,13 @@
       }
     };
     const start = () => {
-      if (stream || asking || over || document.hidden) return;
+      if (stream || asking || left || document.hidden) return;
       stream = new EventSource(`${url}/events`);
       stream.onmessage = (event) => draw(JSON.parse(event.data));
-      stream.onerror = () => { if (!over) stop(), ask(); };
+      stream.onerror = () => {
+        stop();
+        if (!left) ask();
+      };
     };
     document.addEventListener("visibilitychange", () => {
       clearTimeout(hiding);
