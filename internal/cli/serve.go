@@ -126,7 +126,7 @@ func (a *app) serve(ctx context.Context, s *settings, _ []string) (code int, err
 		return exitOK, err
 	}
 	running := make(chan error, 1)
-	go func() { running <- d.Run(ctx) }()
+	go func() { running <- pipeline.Guarded(func() error { return d.Run(ctx) }) }()
 	err = server.Serve(l, address.tls)
 	end()
 	return exitOK, errors.Join(err, <-running)

@@ -109,6 +109,6 @@ func (a *app) browse(link string) {
 	}
 	open := exec.Command(command[0], append(command[1:], link)...)
 	if open.Start() == nil {
-		go open.Wait()
+		go pipeline.Guarded(open.Wait)
 	}
 }

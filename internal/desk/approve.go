@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"hppsend/internal/campaign"
+	"hppsend/pipeline"
 )
 
 // Wish is what somebody asks approval for.
@@ -151,7 +152,12 @@ func (d *Desk) tellApprovers(ctx context.Context, u *Upload) {
 			waits.People = append(waits.People, p)
 		}
 	}
-	d.sends.Go(func() { d.Notify(context.WithoutCancel(ctx), waits) })
+	d.sends.Go(func() {
+		err := pipeline.Guarded(func() error { d.Notify(context.WithoutCancel(ctx), waits); return nil })
+		if err != nil {
+			d.Log.Error("who may approve could not be told", "upload", u.ID, "error", err)
+		}
+	})
 }
 
 // Approval is somebody's.

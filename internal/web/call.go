@@ -53,7 +53,7 @@ func (c *call) identify() error {
 // signIn makes the browser one in which a person is signed in; what it was before is over.
 func (c *call) signIn(person string) error {
 	if c.seat != nil {
-		if err := c.seat.EndSession(c.ctx(), ""); err != nil {
+		if err := c.seat.EndSession(c.ctx(), ""); err != nil && status(err) != http.StatusNotFound { // as after a change of roles
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hppsend/internal/desk"
+	"hppsend/pipeline"
 )
 
 // Config is what the page needs to know.
@@ -64,14 +65,12 @@ func (s *Server) Serve(l net.Listener, secure *tls.Config) error {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // what clients send may be in it
 	}
 	done := make(chan error, 1)
-	go func() {
-		if secure != nil {
-			srv.TLSConfig = secure
-			done <- srv.ServeTLS(l, "", "")
-			return
-		}
-		done <- srv.Serve(l)
-	}()
+	srv.TLSConfig = secure
+	serve := func() error { return srv.Serve(l) }
+	if secure != nil {
+		serve = func() error { return srv.ServeTLS(l, "", "") }
+	}
+	go func() { done <- pipeline.Guarded(serve) }()
 	select {
 	case err := <-done:
 		return err

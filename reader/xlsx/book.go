@@ -36,6 +36,9 @@ func (l Limits) filled() Limits {
 	return Limits{or(l.Unzipped, 4<<30), int(or(int64(l.Ratio), 300)), or(l.Strings, 1<<30), or(l.Skeleton, 32<<20)}
 }
 
+// sheetsMost is how many sheets a workbook may have: each is looked at for our header.
+const sheetsMost = 1000
+
 // ratioFrom is the size, in bytes, from which on a part may be a bomb.
 const ratioFrom = 16 << 20
 
@@ -265,6 +268,9 @@ func (b *Book) readSkeleton() error {
 	rels, err := b.relationships(main)
 	if err != nil {
 		return err
+	}
+	if n := len(workbook.Sheets); n > sheetsMost {
+		return &Fault{Problem: fmt.Sprintf("the workbook has %d sheets, and %d at most are looked through: save the one that is meant as a workbook of its own", n, sheetsMost)}
 	}
 	for _, s := range workbook.Sheets {
 		id, given := s.id()

@@ -34,8 +34,17 @@
     begin();
   }
 
+  // Who does nothing for half an hour is signed out, and is told before.
+  let idle;
+  function awake() {
+    clearTimeout(idle);
+    const text = document.body.dataset.idle;
+    if (text) idle = setTimeout(() => say(text, true), 25 * 60_000);
+  }
+
   // begin is for each page, and each that takes its place.
   function begin() {
+    awake();
     for (const e of all("[data-hint], [data-drop-hint]")) e.hidden = false;
     for (const c of cells()) c.classList.toggle("unsaved", changed(c));
   }
