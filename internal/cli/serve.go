@@ -11,6 +11,7 @@ import (
 
 	"hppsend/internal/desk"
 	"hppsend/internal/web"
+	"hppsend/pipeline"
 )
 
 // pageSettings are those of the upload page.
