@@ -102,7 +102,7 @@ var codes = []Code{
 	{CodeBadCountry, Rejected, SentChanged, "The country is none that is known.", "Write a code such as SE, or a name, and run the report."},
 	{CodeBadPhone, Rejected, SentChanged, "The phone number is none, or is not the only one in its cell.", mendCell},
 	{CodeAmbiguousPhone, Rejected, SentChanged, "The phone number can be read in two ways.", "Write it with its plus or its leading zero, and run the report."},
-	{CodeUnusualPhone, Rejected, SentChanged, "No numbering plan knows the phone number. Without --unusual-phones refuse it is a remark, and the row is sent.", "See that no digit is wrong, and mend the cell; or say --unusual-phones send."},
+	{CodeUnusualPhone, Rejected, SentChanged, "No numbering plan knows the phone number.", "See that no digit is wrong, and mend the cell. It is a remark only, and the row is sent, unless --unusual-phones refuse was said."},
 	{CodeDigitsLost, Rejected, SentChanged, "The spreadsheet program has lost digits of the number.", "Format the cell as text, type the number anew, and run the report."},
 	{CodeBadEmail, Rejected, SentChanged, "The e-mail address is none, or is not the only one in its cell.", mendCell},
 	{CodeRagged, Rejected, SentChanged, "The row has more or fewer cells than the header.", "Mend the row, and empty its hpp_raw cell."},

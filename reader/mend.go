@@ -19,6 +19,7 @@ type Mend struct {
 	Sheet  string // empty for CSV
 	Row    int    // as a spreadsheet program shows it
 	Column int    // index of Input.Columns
+	Header string // of that column, as it was when that was typed; empty for one without
 	Text   string
 }
 
@@ -46,6 +47,9 @@ func (f *File) mend(all []Mend) error {
 	for _, one := range all {
 		if one.Column < 0 || one.Column >= len(columns) {
 			return f.astray(fmt.Sprintf("column %d was changed, and there are %d", one.Column+1, len(columns)))
+		}
+		if now := f.header.names[columns[one.Column]]; one.Header != "" && now != one.Header {
+			return f.astray(fmt.Sprintf("cells of the column %q were changed, and in its place is %q as the file is read now", one.Header, now))
 		}
 		at := spot{one.Sheet, one.Row}
 		m[at] = append(m[at], typed{columns[one.Column], one.Text})

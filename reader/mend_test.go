@@ -80,7 +80,7 @@ func TestMendIsAsIfTyped(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := mended(t, original, Options{Mends: []Mend{{sheet, row, column, text}}})
+				got, err := mended(t, original, Options{Mends: []Mend{{sheet, row, column, "", text}}})
 				if err != nil {
 					t.Fatalf("%s, row %d, column %d, %q: %v", ext, row, column, text, err)
 				}
@@ -124,11 +124,11 @@ func TestMendTakesAwayTheCell(t *testing.T) {
 		t.Fatal(err)
 	}
 	after, err := mended(t, path, Options{Mends: []Mend{
-		{"Sheet1", 2, 1, "+46701740605"},
-		{"Sheet1", 2, 2, "a@example.com"},
-		{"Sheet1", 3, 1, "+46701740606"},
-		{"Sheet1", 4, 1, "+46701740607"},
-		{"Sheet1", 4, 2, "c@example.com"},
+		{"Sheet1", 2, 1, "", "+46701740605"},
+		{"Sheet1", 2, 2, "", "a@example.com"},
+		{"Sheet1", 3, 1, "", "+46701740606"},
+		{"Sheet1", 4, 1, "", "+46701740607"},
+		{"Sheet1", 4, 2, "", "c@example.com"},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func TestMendsOfNothing(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range []Mend{{"", 1, 1, "x"}, {"", 3, 1, "x"}, {"", 4, 1, "x"}, {"", 5, 1, "x"}, {"Sheet1", 2, 1, "x"}, {"", 2, 2, "x"}, {"", 2, -1, "x"}} {
+	for _, m := range []Mend{{"", 1, 1, "", "x"}, {"", 3, 1, "", "x"}, {"", 4, 1, "", "x"}, {"", 5, 1, "", "x"}, {"Sheet1", 2, 1, "", "x"}, {"", 2, 2, "", "x"}, {"", 2, -1, "", "x"}, {"", 2, 1, "Telephone", "x"}} {
 		if _, err := mended(t, path, Options{Mends: []Mend{m}}); err == nil {
 			t.Errorf("%+v: no error", m)
 		}
@@ -160,12 +160,12 @@ func TestMendsOfNothing(t *testing.T) {
 // The content is that of the file and of every mend, in any order.
 func TestContent(t *testing.T) {
 	file := [32]byte{1}
-	a, b := Mend{"S", 2, 1, "x"}, Mend{"S", 12, 1, "y"}
+	a, b := Mend{"S", 2, 1, "", "x"}, Mend{"S", 12, 1, "", "y"}
 	if Content(file, nil) != file {
 		t.Error("a file without mends has another content than its bytes")
 	}
 	seen := map[[32]byte][]Mend{}
-	for _, all := range [][]Mend{nil, {a}, {b}, {a, b}, {{"S", 2, 1, "y"}}, {{"S", 2, 2, "x"}}, {{"S", 1, 21, "x"}}, {{"", 2, 1, "x"}}, {{"S", 21, 1, "x"}}} {
+	for _, all := range [][]Mend{nil, {a}, {b}, {a, b}, {{"S", 2, 1, "", "y"}}, {{"S", 2, 2, "", "x"}}, {{"S", 1, 21, "", "x"}}, {{"", 2, 1, "", "x"}}, {{"S", 21, 1, "", "x"}}} {
 		sum := Content(file, all)
 		if other, ok := seen[sum]; ok {
 			t.Errorf("%v and %v have one content", other, all)

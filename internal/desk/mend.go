@@ -37,6 +37,7 @@ type Mend struct {
 	Own     bool // it is the file's own text again
 	Version int
 	Was     string // what the file has
+	Header  string // of the column, when that was typed
 	By      string
 	ByID    string
 	Time    time.Time
@@ -83,10 +84,16 @@ func CleanCell(text string) (string, error) {
 func readerMends(all []Mend) (mends []reader.Mend) {
 	for _, m := range all {
 		if !m.Own {
-			mends = append(mends, reader.Mend{Sheet: m.Sheet, Row: m.Row, Column: m.Column, Text: m.Text})
+			mends = append(mends, reader.Mend{Sheet: m.Sheet, Row: m.Row, Column: m.Column, Header: m.Header, Text: m.Text})
 		}
 	}
 	return mends
+}
+
+// headed is a cell with the header that its column has.
+type headed struct {
+	Cell
+	Header string
 }
 
 // id is how a cell is known in the books, where the names of sheets are not.
@@ -117,14 +124,16 @@ func (d *Desk) current(ctx context.Context, q queryer, k key, upload string) (al
 	for rows.Next() {
 		var m Mend
 		var id, where, was, text []byte
-		var at int64
-		if err := rows.Scan(&id, &m.Version, &where, &was, &text, &m.By, &m.ByID, &at, &m.Batch); err != nil {
+		var when int64
+		if err := rows.Scan(&id, &m.Version, &where, &was, &text, &m.By, &m.ByID, &when, &m.Batch); err != nil {
 			return nil, err
 		}
-		m.Own, m.Time = text == nil, moment(at)
-		if err := k.openJSON(place(upload, id, m.Version, "place"), where, &m.Cell); err != nil {
+		m.Own, m.Time = text == nil, moment(when)
+		var at headed
+		if err := k.openJSON(place(upload, id, m.Version, "place"), where, &at); err != nil {
 			return nil, err
 		}
+		m.Cell, m.Header = at.Cell, at.Header
 		if m.Was, err = k.open(place(upload, id, m.Version, "was"), was); err != nil {
 			return nil, err
 		}
@@ -189,7 +198,7 @@ func (s *Seat) Mend(ctx context.Context, upload string, edits []Edit) (*Upload, 
 			case e.Version != m.Version:
 				clashes = append(clashes, Clash{e.Cell, e.Text, shown, m.Version, m.By})
 			default:
-				all = append(all, typed{Edit: e, was: was, own: e.Text == was})
+				all = append(all, typed{Edit: e, header: sheet.Input.Columns[e.Column], was: was, own: e.Text == was})
 			}
 		}
 		if len(clashes) > 0 {
@@ -202,6 +211,7 @@ func (s *Seat) Mend(ctx context.Context, upload string, edits []Edit) (*Upload, 
 // typed is an edit that is taken.
 type typed struct {
 	Edit
+	header string
 	was    string
 	own    bool // the file's own text
 	undoes int64
@@ -252,7 +262,7 @@ func (s *Seat) mend(ctx context.Context, upload string, edits func(*txn, *Upload
 
 func (s *Seat) insert(t *txn, u *Upload, k key, batch int64, e typed) error {
 	id, version := e.Cell.id(k), e.Version+1
-	where, err := k.sealJSON(place(u.ID, id, version, "place"), e.Cell)
+	where, err := k.sealJSON(place(u.ID, id, version, "place"), headed{e.Cell, e.header})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"hppsend/internal/contact"
@@ -86,6 +87,11 @@ func (s *Seat) Look(u *Upload, rows int) (reader.Look, error) {
 	return s.d.look(u, u.Reading, rows)
 }
 
+// table is what tells which cell is which.
+func (r Reading) table() [5]string {
+	return [5]string{r.Sheet, strconv.Itoa(r.HeaderRow), r.Delimiter, r.Encoding, r.Ragged}
+}
+
 // Read says how an upload is read, and what of it is sent.
 func (s *Seat) Read(ctx context.Context, upload string, r Reading) (*Upload, error) {
 	r.Upload = nil
@@ -110,6 +116,15 @@ func (s *Seat) Read(ctx context.Context, upload string, r Reading) (*Upload, err
 		r.Prefer, r.Sessions = cmp.Or(r.Prefer, u.Reading.Prefer), cmp.Or(r.Sessions, u.Reading.Sessions)
 		if reflect.DeepEqual(r, u.Reading) {
 			return nil
+		}
+		if r.table() != u.Reading.table() {
+			mends, err := s.d.current(ctx, t, s.d.accounts[u.Account].key, u.ID)
+			if err != nil {
+				return err
+			}
+			if len(readerMends(mends)) > 0 {
+				return &Refusal{Code: Conflict, Problem: "cells were changed, and would be others if the table were read otherwise", Todo: "take these changes back first"}
+			}
 		}
 		if err := s.handled(t, u); err != nil {
 			return err

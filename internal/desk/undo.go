@@ -21,6 +21,19 @@ func (s *Seat) Undo(ctx context.Context, upload string, batch int64) (*Upload, *
 	})
 }
 
+// Restore gives every cell the file's own text again, in one batch.
+func (s *Seat) Restore(ctx context.Context, upload string) (*Upload, *Sheet, error) {
+	return s.mend(ctx, upload, func(t *txn, u *Upload, _ *Sheet) (all []typed, err error) {
+		now, err := s.d.current(ctx, t, s.d.accounts[u.Account].key, u.ID)
+		for _, m := range now {
+			if !m.Own {
+				all = append(all, typed{Edit: Edit{Cell: m.Cell, Text: m.Was, Version: m.Version}, header: m.Header, was: m.Was, own: true})
+			}
+		}
+		return all, err
+	})
+}
+
 // before gives what undoes a batch: each cell's text as it was.
 func (s *Seat) before(t *txn, u *Upload, batch int64) (all []typed, err error) {
 	k := s.d.accounts[u.Account].key
@@ -32,7 +45,7 @@ func (s *Seat) before(t *txn, u *Upload, batch int64) (all []typed, err error) {
 		if m.Batch != batch {
 			continue
 		}
-		e := typed{Edit: Edit{Cell: m.Cell, Text: m.Was, Version: m.Version}, was: m.Was, own: true, undoes: batch}
+		e := typed{Edit: Edit{Cell: m.Cell, Text: m.Was, Version: m.Version}, header: m.Header, was: m.Was, own: true, undoes: batch}
 		id := m.Cell.id(k)
 		var text []byte
 		var version int

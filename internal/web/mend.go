@@ -74,6 +74,12 @@ func (c *call) mend() error {
 }
 
 func (c *call) undo() error {
+	if c.r.PostFormValue("batch") == "all" {
+		if _, _, err := c.seat.Restore(c.ctx(), c.id()); err != nil {
+			return c.readingPage(err)
+		}
+		return c.said("/uploads/"+c.id()+"/reading", "undone")
+	}
 	batch, _ := strconv.ParseInt(c.r.PostFormValue("batch"), 10, 64)
 	if _, _, err := c.seat.Undo(c.ctx(), c.id(), batch); err != nil {
 		return c.problemsPage(nil, err)

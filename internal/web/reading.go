@@ -23,6 +23,7 @@ type readingView struct {
 	Header   int               // the number of the row that is
 	Refused  []mistake
 	Encoding []string
+	Mends    int // cells that were changed
 }
 
 // lookedColumn is a column with its first cells.
@@ -63,6 +64,15 @@ func (c *call) readingPage(problem error) error {
 		Picked: map[string]string{}, Encoding: encodings, Refused: c.mistakes(sheet.Refused),
 	}
 	v.Mistakes = c.mistakes(problem)
+	mends, err := c.seat.Mends(c.ctx(), u)
+	if err != nil {
+		return err
+	}
+	for _, m := range mends {
+		if !m.Own {
+			v.Mends++
+		}
+	}
 	var refused error
 	if v.Look, refused = c.seat.Look(u, 30); refused != nil {
 		v.Looked = c.mistakes(refused)
