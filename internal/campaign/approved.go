@@ -33,9 +33,10 @@ func (o Options) terms() any {
 		Rate, Headroom  string
 		Canary, Limit   int
 		MaxRejected     string
+		Version         string // another may read a cell otherwise
 	}{
 		o.Reading, o.Target.Name, o.User, o.RetryRejected, o.ResendUncertain,
-		fmt.Sprint(o.Rate), fmt.Sprint(o.Headroom), o.Send.Canary, o.Send.Limit, o.Send.MaxRejected.String(),
+		fmt.Sprint(o.Rate), fmt.Sprint(o.Headroom), o.Send.Canary, o.Send.Limit, o.Send.MaxRejected.String(), o.Program.Version,
 	}
 }
 

@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type output struct {
 	name   func(n int) string // the n-th choice of a name, from 1
 	flag   string             // that names another
 	named  bool               // by the user, as a file
+	temp   string             // where standard output's lies until it is complete; empty for the system's folder
 }
 
 // outputs are the files that are written for one input.
@@ -43,7 +45,8 @@ type Outputs struct {
 	Others map[string]string
 	Rows   pipeline.Sink // gets each row too; nil for none
 	Stdout io.Writer
-	Screen bool // Stdout is a terminal
+	Screen bool   // Stdout is a terminal
+	Temp   string // the folder for what goes to Stdout until it is complete; empty for the system's
 	// Lost gives the folder for reports that cannot lie where they belong.
 	Lost func() (string, error)
 }
@@ -237,14 +240,14 @@ func try(out output, f pipeline.FilePlan) error {
 func begin(out output, f pipeline.FilePlan) (*writer.Report, error) {
 	path := out.path
 	if path == stdout {
-		path = filepath.Join(os.TempDir(), "hppsend."+string(out.format))
+		path = filepath.Join(cmp.Or(out.temp, os.TempDir()), "hppsend."+string(out.format))
 	}
 	return writer.Create(path, out.format, f.Input, f.Raw)
 }
 
 // onStdout is the report on standard output, unless something else is written there.
 func (p *places) onStdout(in pipeline.Input) (output, error) {
-	out := output{path: stdout, format: p.formatOf(in), flag: "TMPDIR"}
+	out := output{path: stdout, format: p.formatOf(in), flag: "TMPDIR", temp: p.Temp}
 	switch {
 	case len(p.inputs) > 1:
 		return out, usage("-o - takes the report of one file, and there are several", "name a folder with -o")

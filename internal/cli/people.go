@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -180,7 +181,7 @@ func (a *app) listPeople(ctx context.Context, s *settings, _ []string) (int, err
 
 // asUsage is a refusal of the desk as the command line tells it.
 func asUsage(err error) error {
-	if r, ok := err.(*desk.Refusal); ok {
+	if r := (*desk.Refusal)(nil); errors.As(err, &r) {
 		return usage(r.Problem, r.Todo)
 	}
 	return err

@@ -177,11 +177,14 @@ func (a *app) tellPage(ctx context.Context, s *settings, d *desk.Desk, accounts 
 		if err := d.NoLocal(ctx); err != nil {
 			return err
 		}
+		if s.page.groups != "" { // roles are the provider's alone
+			break
+		}
 		token, err := d.FirstAdministrator(ctx)
 		if err != nil {
 			return err
 		}
-		if token != "" && s.page.groups == "" {
+		if token != "" {
 			path = "/invitation/" + token
 		}
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -65,8 +64,11 @@ func (a *app) pageAccounts(ctx context.Context, s *settings) (all []desk.Account
 		real := r.opt.Target.Environment == hpp.Production
 		production = production || real
 		approvers := one.page.approvers.tiers
-		if !one.page.approvers.set && real {
+		switch {
+		case real && !one.page.approvers.set:
 			approvers = desk.Approvers{{People: 1}}
+		case real && approvers.For(0) == 0:
+			return nil, false, done, usage("--approvers 0 would let one person send to real people alone", "say --approvers 1, or more")
 		}
 		all = append(all, desk.Account{
 			Name: cmp.Or(one.profile, string(r.opt.Target.Environment)), Options: r.opt, Ledger: r.ledger, Dial: r.dial, Approvers: approvers,

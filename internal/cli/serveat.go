@@ -2,7 +2,6 @@ package cli
 
 import (
 	"crypto/tls"
-	_ "embed"
 	"fmt"
 	"net"
 	"net/netip"
@@ -71,6 +70,10 @@ func (s *settings) pageAddress(production bool) (at pageAddress, err error) {
 	if at.public, err = url.Parse(strings.TrimSuffix(p.publicURL, "/")); err != nil || at.public.Host == "" || at.public.Path != "" || at.public.User != nil ||
 		at.public.Scheme != "https" && at.public.Scheme != "http" {
 		return at, usage("--public-url is no address of a page", "say --public-url https://links.example.com, without a path")
+	}
+	_, near := hpp.ParseEndpoint("http://" + net.JoinHostPort(at.public.Hostname(), "1"))
+	if near != nil && at.tls == nil && len(at.proxies) == 0 {
+		return at, usage("--public-url is not of this machine alone, and nothing is said of who does TLS", "say --behind-proxy NETWORK for the proxy that does, or name --tls-cert and --tls-key")
 	}
 	if at.public.Scheme == "http" && (loopback != nil || len(at.proxies) > 0 || at.tls != nil) {
 		return at, usage("--public-url begins with http:, and passwords would go in clear", "say https://")

@@ -241,6 +241,9 @@ func (a *approversFlag) Set(text string) error {
 		}
 		tiers = append(tiers, desk.Tier{Messages: int(from), People: int(n)})
 	}
+	if slices.ContainsFunc(tiers, func(t desk.Tier) bool { return t.Messages > 0 }) && tiers.For(0) == 0 {
+		return fmt.Errorf("it does not say how many approve a few messages: begin with that, as in 1,5000:2")
+	}
 	*a = approversFlag{tiers, true}
 	return nil
 }

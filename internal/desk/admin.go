@@ -27,26 +27,33 @@ func notForYou() error {
 	return &Refusal{Code: Forbidden, Problem: "this is for administrators", Todo: "ask the administrator of the account"}
 }
 
-// Invite makes a person known, with roles on an account that this person administers, and gives the token of the
-// invitation. Somebody who is known gets the roles; a new password only from who administers all that somebody has.
+// Invite makes a person known who is not yet, with roles on an account that this person administers, and gives the
+// token of the invitation.
 func (s *Seat) Invite(ctx context.Context, login, name, account string, roles []Role) (token string, err error) {
 	if !s.May(account, Administrator) {
 		return "", notForYou()
 	}
-	if login, err = cleanName("login", login, 64); err != nil { // as it is known then
+	if login, name, err = cleanNames(login, name); err != nil {
 		return "", err
 	}
-	var known string
-	err = s.d.db.QueryRowContext(ctx, "SELECT id FROM person WHERE login = ?", login).Scan(&known)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", err
-	}
-	if known == "" {
-		if known, token, err = s.d.invite(ctx, s.ID, login, name); err != nil {
-			return "", err
+	err = s.d.tx(ctx, func(t *txn) error {
+		var known int
+		if err := t.QueryRowContext(ctx, "SELECT count(*) FROM person WHERE login = ?", login).Scan(&known); err != nil {
+			return err
 		}
-	}
-	return token, s.GiveRoles(ctx, known, account, roles)
+		if known > 0 { // whose link or password may be somebody else's
+			return &Refusal{Code: Conflict, Field: "login", Problem: "somebody with this login is here already", Todo: "take another login, or ask whoever runs this server to give that person roles"}
+		}
+		id, err := t.person(login, name)
+		if err != nil {
+			return err
+		}
+		if token, err = t.invitation(s.ID, id); err != nil {
+			return err
+		}
+		return t.setRoles(s.ID, id, []string{account}, map[string][]Role{account: roles})
+	})
+	return token, err
 }
 
 // GiveRoles makes somebody's roles what they are to be, on an account that this person administers.
@@ -57,7 +64,30 @@ func (s *Seat) GiveRoles(ctx context.Context, person, account string, roles []Ro
 	if person == s.ID && !slices.Contains(roles, Administrator) {
 		return &Refusal{Code: Invalid, Field: "role", Problem: "you would not be an administrator any more", Todo: "let another administrator do that"}
 	}
-	return s.d.setRoles(ctx, s.ID, person, account, roles)
+	p, err := s.d.person(ctx, person)
+	if errors.Is(err, sql.ErrNoRows) || person == local {
+		return notFound()
+	}
+	if err != nil {
+		return err
+	}
+	return s.d.tx(ctx, func(t *txn) error {
+		// An invitation that another department's administrator has made, and may still have, gives nobody these roles.
+		for account := range p.Roles {
+			if s.May(account, Administrator) {
+				continue
+			}
+			if err := t.exec("DELETE FROM invitation WHERE person = ?", p.ID); err != nil {
+				return err
+			}
+		}
+		if len(p.Roles) == 0 {
+			if err := t.exec("DELETE FROM invitation WHERE person = ?", p.ID); err != nil {
+				return err
+			}
+		}
+		return t.setRoles(s.ID, p.ID, []string{account}, map[string][]Role{account: roles})
+	})
 }
 
 // Reinvite gives a new invitation to somebody who has forgotten the password.
@@ -69,7 +99,7 @@ func (s *Seat) Reinvite(ctx context.Context, person string) (token string, err e
 	if p.Elsewhere != "" {
 		return "", &Refusal{Code: Invalid, Problem: "this person signs in by " + p.Elsewhere, Todo: "a password is not needed"}
 	}
-	_, token, err = s.d.invite(ctx, s.ID, p.Login, p.Name)
+	err = s.d.tx(ctx, func(t *txn) error { token, err = t.invitation(s.ID, p.ID); return err })
 	return token, err
 }
 

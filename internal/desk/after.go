@@ -53,6 +53,7 @@ func (w *window) Write(row pipeline.Row, out pipeline.Outcome) error {
 	default:
 		one := Outcome{Place: row.Place, Outcome: out, SentTo: out.SentTo}
 		if !w.clear {
+			one.Note = contact.MaskAll(one.Note)
 			one.SentTo = contact.Mask(out.SentTo)
 			one.Outcome.SentTo, one.Reason = one.SentTo, contact.MaskAll(one.Reason)
 			one.Findings = slices.Clone(out.Findings)
@@ -117,12 +118,19 @@ func (d *Desk) remade(ctx context.Context, u *Upload, to campaign.Outputs) (camp
 	if len(runs) == 0 {
 		return campaign.FileResult{}, &Refusal{Code: Conflict, Problem: "nothing of this was sent yet", Todo: "its checked sheet can be downloaded"}
 	}
-	mends, err := d.current(ctx, d.db, a.key, u.ID)
+	run := runs[len(runs)-1]
+	var last int64
+	if err := d.db.QueryRowContext(ctx, "SELECT mends FROM run WHERE run = ?", run.ID).Scan(&last); err != nil {
+		return campaign.FileResult{}, err
+	}
+	mends, err := d.mendsAt(ctx, d.db, a.key, u.ID, last) // what was sent, whatever was typed since
 	if err != nil {
 		return campaign.FileResult{}, err
 	}
+	defer d.inTurn()()
 	opt := d.options(a, u, readerMends(mends))
-	res, err := campaign.Remade(ctx, a.Ledger, a.Options.Target, runs[len(runs)-1], u.Name, opt.Upload, to, quiet{}, a.Options.Program)
+	to.Temp = d.path("tmp")
+	res, err := campaign.Remade(ctx, a.Ledger, a.Options.Target, run, u.Name, opt.Upload, to, quiet{}, a.Options.Program)
 	return res, errors.Join(err, res.Err)
 }
 
@@ -170,7 +178,8 @@ func (s *Seat) Checked(ctx context.Context, u *Upload, format pipeline.Format) (
 			return err
 		}
 		opt := s.d.options(a, u, readerMends(mends))
-		opt.Outputs = to
+		opt.Outputs, opt.Outputs.Temp = to, s.d.path("tmp")
+		defer s.d.inTurn()()
 		_, err = campaign.Check(ctx, opt, campaign.Ports{Ledger: a.Ledger, Observer: quiet{}}, []string{u.Name})
 		return err
 	})
@@ -251,11 +260,6 @@ func (s *Seat) Settle(ctx context.Context, upload string, tickets []pipeline.Tic
 		return 0, err
 	}
 	_, err = s.change(ctx, upload, func(t *txn, u *Upload) error {
-		if !delivered && u.State == Done {
-			if err := t.step(u, Unsent); err != nil {
-				return err
-			}
-		}
 		word := map[bool]string{true: "delivered", false: "not sent"}[delivered]
 		return s.did(t, u, "settle", fmt.Sprintf("%d rows as %s", settled, word), s.d.accounts[u.Account].key.digest(reason))
 	}, Settler)

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -60,7 +61,9 @@ func (s *Seat) Ask(ctx context.Context, upload string, w Wish) (*Upload, error) 
 		}
 	}
 	a := s.d.accounts[u.Account]
-	if err := s.d.keepPlan(u, approved); err != nil {
+	now := time.Now()
+	digest := wishDigest(approved.Digest(), now, w.Start, w.LeftOut)
+	if err := s.d.keepPlan(u, hex.EncodeToString(digest), approved); err != nil {
 		return nil, err
 	}
 	edits := u.Edits
@@ -71,16 +74,12 @@ func (s *Seat) Ask(ctx context.Context, upload string, w Wish) (*Upload, error) 
 		if err := t.step(u, Ask); err != nil {
 			return err
 		}
-		u.Digest, u.Approvers, u.Due, u.LeftOut, u.AskerID, u.Asked, u.Start, u.Note = sheet.Digest, a.Approvers.For(sheet.Due), sheet.Due, w.LeftOut, s.ID, t.now, w.Start, note
-		digest, err := hex.DecodeString(u.Digest)
-		if err != nil {
-			return err
-		}
+		u.Digest, u.Approvers, u.Due, u.LeftOut, u.AskerID, u.Asked, u.Start, u.Note = hex.EncodeToString(digest), a.Approvers.For(sheet.Due), sheet.Due, w.LeftOut, s.ID, now, w.Start, note
 		if err := errors.Join(
 			t.exec("DELETE FROM approval WHERE upload = ?", u.ID),
 			t.exec("INSERT INTO hand (upload, person) VALUES (?, ?) ON CONFLICT DO NOTHING", u.ID, s.ID),
-			t.exec(`UPDATE upload SET digest = ?, approvers = ?, due = ?, left_out = ?, asker = ?, asked = ?, start = ?, note = ?, reason = NULL WHERE id = ?`,
-				digest, u.Approvers, u.Due, u.LeftOut, s.ID, stamp(t.now), stamp(w.Start), a.key.seal(u.ID+" note", note), u.ID),
+			t.exec(`UPDATE upload SET digest = ?, approvers = ?, due = ?, left_out = ?, asker = ?, asked = ?, start = ?, note = ?, reason = NULL, canary = '' WHERE id = ?`,
+				digest, u.Approvers, u.Due, u.LeftOut, s.ID, stamp(now), stamp(w.Start), a.key.seal(u.ID+" note", note), u.ID),
 		); err != nil {
 			return err
 		}
@@ -95,8 +94,22 @@ func (s *Seat) Ask(ctx context.Context, upload string, w Wish) (*Upload, error) 
 	return u, err
 }
 
+// wishDigest stands for a plan, when it was asked for, when it is to start, and how many rows are left out: all that
+// somebody approves.
+func wishDigest(plan [32]byte, asked, start time.Time, leftOut int) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "hppsend wish 1\n%x %d %d %d", plan, stamp(asked), stamp(start), leftOut))
+	return sum[:]
+}
+
+// Asks reports whether what was asked for is the plan with a digest, as a sheet has it.
+func (u *Upload) Asks(plan string) bool {
+	var sum [32]byte
+	n, err := hex.Decode(sum[:], []byte(plan))
+	return err == nil && n == len(sum) && hex.EncodeToString(wishDigest(sum, u.Asked, u.Start, u.LeftOut)) == u.Digest
+}
+
 // keepPlan keeps what is approved, encrypted.
-func (d *Desk) keepPlan(u *Upload, plan campaign.Approved) (err error) {
+func (d *Desk) keepPlan(u *Upload, digest string, plan campaign.Approved) (err error) {
 	k := d.accounts[u.Account].key
 	f, err := os.CreateTemp(d.path("tmp"), "plan-*")
 	if err != nil {
@@ -114,11 +127,11 @@ func (d *Desk) keepPlan(u *Upload, plan campaign.Approved) (err error) {
 	if err := errors.Join(w.Close(), f.Sync(), f.Close()); err != nil {
 		return broken("keep the plan", err)
 	}
-	return broken("keep the plan", os.Rename(f.Name(), d.planOf(u.ID)))
+	return broken("keep the plan", os.Rename(f.Name(), d.planOf(u.ID, digest)))
 }
 
 func (d *Desk) plan(u *Upload) (plan campaign.Approved, err error) {
-	f, err := os.Open(d.planOf(u.ID))
+	f, err := os.Open(d.planOf(u.ID, u.Digest))
 	if err != nil {
 		return plan, broken("read the plan", err)
 	}
@@ -130,7 +143,7 @@ func (d *Desk) plan(u *Upload) (plan campaign.Approved, err error) {
 	if err := json.NewDecoder(io.NewSectionReader(plain, 0, size)).Decode(&plan); err != nil {
 		return plan, broken("read the plan", err)
 	}
-	if digest := plan.Digest(); hex.EncodeToString(digest[:]) != u.Digest {
+	if hex.EncodeToString(wishDigest(plan.Digest(), u.Asked, u.Start, u.LeftOut)) != u.Digest {
 		return plan, &Refusal{Code: Conflict, Problem: "the plan that is kept is not the one that was approved", Todo: "ask for approval again"}
 	}
 	return plan, nil
@@ -151,6 +164,11 @@ func (d *Desk) tellApprovers(ctx context.Context, u *Upload) {
 		if p, err := d.person(ctx, id); err == nil {
 			waits.People = append(waits.People, p)
 		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closing {
+		return
 	}
 	d.sends.Go(func() {
 		err := pipeline.Guarded(func() error { d.Notify(context.WithoutCancel(ctx), waits); return nil })
@@ -271,8 +289,7 @@ func (s *Seat) Withdraw(ctx context.Context, upload string) (*Upload, error) {
 // once that is approved.
 func (s *Seat) Reopen(ctx context.Context, upload string) (*Upload, error) {
 	return s.change(ctx, upload, func(t *txn, u *Upload) error {
-		if u.State != Done && u.State != Stopped {
-			_, err := Deleted.after(Change)
+		if _, err := u.State.after(Reopen); err != nil {
 			return err
 		}
 		if err := s.handled(t, u); err != nil {

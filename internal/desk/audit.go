@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/csv"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -27,7 +28,7 @@ type Event struct {
 	Digest  string
 }
 
-// Seal gives the hash of an entry that follows one with the hash before.
+// seal gives the hash of an entry that follows one with the hash before.
 func (e Event) seal(before []byte) []byte {
 	h := sha256.New()
 	h.Write(before)
@@ -44,7 +45,7 @@ func (e Event) seal(before []byte) []byte {
 func (t *txn) audit(e Event) error {
 	var before []byte
 	err := t.QueryRowContext(t.ctx, "SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1").Scan(&e.Seq, &before)
-	if err != nil && err != sql.ErrNoRows {
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	e.Seq++

@@ -60,6 +60,7 @@ func (d *Desk) check(ctx context.Context, u *Upload) (*Sheet, campaign.Approved,
 	if err != nil {
 		return nil, campaign.Approved{}, err
 	}
+	defer d.inTurn()()
 	g := &gathering{Sheet: &Sheet{Edits: u.Edits, Checked: time.Now()}, mended: map[spot]bool{}, shown: map[pipeline.Channel]int{}}
 	for _, m := range mends {
 		g.mended[spot{m.Sheet, m.Row}] = true

@@ -21,18 +21,47 @@ func (d *Desk) FirstAdministrator(ctx context.Context) (token string, err error)
 	if err != nil {
 		return "", err
 	}
-	for _, account := range d.AccountNames() {
-		if err := d.SetRoles(ctx, id, account, []Role{Administrator}); err != nil {
-			return "", err
+	return token, d.tx(ctx, func(t *txn) error {
+		roles := map[string][]Role{}
+		for _, account := range d.AccountNames() {
+			roles[account] = []Role{Administrator}
 		}
-	}
-	return token, nil
+		return errors.Join(t.exec("UPDATE person SET disabled = 0 WHERE id = ?", id), t.setRoles("", id, d.AccountNames(), roles))
+	})
 }
 
 // Invite makes a person known who is not yet, and gives the token by which that person sets a password: within
 // a week, once. The person's earlier invitations are void.
 func (d *Desk) Invite(ctx context.Context, login, name string) (id, token string, err error) {
-	return d.invite(ctx, "", login, name)
+	if login, name, err = cleanNames(login, name); err != nil {
+		return "", "", err
+	}
+	err = d.tx(ctx, func(t *txn) (err error) {
+		err = t.QueryRowContext(ctx, "SELECT id FROM person WHERE login = ?", login).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			id, err = t.person(login, name)
+		}
+		if err != nil {
+			return err
+		}
+		token, err = t.invitation("", id)
+		return err
+	})
+	return id, token, err
+}
+
+// person makes somebody known.
+func (t *txn) person(login, name string) (id string, err error) {
+	id = newID()
+	return id, t.exec("INSERT INTO person (id, login, name, made) VALUES (?, ?, ?, ?)", id, login, name, stamp(t.now))
+}
+
+// invitation is one by somebody, whom the audit trail names.
+func (t *txn) invitation(by, person string) (token string, err error) {
+	if token, err = t.invite(person); err != nil {
+		return "", err
+	}
+	return token, t.audit(Event{Person: by, Action: "invite", Place: "person " + person})
 }
 
 func (t *txn) invite(person string) (token string, err error) {

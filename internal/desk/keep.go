@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -42,9 +45,10 @@ func (d *Desk) erase(t *txn, u *Upload) error {
 
 func (d *Desk) removeFiles(id string) {
 	d.forget(id)
-	for _, path := range []string{d.fileOf(id), d.planOf(id)} {
+	plans, _ := filepath.Glob(d.planOf(id, "*"))
+	for _, path := range append(plans, d.fileOf(id)) {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			d.Log.Error("a file that is not kept any more could not be removed", "upload", id, "error", err)
+			d.fault("a file that is not kept any more could not be removed", id, err)
 		}
 	}
 }
@@ -53,7 +57,7 @@ func (d *Desk) removeFiles(id string) {
 // too long, and removes files that the books do not know.
 func (d *Desk) tidy(ctx context.Context) error {
 	now := time.Now()
-	old, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE changed < ? AND state NOT IN (?, ?)", stamp(now.Add(-d.Keep)), Running, Deleted)
+	old, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE changed < ? AND state NOT IN (?, ?, ?, ?)", stamp(now.Add(-d.Keep)), Running, Waiting, Approved, Deleted)
 	if err != nil {
 		return err
 	}
@@ -61,16 +65,23 @@ func (d *Desk) tidy(ctx context.Context) error {
 		defer d.shed(ctx)
 	}
 	for _, id := range old {
+		gone := false
 		if err := d.tx(ctx, func(t *txn) error {
 			u := &Upload{ID: id} // which need not be readable, as of an account that is gone
 			if err := t.QueryRowContext(ctx, "SELECT account, state FROM upload WHERE id = ?", id).Scan(&u.Account, &u.State); err != nil {
 				return err
 			}
+			if contains([]State{Running, Waiting, Approved, Deleted}, u.State) { // since it was looked up
+				return nil
+			}
+			gone = true
 			return errors.Join(d.erase(t, u), t.audit(Event{Account: u.Account, Action: "delete", Upload: id, Place: "kept no longer"}))
 		}); err != nil {
 			return err
 		}
-		d.removeFiles(id)
+		if gone {
+			d.removeFiles(id)
+		}
 	}
 	lapsed, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE state = ? AND asked < ?", Waiting, stamp(now.Add(-approvalLife)))
 	if err != nil {
@@ -114,14 +125,10 @@ func (d *Desk) sweep(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	keep := map[string]bool{}
-	for _, id := range known {
-		keep[d.fileOf(id)], keep[d.planOf(id)] = true, true
-	}
 	for _, f := range files {
-		info, err := f.Info()
-		if path := d.path("files", f.Name()); err == nil && !keep[path] && now.Sub(info.ModTime()) > 24*time.Hour {
-			os.Remove(path)
+		id, _, _ := strings.Cut(f.Name(), ".")
+		if info, err := f.Info(); err == nil && !slices.Contains(known, id) && now.Sub(info.ModTime()) > 24*time.Hour {
+			os.Remove(d.path("files", f.Name()))
 		}
 	}
 	return nil

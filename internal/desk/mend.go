@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -113,10 +114,15 @@ const standing = ` m.undoes = 0 AND NOT EXISTS (SELECT 1 FROM mend n WHERE n.upl
 
 // current gives the newest mend of each cell of an upload, by cell.
 func (d *Desk) current(ctx context.Context, q queryer, k key, upload string) (all []Mend, err error) {
+	return d.mendsAt(ctx, q, k, upload, math.MaxInt64)
+}
+
+// mendsAt gives what was the newest mend of each cell when the last of all had an id.
+func (d *Desk) mendsAt(ctx context.Context, q queryer, k key, upload string, last int64) (all []Mend, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT l.cell, l.version, l.place, l.was, l.text, p.name, l.person, l.time,
 		ifnull((SELECT max(batch) FROM mend m WHERE m.upload = l.upload AND m.cell = l.cell AND`+standing+`), 0)
 		FROM mend l JOIN person p ON p.id = l.person
-		WHERE l.upload = ? AND l.version = (SELECT max(version) FROM mend n WHERE n.upload = l.upload AND n.cell = l.cell)`, upload)
+		WHERE l.upload = ? AND l.version = (SELECT max(version) FROM mend n WHERE n.upload = l.upload AND n.cell = l.cell AND n.id <= ?)`, upload, last)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +193,9 @@ func (s *Seat) Mend(ctx context.Context, upload string, edits []Edit) (*Upload, 
 			l, ok := sheet.at(spot{e.Sheet, e.Row})
 			if !ok || e.Column < 0 || e.Column >= len(l.Cells) {
 				return nil, &Refusal{Code: Conflict, Problem: "this row has no problem, and is not shown", Todo: "look at the page anew"}
+			}
+			if l.Whole {
+				return nil, &Refusal{Code: Invalid, Problem: "the row cannot be told from others", Todo: "mend it in the file, and upload that again"}
 			}
 			m, before := at[e.Cell]
 			was, shown := l.Cells[e.Column], l.Cells[e.Column]

@@ -68,31 +68,6 @@ func (d *Desk) NoLocal(ctx context.Context) error {
 	})
 }
 
-// invite is Invite by somebody, whom the audit trail names.
-func (d *Desk) invite(ctx context.Context, by, login, name string) (id, token string, err error) {
-	if login, err = cleanName("login", login, 64); err != nil {
-		return "", "", err
-	}
-	if name, err = cleanName("name", cmp.Or(name, login), 100); err != nil {
-		return "", "", err
-	}
-	err = d.tx(ctx, func(t *txn) (err error) {
-		err = t.QueryRowContext(ctx, "SELECT id FROM person WHERE login = ?", login).Scan(&id)
-		if errors.Is(err, sql.ErrNoRows) {
-			id = newID()
-			err = t.exec("INSERT INTO person (id, login, name, made) VALUES (?, ?, ?, ?)", id, login, name, stamp(t.now))
-		}
-		if err != nil {
-			return err
-		}
-		if token, err = t.invite(id); err != nil {
-			return err
-		}
-		return t.audit(Event{Person: by, Action: "invite", Place: "person " + id})
-	})
-	return id, token, err
-}
-
 // Known gives the person whom an identity provider knows by issuer and subject, with the roles that the
 // provider says; nil leaves the roles as they are.
 func (d *Desk) Known(ctx context.Context, issuer, subject, login, name string, roles map[string][]Role) (id string, err error) {
@@ -132,13 +107,14 @@ func (t *txn) setRoles(by, person string, accounts []string, roles map[string][]
 		after := slices.Clone(roles[account])
 		slices.Sort(before)
 		slices.Sort(after)
-		if slices.Equal(before, slices.Compact(after)) {
+		after = slices.Compact(after)
+		if slices.Equal(before, after) {
 			continue
 		}
 		if err := t.exec("DELETE FROM role WHERE person = ? AND account = ?", person, account); err != nil {
 			return err
 		}
-		for _, role := range slices.Compact(after) {
+		for _, role := range after {
 			if !slices.Contains(Roles(), role) {
 				return &Refusal{Code: Invalid, Field: "role", Problem: fmt.Sprintf("%q is no role", role), Todo: fmt.Sprintf("the roles are %q", Roles())}
 			}
@@ -178,7 +154,7 @@ func (d *Desk) Disable(ctx context.Context, login string, disabled bool) error {
 func (d *Desk) disable(ctx context.Context, by, login string, disabled bool) error {
 	return d.change(ctx, login, func(t *txn, id string) error {
 		if err := errors.Join(
-			t.exec("UPDATE person SET disabled = ? WHERE id = ?", disabled, id),
+			t.exec("UPDATE person SET disabled = ?, password = NULL WHERE id = ?", disabled, id), // the old one may be why
 			t.exec("DELETE FROM session WHERE person = ?", id),
 			t.exec("DELETE FROM invitation WHERE person = ?", id),
 		); err != nil {
@@ -252,6 +228,19 @@ func cleanName(field, text string, most int) (string, error) {
 	}
 	return text, nil
 }
+
+// cleanNames refuses what is no login or no name; without a name the login is one.
+func cleanNames(login, name string) (string, string, error) {
+	login, err := cleanName("login", login, maxLogin)
+	if err != nil {
+		return "", "", err
+	}
+	name, err = cleanName("name", cmp.Or(name, login), 100)
+	return login, name, err
+}
+
+// maxLogin is how long a login may be.
+const maxLogin = 64
 
 func printable(r rune) rune {
 	if !unicode.IsPrint(r) {

@@ -49,11 +49,11 @@ func (d *Desk) shape(ctx context.Context, a *Account, u *Upload, r Reading) []by
 	return mac.Sum(nil)
 }
 
-// rememberShape keeps how a file was read for those of its shape; what is of this one alone is left out.
+// rememberShape keeps which column is which, and how the table is written, for files of its shape.
 func (d *Desk) rememberShape(t *txn, u *Upload) error {
 	a := d.accounts[u.Account]
-	r := u.Reading
-	r.Label, r.Reminder, r.RetryRejected, r.Upload = a.Options.Label, a.Options.Reminder, a.Options.RetryRejected, nil
+	r := Reading{Reading: a.Options.Reading, RetryRejected: a.Options.RetryRejected} // what may mean other people is asked anew
+	r.Map, r.HeaderRow, r.Delimiter, r.Encoding = u.Reading.Map, u.Reading.HeaderRow, u.Reading.Delimiter, u.Reading.Encoding
 	shape := d.shape(t.ctx, a, u, Reading{Reading: a.Options.Reading})
 	if shape == nil {
 		return nil

@@ -1,11 +1,13 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
 	"hppsend/internal/campaign"
+	"hppsend/internal/contact"
 	"hppsend/pipeline"
 )
 
@@ -57,7 +59,11 @@ func (d *Desk) startDue(ctx context.Context) error {
 		known := d.runs[id] != nil
 		d.mu.Unlock()
 		if !known {
-			faults = append(faults, d.start(ctx, id, nil))
+			err := d.start(ctx, id, nil)
+			if r := (*Refusal)(nil); errors.As(err, &r) && r.Code == NotFound { // of an account that is not served any more
+				continue
+			}
+			faults = append(faults, err)
 		}
 	}
 	return errors.Join(faults...)
@@ -104,21 +110,37 @@ func (d *Desk) begin(ctx context.Context, id string, by *Seat) (u *Upload, err e
 			return err
 		}
 		var last int64
-		if err := t.QueryRowContext(ctx, "SELECT ifnull(max(time), 0) FROM approval a JOIN upload u ON u.id = a.upload AND u.digest = a.digest WHERE a.upload = ?", id).Scan(&last); err != nil {
+		var hold int // approvals of people who may still give them
+		if err := t.QueryRowContext(ctx, `SELECT ifnull(max(a.time), 0), count(r.person) FROM approval a JOIN upload u ON u.id = a.upload AND u.digest = a.digest
+			LEFT JOIN person p ON p.id = a.person AND NOT p.disabled LEFT JOIN role r ON r.person = p.id AND r.account = u.account AND r.role = ?
+			WHERE a.upload = ?`, Approver, id).Scan(&last, &hold); err != nil {
 			return err
+		}
+		if u.State == Approved && t.now.Before(u.Start) {
+			return &Refusal{Code: Conflict, Problem: "it was approved for a later time", Todo: "wait for that, or take it back and ask anew"}
 		}
 		e := Event{Account: u.Account, Action: "start", Upload: id, Digest: u.Digest}
 		if by != nil {
 			e.Person = by.ID
+			if err := t.exec("UPDATE upload SET canary = ? WHERE id = ?", canaryYes, id); err != nil { // who goes on has seen the first rows
+				return err
+			}
 		}
-		if t.now.Sub(moment(last)) > approvalLife {
+		reason := ""
+		switch {
+		case t.now.Sub(moment(last)) > approvalLife:
+			reason = "the approval is more than 72 hours old; ask for it again"
+		case hold < max(1, u.Approvers):
+			reason = "who approved it may not do that any more; ask for approval again"
+		}
+		if reason != "" {
 			if u.State == Running {
 				if err := t.step(u, Halt); err != nil {
 					return err
 				}
 			}
 			e.Action = "lapse"
-			return errors.Join(d.returned(t, u, Lapse, "the approval is more than 72 hours old; ask for it again"), t.audit(e))
+			return errors.Join(d.returned(t, u, Lapse, reason), t.audit(e))
 		}
 		if u.State != Running {
 			if err := t.step(u, Start); err != nil {
@@ -148,16 +170,19 @@ func (d *Desk) send(u *Upload, run *sending) {
 	closing := d.closing
 	d.mu.Unlock()
 	left := res.Total.Status[pipeline.Pending] + res.Total.Status[pipeline.Failed]
+	stopped := errors.Is(err, pipeline.Stopped) || errors.Is(err, context.Canceled) // by a person, or since the desk is being closed
+	if err := errors.Join(err, res.Err); err != nil && !closing && !stopped {
+		d.fault("an upload was not sent as it should be", u.ID, err)
+	}
 	var ended error
 	switch changed := (*voided)(nil); {
 	case errors.As(err, &changed):
 		ended = d.end(ctx, u, Lapse, changed.Error())
-	case err != nil && (closing || errors.Is(err, pipeline.Stopped)):
+	case err != nil && (closing || stopped):
 		if !closing { // else the next start goes on
-			ended = d.end(ctx, u, Halt, "it was stopped before anything was sent")
+			ended = d.end(ctx, u, Halt, cmp.Or(stoppedFor(err), "it was stopped before anything was sent"))
 		}
 	case err != nil:
-		d.Log.Error("an upload could not be sent", "upload", u.ID, "error", err)
 		ended = d.end(ctx, u, Halt, problemOf(err))
 	case closing && res.Ending.Code == pipeline.StopSignal:
 	case left > 0:
@@ -170,7 +195,7 @@ func (d *Desk) send(u *Upload, run *sending) {
 		ended = d.end(ctx, u, Finish, "")
 	}
 	if ended != nil {
-		d.Log.Error("how a run ended could not be taken down", "upload", u.ID, "error", ended)
+		d.fault("how a run ended could not be taken down", u.ID, ended)
 	}
 }
 
@@ -188,21 +213,31 @@ func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending
 	}
 	opt := d.options(a, u, readerMends(mends))
 	opt.LeftOut = u.LeftOut
+	terms := opt // as they were approved, whatever was answered since
 	if opt.Send.Canary > 0 {
-		opt.Send.GoOn = run.goOn
+		yes, err := d.askCanary(ctx, u, run, opt.Send.Canary)
+		switch {
+		case err != nil:
+			return campaign.Result{}, err
+		case yes:
+			opt.Send.Canary = 0
+		default:
+			opt.Send.GoOn = func(ctx context.Context, n int) bool { return d.goOn(ctx, u, run, n) }
+		}
 	}
 	run.note = func(id string) {
 		err := d.tx(ctx, func(t *txn) error {
-			return t.exec("INSERT INTO run (upload, run, started) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", u.ID, id, stamp(t.now))
+			return t.exec("INSERT INTO run (upload, run, mends, started) VALUES (?, ?, (SELECT ifnull(max(id), 0) FROM mend WHERE upload = ?), ?) ON CONFLICT DO NOTHING",
+				u.ID, id, u.ID, stamp(t.now))
 		})
 		if err != nil {
-			d.Log.Error("the run could not be taken down", "upload", u.ID, "run", id, "error", err)
+			d.fault("the run "+id+" could not be taken down", u.ID, err)
 		}
 	}
 	return campaign.Run(ctx, opt, campaign.Ports{
 		Ledger: a.Ledger, Dial: a.Dial, Record: a.Record, Observer: run, Stop: run.stop,
 		Confirm: func(_ context.Context, now *pipeline.Plan) error {
-			found, err := opt.Plan(a.Name, now)
+			found, err := terms.Plan(a.Name, now)
 			if err == nil {
 				err = plan.Holds(found)
 			}
@@ -212,6 +247,63 @@ func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending
 			return nil
 		},
 	}, []string{u.Name})
+}
+
+// stoppedFor is why a run was stopped; empty where it was by a person.
+func stoppedFor(err error) string {
+	if e := (*pipeline.Error)(nil); errors.As(err, &e) {
+		return e.Problem
+	}
+	return ""
+}
+
+// fault logs an error of an upload, without what could be a contact.
+func (d *Desk) fault(what, upload string, err error) {
+	d.Log.Error(what, "upload", upload, "error", contact.MaskAll(problemOf(err)))
+}
+
+// What the books have of the question whether the rest may follow the first rows.
+const (
+	canaryAsked = "asked"
+	canaryYes   = "yes"
+)
+
+// askCanary asks once more what nobody has answered before the program ended, or was not asked yet though rows were
+// sent. It reports whether the rest may follow.
+func (d *Desk) askCanary(ctx context.Context, u *Upload, run *sending, n int) (yes bool, err error) {
+	var answer string
+	var runs int
+	if err := d.db.QueryRowContext(ctx, "SELECT canary, (SELECT count(*) FROM run r WHERE r.upload = u.id AND r.started >= u.asked) FROM upload u WHERE id = ?", u.ID).
+		Scan(&answer, &runs); err != nil {
+		return false, err
+	}
+	switch {
+	case answer == canaryYes:
+		return true, nil
+	case answer == "" && runs == 0:
+		return false, nil
+	case d.goOn(ctx, u, run, n):
+		return true, nil
+	}
+	return false, &pipeline.Error{Kind: pipeline.Stopped, Problem: "nobody said that the rest may follow the first rows"}
+}
+
+// goOn asks whether the rest may follow the first n rows, and takes question and answer down.
+func (d *Desk) goOn(ctx context.Context, u *Upload, run *sending, n int) bool {
+	note := func(answer string) error {
+		return d.tx(ctx, func(t *txn) error { return t.exec("UPDATE upload SET canary = ? WHERE id = ?", answer, u.ID) })
+	}
+	if err := note(canaryAsked); err != nil {
+		d.fault("a question could not be taken down", u.ID, err)
+		return false
+	}
+	if !run.goOn(ctx, n) {
+		return false
+	}
+	if err := note(canaryYes); err != nil {
+		d.fault("an answer could not be taken down", u.ID, err)
+	}
+	return true
 }
 
 // problemOf is an error without what it says to do on a command line.

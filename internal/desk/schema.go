@@ -58,6 +58,7 @@ CREATE TABLE upload (
 	left_out  INTEGER NOT NULL DEFAULT 0,
 	due       INTEGER NOT NULL DEFAULT 0,
 	start     INTEGER NOT NULL DEFAULT 0,
+	canary    TEXT NOT NULL DEFAULT '',
 	note      BLOB,
 	reason    BLOB
 ) STRICT;
@@ -103,13 +104,14 @@ WHEN NOT EXISTS (SELECT 1 FROM upload u WHERE u.id = NEW.upload AND u.state = 'w
 BEGIN SELECT RAISE(ABORT, 'what is approved is not what waits for approval'); END;
 
 CREATE TRIGGER run_of_approved BEFORE UPDATE OF state ON upload
-WHEN NEW.state = 'running' AND (SELECT count(*) FROM approval a WHERE a.upload = NEW.id AND a.digest = NEW.digest) < max(1, NEW.approvers)
+WHEN NEW.state = 'running' AND (SELECT count(*) FROM approval a JOIN person p ON p.id = a.person WHERE a.upload = NEW.id AND a.digest = NEW.digest AND NOT p.disabled) < max(1, NEW.approvers)
 BEGIN SELECT RAISE(ABORT, 'nothing is sent that was not approved'); END;
 
 CREATE TABLE run (
 	id      INTEGER PRIMARY KEY,
 	upload  TEXT NOT NULL REFERENCES upload (id),
 	run     TEXT NOT NULL UNIQUE,
+	mends   INTEGER NOT NULL,
 	started INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX run_upload ON run (upload, id);

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
@@ -167,7 +168,7 @@ const ListPage = 50
 func (s *Seat) Uploads(ctx context.Context, f Filter) (all []*Upload, more bool, err error) {
 	rows, err := s.d.db.QueryContext(ctx, "SELECT "+uploadColumns+" WHERE"+seen+`AND (? = '' OR u.state = ?) AND u.made >= ? AND u.made < ?
 		AND instr(lower(p.name), lower(?)) ORDER BY u.made DESC, u.id`,
-		s.ID, f.State, f.State, stamp(f.From), cmpOr(stamp(f.To), 1<<62), f.By)
+		s.ID, f.State, f.State, stamp(f.From), cmp.Or(stamp(f.To), 1<<62), f.By)
 	if err != nil {
 		return nil, false, err
 	}
@@ -194,13 +195,6 @@ func (s *Seat) Uploads(ctx context.Context, f Filter) (all []*Upload, more bool,
 		all = append(all, u)
 	}
 	return all, false, rows.Err()
-}
-
-func cmpOr(a, b int64) int64 {
-	if a != 0 {
-		return a
-	}
-	return b
 }
 
 // step moves an upload on by an action, in a transaction that has loaded it.
@@ -242,7 +236,7 @@ func (s *Seat) change(ctx context.Context, id string, do func(*txn, *Upload) err
 	return u, err
 }
 
-// Hands gives the ids of all who have had a hand in an upload.
+// hands gives the ids of all who have had a hand in an upload.
 func (s *Seat) hands(ctx context.Context, q queryer, id string) ([]string, error) {
 	return column[string](ctx, q, "SELECT person FROM hand WHERE upload = ?", id)
 }

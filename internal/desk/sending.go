@@ -126,7 +126,7 @@ func (s *Seat) GoOn(ctx context.Context, upload string) error {
 	if err != nil {
 		return err
 	}
-	if u.State != Stopped && u.State != Approved {
+	if u.State != Stopped && u.State != Done {
 		return &Refusal{Code: Conflict, Problem: "it does not wait for that", Todo: "look at how it stands now"}
 	}
 	return s.d.start(ctx, upload, s)
@@ -134,22 +134,26 @@ func (s *Seat) GoOn(ctx context.Context, upload string) error {
 
 // Answer says whether the rest may follow the first rows.
 func (s *Seat) Answer(ctx context.Context, upload string, yes bool) error {
-	u, err := s.change(ctx, upload, func(t *txn, u *Upload) error {
-		return s.did(t, u, "answer", fmt.Sprintf("go on: %t", yes), "")
-	}, Uploader, Approver)
+	u, err := s.load(ctx, s.d.db, upload, Uploader, Approver)
 	if err != nil {
 		return err
 	}
 	s.d.mu.Lock()
 	run := s.d.runs[u.ID]
 	s.d.mu.Unlock()
-	if run != nil {
-		select {
-		case run.answer <- yes:
-			return nil
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-		}
+	if run == nil || !run.told(ctx, yes) {
+		return &Refusal{Code: Conflict, Problem: "nothing is asked any more", Todo: "look at how it stands now"}
 	}
-	return &Refusal{Code: Conflict, Problem: "nothing is asked any more", Todo: "look at how it stands now"}
+	return s.d.tx(ctx, func(t *txn) error { return s.did(t, u, "answer", fmt.Sprintf("go on: %t", yes), "") })
+}
+
+// told gives the answer to who waits for it, and reports whether anybody does.
+func (s *sending) told(ctx context.Context, yes bool) bool {
+	select {
+	case s.answer <- yes:
+		return true
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+	}
+	return false
 }

@@ -55,6 +55,7 @@ type Line struct {
 	Code     string
 	Reason   string
 	Findings []pipeline.Finding
+	Whole    bool // the row as such cannot be read, and no cell of it can be mended
 }
 
 // Bad reports whether the row cannot be sent as it stands.
@@ -83,7 +84,7 @@ func exampleOf(row pipeline.Row, out pipeline.Outcome) Example {
 
 // line makes a Line of a row and what it was judged to be.
 func line(row pipeline.Row, out pipeline.Outcome) Line {
-	l := Line{Place: row.Place, Status: out.Status, Code: out.Code, Reason: out.Reason, Findings: slices.Clone(out.Findings)}
+	l := Line{Place: row.Place, Status: out.Status, Code: out.Code, Reason: out.Reason, Findings: slices.Clone(out.Findings), Whole: row.Fault().WholeRow()}
 	l.Place.File = ""
 	for _, c := range row.Cells {
 		l.Cells = append(l.Cells, strings.Clone(cmp.Or(c.Text, c.Shown)))

@@ -60,6 +60,9 @@ func (d *Desk) hashPassword(ctx context.Context, p Person, password string) (has
 // time it takes. After some wrong ones the next try has to wait, by login and by address.
 func (d *Desk) SignIn(ctx context.Context, login, password, address string) (person string, err error) {
 	login = strings.TrimSpace(login)
+	if len(login) > maxLogin { // nobody has one, and it is not to be remembered
+		login = ""
+	}
 	counted := strings.ToLower(login)
 	var hash sql.NullString
 	err = d.db.QueryRowContext(ctx, "SELECT id, password FROM person WHERE login = ? AND NOT disabled", login).Scan(&person, &hash)
@@ -91,13 +94,13 @@ func (d *Desk) SignIn(ctx context.Context, login, password, address string) (per
 		}
 		return "", &Refusal{Code: Invalid, Problem: "the login or the password is wrong", Todo: "try again, or ask your administrator for a new invitation"}
 	}
-	d.guesses.right(counted)
+	d.guesses.right(counted, address)
 	return person, nil
 }
 
 func tooMany(wait time.Duration) error {
 	return &Refusal{
-		Code: TooMuch, Problem: "there were too many wrong tries",
+		Code: TooSoon, Problem: "there were too many wrong tries",
 		Todo: fmt.Sprintf("try again in %d s", int(wait.Seconds())+1),
 	}
 }
@@ -113,16 +116,26 @@ type guess struct {
 	until time.Time
 }
 
-// How many wrong passwords are free, and how long the longest wait is.
+// How many wrong passwords are free: of one login from one address, of a login from anywhere, so that a stranger does
+// not keep its owner out, and from an address, which many may share. And how long the longest wait is.
 const (
-	freeGuesses = 5
-	maxWait     = 5 * time.Minute
+	freeGuesses   = 5
+	freeElsewhere = 50
+	maxWait       = 5 * time.Minute
 )
 
-func (g *guesses) wait(login, address string) time.Duration {
+// tried gives what a try counts for, and how many of it are free.
+func tried(login, address string) map[string]int {
+	return map[string]int{"both " + login + " " + address: freeGuesses, "login " + login: freeElsewhere, "address " + address: freeElsewhere}
+}
+
+func (g *guesses) wait(login, address string) (wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return max(time.Until(g.all["login "+login].until), time.Until(g.all["address "+address].until))
+	for key := range tried(login, address) {
+		wait = max(wait, time.Until(g.all[key].until))
+	}
+	return wait
 }
 
 func (g *guesses) wrong(login, address string) {
@@ -139,23 +152,25 @@ func (g *guesses) wrong(login, address string) {
 			}
 		}
 	}
-	for _, key := range []string{"login " + login, "address " + address} {
+	for key, free := range tried(login, address) {
 		one := g.all[key]
 		if now.Sub(one.until) > time.Hour {
 			one.wrong = 0
 		}
 		one.wrong++
 		one.until = now
-		if over := one.wrong - freeGuesses; over >= 0 {
+		if over := one.wrong - free; over >= 0 {
 			one.until = now.Add(min(time.Second<<min(over, 20), maxWait))
 		}
 		g.all[key] = one
 	}
 }
 
-func (g *guesses) right(login string) {
+// right forgets the wrong tries of who has shown to be the right one.
+func (g *guesses) right(login, address string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	delete(g.all, "both "+login+" "+address)
 	delete(g.all, "login "+login)
 }
 
@@ -191,6 +206,15 @@ func (d *Desk) Begin(ctx context.Context, person, agent string) (token string, e
 
 // Seat gives the desk as the person sees it whose browser has a token; ok is false when nobody is signed in by it.
 func (d *Desk) Seat(ctx context.Context, token string) (s *Seat, ok bool, err error) {
+	return d.seat(ctx, token, true)
+}
+
+// Peek is Seat for what a browser asks by itself, which does not keep the person signed in.
+func (d *Desk) Peek(ctx context.Context, token string) (s *Seat, ok bool, err error) {
+	return d.seat(ctx, token, false)
+}
+
+func (d *Desk) seat(ctx context.Context, token string, touch bool) (s *Seat, ok bool, err error) {
 	var id, person string
 	var made, seen int64
 	now := time.Now()
@@ -203,7 +227,7 @@ func (d *Desk) Seat(ctx context.Context, token string) (s *Seat, ok bool, err er
 	if err != nil {
 		return nil, false, err
 	}
-	if now.Sub(moment(seen)) > time.Minute {
+	if touch && now.Sub(moment(seen)) > time.Minute {
 		if _, err := d.db.ExecContext(ctx, "UPDATE session SET seen = ? WHERE id = ?", stamp(now), id); err != nil {
 			return nil, false, err
 		}

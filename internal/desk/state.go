@@ -34,7 +34,7 @@ const (
 	Start    Action = "start"
 	Halt     Action = "halt"   // the run has ended before its end
 	Finish   Action = "finish" // the run has ended
-	Unsent   Action = "unsent" // it was found out that rows were not sent
+	Reopen   Action = "reopen" // what was rejected is to be mended
 	Delete   Action = "delete"
 )
 
@@ -43,7 +43,7 @@ func States() []State { return []State{Draft, Waiting, Approved, Running, Stoppe
 
 // Actions gives all actions.
 func Actions() []Action {
-	return []Action{Change, Ask, Agree, Approve, SendBack, Lapse, Start, Halt, Finish, Unsent, Delete}
+	return []Action{Change, Ask, Agree, Approve, SendBack, Lapse, Start, Halt, Finish, Reopen, Delete}
 }
 
 // after is the state that an action leads to.
@@ -57,18 +57,18 @@ func (s State) after(a Action) (State, error) {
 		return Waiting, nil
 	case a == Approve && s == Waiting:
 		return Approved, nil
-	case a == SendBack && (s == Waiting || s == Approved):
+	case a == SendBack && (s == Waiting || s == Approved || s == Stopped):
 		return Draft, nil
-	case a == Lapse && s != Running && s != Deleted && s != Done:
+	case a == Lapse && s != Running && s != Deleted:
 		return Draft, nil
-	case a == Start && (s == Approved || s == Stopped):
+	case a == Start && (s == Approved || s == Stopped || s == Done): // of what is done rows may be left, as others find out
 		return Running, nil
 	case a == Halt && s == Running:
 		return Stopped, nil
 	case a == Finish && s == Running:
 		return Done, nil
-	case a == Unsent && s == Done:
-		return Stopped, nil
+	case a == Reopen && (s == Stopped || s == Done):
+		return Draft, nil
 	case a == Delete && s != Running && s != Deleted:
 		return Deleted, nil
 	}
@@ -85,6 +85,7 @@ const (
 	Forbidden Code = "forbidden" // not by this person
 	NotFound  Code = "not_found"
 	TooMuch   Code = "too_much" // a limit is reached
+	TooSoon   Code = "too_soon" // likewise, and not for long
 	Gone      Code = "gone"     // it was there, and is forgotten
 )
 

@@ -101,13 +101,15 @@ type Desk struct {
 	sends   sync.WaitGroup
 	guesses guesses
 	checks  singleflight.Group
+	turns   chan struct{} // of what reads whole files
+	writes  chan struct{} // likewise of what writes into the books, since SQLite is not fair to who waits
 }
 
 // Open opens the desk in a folder, which no other process may have open.
 func Open(ctx context.Context, cfg Config) (_ *Desk, err error) {
 	d := &Desk{
 		Config: cfg, accounts: map[string]*Account{}, poke: make(chan struct{}, 1),
-		sheets: map[string]*Sheet{}, runs: map[string]*sending{}, looks: map[string]time.Time{},
+		sheets: map[string]*Sheet{}, runs: map[string]*sending{}, looks: map[string]time.Time{}, turns: make(chan struct{}, 2), writes: make(chan struct{}, 1),
 	}
 	d.Log = cmp.Or(d.Log, slog.New(slog.DiscardHandler))
 	for i := range cfg.Accounts {
@@ -141,7 +143,7 @@ func Open(ctx context.Context, cfg Config) (_ *Desk, err error) {
 		return nil, err
 	}
 	for _, path := range leftovers { // of a process that was killed
-		os.Remove(path)
+		os.RemoveAll(path)
 	}
 	return d, d.openBooks(ctx)
 }
@@ -209,6 +211,12 @@ func (d *Desk) path(parts ...string) string {
 	return filepath.Join(append([]string{d.Folder}, parts...)...)
 }
 
+// inTurn waits until not too many whole files are read at once, and gives what ends the turn.
+func (d *Desk) inTurn() (end func()) {
+	d.turns <- struct{}{}
+	return func() { <-d.turns }
+}
+
 // AccountNames gives the accounts of the desk, in order.
 func (d *Desk) AccountNames() []string {
 	var names []string
@@ -232,6 +240,12 @@ func (t *txn) exec(query string, args ...any) error {
 
 // tx does something to the books as a whole, or not at all.
 func (d *Desk) tx(ctx context.Context, do func(*txn) error) (err error) {
+	select {
+	case d.writes <- struct{}{}:
+		defer func() { <-d.writes }()
+	case <-ctx.Done():
+		return broken("the books of the page", ctx.Err())
+	}
 	tx, err := d.db.BeginTx(ctx, nil)
 	if err != nil {
 		return broken("the books of the page", err)

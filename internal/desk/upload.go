@@ -28,7 +28,7 @@ func (s *Seat) Bring(ctx context.Context, account, name string, r io.Reader) (_ 
 	if a == nil || !s.May(account, Uploader) {
 		return nil, known, &Refusal{Code: Forbidden, Field: "account", Problem: "you cannot upload for this account", Todo: "choose another, or ask its administrator for the role uploader"}
 	}
-	left, err := s.room(ctx)
+	left, err := s.room(ctx, s.d.db)
 	if err != nil {
 		return nil, known, err
 	}
@@ -50,10 +50,7 @@ func (s *Seat) Bring(ctx context.Context, account, name string, r io.Reader) (_ 
 			Todo: "split it, or save it as .xlsx, which is compressed",
 		}
 	case u.Size > left:
-		return nil, known, &Refusal{
-			Code: TooMuch, Field: "file", Problem: fmt.Sprintf("your uploads may take %s together", Bytes(s.d.Limits.Person)),
-			Todo: "delete uploads that are done with first",
-		}
+		return nil, known, s.full()
 	}
 	if known, err = s.known(ctx, a, u); err != nil {
 		return nil, known, err
@@ -62,6 +59,11 @@ func (s *Seat) Bring(ctx context.Context, account, name string, r io.Reader) (_ 
 		return nil, known, err
 	}
 	err = s.d.tx(ctx, func(t *txn) error {
+		if left, err := s.room(ctx, t); err != nil {
+			return err
+		} else if u.Size > left { // others came in meanwhile
+			return s.full()
+		}
 		reading, err := a.key.sealJSON(u.ID+" reading", u.Reading)
 		if err != nil {
 			return err
@@ -79,17 +81,21 @@ func (s *Seat) Bring(ctx context.Context, account, name string, r io.Reader) (_ 
 	return u, known, err
 }
 
-// room is how many bytes the person may still bring.
-func (s *Seat) room(ctx context.Context) (int64, error) {
+// room is how many bytes the person may still bring in one file.
+func (s *Seat) room(ctx context.Context, q queryer) (int64, error) {
 	var used int64
-	err := s.d.db.QueryRowContext(ctx, "SELECT ifnull(sum(size), 0) FROM upload WHERE person = ? AND state <> ?", s.ID, Deleted).Scan(&used)
-	if left := s.d.Limits.Person - used; err == nil && left <= 0 {
-		err = &Refusal{
-			Code: TooMuch, Field: "file", Problem: fmt.Sprintf("your uploads take %s, which is all that they may", Bytes(used)),
-			Todo: "delete uploads that are done with first",
-		}
+	err := q.QueryRowContext(ctx, "SELECT ifnull(sum(size), 0) FROM upload WHERE person = ? AND state <> ?", s.ID, Deleted).Scan(&used)
+	if err == nil && used >= s.d.Limits.Person {
+		err = s.full()
 	}
 	return min(s.d.Limits.Person-used, s.d.Limits.Upload), err
+}
+
+func (s *Seat) full() error {
+	return &Refusal{
+		Code: TooMuch, Field: "file", Problem: fmt.Sprintf("your uploads may take %s together", Bytes(s.d.Limits.Person)),
+		Todo: "delete uploads that are done with first",
+	}
 }
 
 // store encrypts a file to where it is kept.
@@ -115,7 +121,11 @@ func (d *Desk) store(id string, k key, r io.Reader) (size int64, sum [32]byte, e
 }
 
 func (d *Desk) fileOf(id string) string { return d.path("files", id+".sheet") }
-func (d *Desk) planOf(id string) string { return d.path("files", id+".plan") }
+
+// planOf is where the plan lies that a digest stands for: an older one never takes the place of what was approved.
+func (d *Desk) planOf(id, digest string) string {
+	return d.path("files", id+"."+digest[:min(16, len(digest))]+".plan")
+}
 
 // fileName is the last part of what a browser calls a file, of a length that can be shown.
 func fileName(name string) string {

@@ -38,12 +38,16 @@ func (s *Server) cookieName() string {
 }
 
 // identify finds out who asks.
-func (c *call) identify() error {
+func (c *call) identify(quiet bool) error {
 	cookie, err := c.r.Cookie(c.cookieName())
 	if err != nil {
 		return nil
 	}
-	seat, ok, err := c.Desk.Seat(c.ctx(), cookie.Value)
+	ask := c.Desk.Seat
+	if quiet {
+		ask = c.Desk.Peek
+	}
+	seat, ok, err := ask(c.ctx(), cookie.Value)
 	if ok {
 		c.seat = seat
 	}
@@ -95,7 +99,7 @@ func (c *call) said(path, what string) error {
 
 // local is a path of ours, out of what somebody may have put into an address; else the first page.
 func local(path string) string {
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") || strings.HasPrefix(path, "/sign-") {
+	if len(path) > 500 || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") || strings.HasPrefix(path, "/sign-") {
 		return "/"
 	}
 	return path
@@ -124,7 +128,7 @@ func status(err error) int {
 	case errors.As(err, &refusal):
 		return map[desk.Code]int{
 			desk.Invalid: http.StatusUnprocessableEntity, desk.Conflict: http.StatusConflict, desk.Forbidden: http.StatusForbidden,
-			desk.NotFound: http.StatusNotFound, desk.TooMuch: http.StatusRequestEntityTooLarge, desk.Gone: http.StatusGone,
+			desk.NotFound: http.StatusNotFound, desk.TooMuch: http.StatusRequestEntityTooLarge, desk.TooSoon: http.StatusTooManyRequests, desk.Gone: http.StatusGone,
 		}[refusal.Code]
 	case errors.As(err, &clashes):
 		return http.StatusConflict

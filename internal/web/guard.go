@@ -72,7 +72,7 @@ func (s *Server) serve(r route) http.Handler {
 				c.fail(errors.New("a page broke"))
 			}
 		}()
-		if err := c.identify(); err != nil {
+		if err := c.identify(r.quiet); err != nil {
 			c.fail(err)
 			return
 		}
@@ -115,6 +115,11 @@ func (s *Server) address(r *http.Request) string {
 			break
 		}
 		addr = next.Unmap()
+	}
+	if addr.Is6() { // whoever has one address of these has all of its network
+		if network, err := addr.Prefix(64); err == nil {
+			return network.String()
+		}
 	}
 	return addr.String()
 }

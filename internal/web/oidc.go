@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"sync"
@@ -98,6 +99,9 @@ func (c *call) toProvider() error {
 	return nil
 }
 
+// providerTime is how long a provider may take to say who has signed in.
+const providerTime = 20 * time.Second
+
 var errSignIn = &desk.Refusal{Code: desk.Forbidden, Problem: "you could not be signed in", Todo: "try again; if it stays, tell whoever runs this server"}
 
 func (c *call) fromProvider() error {
@@ -113,7 +117,9 @@ func (c *call) fromProvider() error {
 	if !ok {
 		return errSignIn
 	}
-	person, err := c.Provider.person(c.ctx(), c.Desk, c.r.FormValue("code"), one)
+	ctx, cancel := context.WithTimeout(c.ctx(), providerTime)
+	defer cancel()
+	person, err := c.Provider.person(ctx, c.Desk, c.r.FormValue("code"), one)
 	if err != nil {
 		c.Log.Warn("somebody could not be signed in by the identity provider", "error", masked(err))
 		return errSignIn
@@ -128,6 +134,9 @@ func (c *call) fromProvider() error {
 // person is who the provider says has signed in: by issuer and subject, never by an address, which may change hands.
 func (p *Provider) person(ctx context.Context, d *desk.Desk, code string, one signin) (string, error) {
 	token, err := p.oauth.Exchange(ctx, code, oauth2.VerifierOption(one.verifier))
+	if answer := (*oauth2.RetrieveError)(nil); errors.As(err, &answer) { // its text has all that the provider says
+		return "", fmt.Errorf("the provider answered %s %s", answer.Response.Status, answer.ErrorCode)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -21,6 +21,13 @@ type summary struct {
 	Approvers int
 	Target    string
 	Real      bool // it goes to real people
+	Read      []fact
+}
+
+// fact is how a file is read, or what of it is sent.
+type fact struct {
+	Name, Value string
+	Other       bool // than the account's files are otherwise
 }
 
 // channel is how many messages go by a method to a country.
@@ -45,7 +52,47 @@ func (c *call) summary(u *desk.Upload, sheet *desk.Sheet) (summary, error) {
 	if rate := opt.Rate; rate > 0 && !math.IsInf(rate, 1) {
 		s.Took = time.Duration(float64(sheet.Due) / rate * float64(time.Second))
 	}
+	s.Read = c.facts(u, sheet, opt.Reading)
 	return s, err
+}
+
+// facts says how an upload is read, and by what of it other people, or more, would be sent to.
+func (c *call) facts(u *desk.Upload, sheet *desk.Sheet, usual campaign.Reading) (all []fact) {
+	r, in := u.Reading, sheet.Input
+	add := func(name, value string, other bool) {
+		if value != "" {
+			all = append(all, fact{name, value, other})
+		}
+	}
+	yes := func(b bool) string {
+		if b {
+			return c.say.T("yes")
+		}
+		return ""
+	}
+	add(c.say.T("Sheet"), in.Sheet, false)
+	add(c.say.T("Row with the headers"), c.say.N(in.HeaderRow), false)
+	for _, m := range in.Mapped {
+		_, said := r.Map[m.Field]
+		add(c.say.FieldName(m.Field), m.Column, said)
+	}
+	add(c.say.T("Country of phone numbers that name none"), r.Country, r.Country != usual.Country)
+	add(c.say.T("The phone numbers begin with the country's code, without a plus"), yes(r.BarePhone), r.BarePhone != usual.BarePhone)
+	if r.Method != "auto" {
+		add(c.say.T("Send by"), c.say.MethodName(pipeline.Method(r.Method)), r.Method != usual.Method)
+	}
+	add(c.say.T("Rows that have both"), c.say.MethodName(pipeline.Method(r.Prefer)), r.Prefer != usual.Prefer)
+	if r.Hidden != string(pipeline.RefuseHidden) {
+		hidden := c.say.T("leave them out")
+		if r.Hidden == string(pipeline.SendHidden) {
+			hidden = c.say.T("send them, too")
+		}
+		add(c.say.T("Rows that are hidden in the spreadsheet"), hidden, r.Hidden != usual.Hidden)
+	}
+	add(c.say.T("A session may go to each of several contacts"), yes(r.Each), r.Each != usual.Each)
+	add(c.say.T("Send again what Klarna refused before"), yes(r.RetryRejected), r.RetryRejected)
+	add(c.say.T("Name of a reminder: only sessions that were delivered before"), r.Reminder, r.Reminder != usual.Reminder)
+	return all
 }
 
 // MethodName is a method in the reader's language.
@@ -176,7 +223,7 @@ func (c *call) approvalPage(problem error) error {
 	}
 	v := approvalView{
 		uploadView: c.uploadPage(u, "approval", c.say.T("Approve %d messages", u.Due)), Short: short(u.Digest),
-		Changed: u.State == desk.Waiting && sheet.Digest != u.Digest, Lapses: u.Asked.Add(72 * time.Hour), Reason: c.r.PostFormValue("reason"),
+		Changed: u.State == desk.Waiting && !u.Asks(sheet.Digest), Lapses: u.Asked.Add(72 * time.Hour), Reason: c.r.PostFormValue("reason"),
 		Withdraw: c.seat.May(u.Account, desk.Uploader) && (u.State == desk.Waiting || u.State == desk.Approved),
 	}
 	if v.summary, err = c.summary(u, sheet); err != nil {

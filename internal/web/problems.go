@@ -204,7 +204,7 @@ func (c *call) problemRow(v problemsView, l desk.Line, at map[desk.Cell]desk.Men
 	for _, col := range v.Columns {
 		one := desk.Cell{Sheet: l.Place.Sheet, Row: l.Place.Row, Column: col.Index}
 		cell := problemCell{
-			ID: cellID(one), Key: cellKey(one), Label: c.say.T("%s, row %d", col.Name, l.Place.Row), Edit: col.Field != "" && v.Change && v.Clear,
+			ID: cellID(one), Key: cellKey(one), Label: c.say.T("%s, row %d", col.Name, l.Place.Row), Edit: col.Field != "" && v.Change && v.Clear && !l.Whole,
 		}
 		if col.Index < len(l.Cells) {
 			cell.Text = oneLine.Replace(l.Cells[col.Index])
@@ -235,7 +235,11 @@ func (c *call) problemRow(v problemsView, l desk.Line, at map[desk.Cell]desk.Men
 	}
 	for i, f := range l.Findings {
 		if l.Bad() && !told[i] {
-			row.Whole = append(row.Whole, f.Reason)
+			reason := f.Reason
+			if !v.Clear {
+				reason = contact.MaskAll(reason)
+			}
+			row.Whole = append(row.Whole, reason)
 		}
 	}
 	return row

@@ -142,40 +142,33 @@ func (c *call) events() error {
 		}
 		now, changed := c.live(u)
 		b, err := json.Marshal(now)
-		if err != nil {
+		if err != nil || !c.event(rc, fmt.Sprintf("id: %d\ndata: %s\n\n", now.Version, b)) || !now.Moving {
+			return nil //nolint:nilerr // likewise
+		}
+		wait := eventQuiet
+		if changed == nil { // it is not being sent yet
+			wait = time.Second
+		}
+		if !c.pause(changed, wait) || !c.pause(nil, eventPace) || time.Now().After(c.seat.Until) {
 			return nil
 		}
-		if !c.event(rc, fmt.Sprintf("id: %d\ndata: %s\n\n", now.Version, b)) || !now.Moving {
-			return nil
+		if _, ok, err := c.Desk.Peek(c.ctx(), c.token()); err != nil || !ok { // signed out meanwhile
+			return nil //nolint:nilerr // likewise
 		}
-		quiet := time.NewTimer(eventQuiet)
-		select {
-		case <-changed: // nil, and never, while it is not being sent
-		case <-quiet.C:
-			if !c.event(rc, ": ping\n\n") {
-				return nil
-			}
-		case <-time.After(eventWait(changed)):
-		case <-c.ctx().Done():
-		case <-c.end.Done():
-		}
-		quiet.Stop()
-		if c.ctx().Err() != nil || c.end.Err() != nil || time.Now().After(c.seat.Until) {
-			return nil
-		}
-		if _, ok, err := c.Desk.Seat(c.ctx(), c.token()); err != nil || !ok { // signed out meanwhile
-			return nil
-		}
-		time.Sleep(eventPace)
 	}
 }
 
-// eventWait is how long to wait for a run that has not begun.
-func eventWait(changed <-chan struct{}) time.Duration {
-	if changed == nil {
-		return time.Second
+// pause waits until something has happened, or for a time, and reports whether to go on.
+func (c *call) pause(happens <-chan struct{}, most time.Duration) bool {
+	select {
+	case <-happens:
+	case <-time.After(most):
+	case <-c.ctx().Done():
+		return false
+	case <-c.end.Done():
+		return false
 	}
-	return eventQuiet * 2
+	return true
 }
 
 func (c *call) token() string {

@@ -123,8 +123,23 @@ type view struct {
 func (c *call) view(title string) view {
 	return view{
 		speaker: c.say, Title: title, Seat: c.seat, Local: c.Local, Notice: c.Notice, Version: c.Version,
-		Said: c.word(c.r.URL.Query().Get("said")), Path: c.r.URL.Path,
+		Said: c.word(c.r.URL.Query().Get("said")), Path: c.path(),
 	}
+}
+
+// path is that of the page; of one that answers a form, that of a page to come back to.
+func (c *call) path() string {
+	first, rest, _ := strings.Cut(strings.TrimPrefix(c.r.URL.Path, "/"), "/")
+	id, _, _ := strings.Cut(rest, "/")
+	switch {
+	case c.r.Method != http.MethodPost, first == "sign-in", first == "invitation":
+		return c.r.URL.Path
+	case first == "uploads" && id != "":
+		return "/uploads/" + id
+	case first == "people":
+		return "/people"
+	}
+	return "/"
 }
 
 // Wrong gives what is wrong with a field of the form; empty when nothing is.

@@ -8,6 +8,7 @@ type route struct {
 	do      func(*call) error
 	open    bool
 	stream  bool // it reads its body itself
+	quiet   bool // a page asks it by itself, so that it keeps nobody signed in
 }
 
 func (s *Server) allRoutes() []route {
@@ -47,8 +48,8 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /uploads/{id}/send-back", do: (*call).sendBack},
 		{pattern: "POST /uploads/{id}/withdraw", do: (*call).withdraw},
 		{pattern: "GET /uploads/{id}/progress", do: (*call).showProgress},
-		{pattern: "GET /uploads/{id}/progress.json", do: (*call).progressNow},
-		{pattern: "GET /uploads/{id}/events", do: (*call).events},
+		{pattern: "GET /uploads/{id}/progress.json", do: (*call).progressNow, quiet: true},
+		{pattern: "GET /uploads/{id}/events", do: (*call).events, quiet: true},
 		{pattern: "POST /uploads/{id}/stop", do: (*call).stop},
 		{pattern: "POST /uploads/{id}/go-on", do: (*call).goOn},
 		{pattern: "POST /uploads/{id}/answer", do: (*call).answer},

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strconv"
 
-	"hppsend/internal/contact"
 	"hppsend/internal/desk"
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
@@ -21,6 +20,7 @@ type rowsView struct {
 	Settle   bool // the person may say what became of uncertain rows
 	GoOn     bool // rows are left, and the person may go on with them
 	Reopen   bool
+	SendBack bool // the person may keep others from going on
 	Reason   string
 	Again    string // of a form that was not taken
 	None     bool   // nothing was sent yet
@@ -54,8 +54,9 @@ func (c *call) rowsPage(problem error) error {
 	}
 	over := u.State == desk.Done || u.State == desk.Stopped
 	v.Settle = c.seat.May(u.Account, desk.Settler) && len(v.Doubts) > 0
-	v.GoOn = u.State == desk.Stopped && c.seat.May(u.Account, desk.Uploader, desk.Approver)
+	v.GoOn = (u.State == desk.Stopped || u.State == desk.Done && v.Outcomes.Tally.Left > 0) && c.seat.May(u.Account, desk.Uploader, desk.Approver)
 	v.Reopen = over && c.seat.May(u.Account, desk.Uploader) && v.Outcomes.Tally.Status[pipeline.Rejected] > 0
+	v.SendBack = u.State == desk.Stopped && c.seat.May(u.Account, desk.Approver)
 	v.Reason, v.Again = u.Reason, c.r.PostFormValue("reason")
 	v.Mistakes = c.mistakes(problem)
 	return c.shown("rows", v, problem)
@@ -63,9 +64,6 @@ func (c *call) rowsPage(problem error) error {
 
 // Session shows a session, and masks what is none.
 func (v rowsView) Session(id string) string { return pipeline.ShownSession(id) }
-
-// Masked masks what could be a contact.
-func (v rowsView) Masked(text string) string { return contact.MaskAll(text) }
 
 func (c *call) settle() error {
 	var tickets []pipeline.Ticket

@@ -69,7 +69,7 @@ func (c *call) bring() error {
 	case c.uploads <- struct{}{}:
 		defer func() { <-c.uploads }()
 	default:
-		return c.homePage(&desk.Refusal{Code: desk.TooMuch, Field: "file", Problem: "too many files are coming in at the moment", Todo: "try again in a minute"})
+		return c.homePage(&desk.Refusal{Code: desk.TooSoon, Field: "file", Problem: "too many files are coming in at the moment", Todo: "try again in a minute"})
 	}
 	limit := c.seat.Limits().Upload + 1<<20
 	c.r.Body = http.MaxBytesReader(c.w, &paced{body: c.r.Body, w: c.w, begun: time.Now()}, limit)

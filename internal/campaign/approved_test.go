@@ -1,0 +1,224 @@
+package campaign_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+
+	"hppsend/internal/campaign"
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+	"hppsend/reader"
+)
+
+// ofTerms tells of every option whether it is approved with a plan. What is not says only where the result goes, how
+// hard the program tries, or what makes it stop earlier.
+var ofTerms = map[string]bool{
+	"Reading.Sheet": true, "Reading.HeaderRow": true, "Reading.Map": true, "Reading.Delimiter": true, "Reading.Encoding": true,
+	"Reading.Ragged": true, "Reading.Hidden": true, "Reading.Country": true, "Reading.Method": true, "Reading.Prefer": true,
+	"Reading.BarePhone": true, "Reading.Unusual": true, "Reading.Each": true, "Reading.Sessions": true, "Reading.Reminder": true,
+	"Reading.Label": true, "Reading.Upload": true,
+	"Target.Name": true, "User": true, "RetryRejected": true, "ResendUncertain": true, "Rate": true, "Headroom": true,
+	"Program.Version": true, "Send.Canary": true, "Send.Limit": true, "Send.MaxRejected.Rows": true, "Send.MaxRejected.Share": true,
+
+	"Target.Origin": false, "Target.Environment": false, // the name says both
+	"LeftOut":     false, // rejected rows are not sent in any case
+	"SkipRefused": false, "Archive": false, "Program.Host": false, "Program.PID": false,
+	"Send.Concurrency": false, "Send.MaxAttempts": false, "Send.RetryFor": false, "Send.Grace": false, "Send.StopAfterIdentical": false,
+	"Send.Until": false, "Send.GoOn": false, "Outputs": false,
+}
+
+// set gives a field another value than the zero one.
+func set(t *testing.T, v reflect.Value, name string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Int, reflect.Int64:
+		v.SetInt(7)
+	case reflect.Float64:
+		v.SetFloat(0.5)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{"phone": "Mobile"}))
+	case reflect.Pointer:
+		v.Set(reflect.ValueOf(&campaign.Upload{ID: "x"}))
+	case reflect.Struct, reflect.Func: // of those that are not of the terms
+		if ofTerms[name] {
+			t.Errorf("%s cannot be set", name)
+		}
+	default:
+		t.Errorf("%s is a %s", name, v.Kind())
+	}
+}
+
+// each calls do for every option, by its path.
+func each(v reflect.Value, prefix string, do func(path []int, name string), at ...int) {
+	for i := range v.NumField() {
+		name, f := prefix+v.Type().Field(i).Name, v.Field(i)
+		path := append(append([]int{}, at...), i)
+		if _, leaf := ofTerms[name]; !leaf && f.Kind() == reflect.Struct {
+			each(f, name+".", do, path...)
+			continue
+		}
+		do(path, name)
+	}
+}
+
+// TestTerms changes every option: the digest of a plan is another one, or the option is known not to matter.
+func TestTerms(t *testing.T) {
+	h := newHouse(t)
+	plan, err := campaign.Check(t.Context(), h.options(), campaign.Ports{Observer: h}, []string{h.write("may.csv", "anna@example.com")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := func(o campaign.Options) [32]byte {
+		a, err := o.Plan("north", plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.Digest()
+	}
+	seen := map[[32]byte]string{digest(campaign.Options{}): "nothing"}
+	n := 0
+	each(reflect.ValueOf(campaign.Options{}), "", func(path []int, name string) {
+		n++
+		counts, known := ofTerms[name]
+		if !known {
+			t.Errorf("%s: is it approved with a plan, or not?", name)
+			return
+		}
+		var o campaign.Options
+		set(t, reflect.ValueOf(&o).Elem().FieldByIndex(path), name)
+		other, same := seen[digest(o)]
+		if counts == same {
+			t.Errorf("%s: the digest is that of %s", name, other)
+		}
+		if counts {
+			seen[digest(o)] = name
+		}
+	})
+	if n != len(ofTerms) {
+		t.Errorf("%d options of %d are there", n, len(ofTerms))
+	}
+}
+
+// approved is a plan as it is approved, of a list of contacts.
+func (h *house) approved(opt campaign.Options, contacts ...string) campaign.Approved {
+	h.t.Helper()
+	plan, err := campaign.Check(h.t.Context(), opt, campaign.Ports{Observer: h}, []string{h.write("may.csv", contacts...)})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	a, err := opt.Plan("north", plan)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return a
+}
+
+// TestHolds compares a plan with what it has become.
+func TestHolds(t *testing.T) {
+	h := newHouse(t)
+	opt := h.options()
+	opt.Label = "<May> & \"co\" \u2028 \x7f"
+	was := h.approved(opt, "anna@example.com", "bo@example.com", "cleo@example.com")
+	if len(was.Effects) != 3 {
+		t.Fatalf("%+v", was)
+	}
+	others := h.approved(opt, "anna@example.com", "bo@example.com", "other@example.com").Effects
+	for name, tt := range map[string]struct {
+		change func(*campaign.Approved)
+		says   string // empty: it holds
+	}{
+		"nothing":              {func(*campaign.Approved) {}, ""},
+		"one less":             {func(a *campaign.Approved) { a.Effects = a.Effects[1:] }, ""},
+		"none left":            {func(a *campaign.Approved) { a.Effects = nil }, ""},
+		"one more":             {func(a *campaign.Approved) { a.Effects = append(a.Effects, pipeline.Effect{255, 255}) }, "1 row would be sent"},
+		"one twice":            {func(a *campaign.Approved) { a.Effects = append(a.Effects, a.Effects[2]) }, "1 row would be sent"},
+		"another in its place": {func(a *campaign.Approved) { a.Effects = others }, "1 row would be sent"},
+		"another account":      {func(a *campaign.Approved) { a.Account = "south" }, "another account"},
+		"another content":      {func(a *campaign.Approved) { a.Content[0] ^= 1 }, "the file, or what was typed into it"},
+		"other terms":          {func(a *campaign.Approved) { a.Terms = json.RawMessage(`{}`) }, "how it is read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := was
+			now.Effects = append([]pipeline.Effect{}, was.Effects...)
+			tt.change(&now)
+			err := was.Holds(now)
+			if tt.says == "" != (err == nil) || err != nil && (!strings.Contains(err.Error(), tt.says) || !errors.Is(err, pipeline.Usage)) {
+				t.Errorf("%v", err)
+			}
+			if same := now.Digest() == was.Digest(); same != (name == "nothing") {
+				t.Errorf("the digest is the same: %t", same)
+			}
+		})
+	}
+	text, err := json.Marshal(was) // as it is kept
+	var kept campaign.Approved
+	if err := errors.Join(err, json.Unmarshal(text, &kept)); err != nil || kept.Digest() != was.Digest() || kept.Holds(was) != nil || was.Holds(kept) != nil {
+		t.Errorf("what was kept is another: %v", err)
+	}
+}
+
+// A cell that was mended is of the content and of the effects, as if the file had said so; a file with mends is told
+// from one without them when it is reported on.
+func TestMended(t *testing.T) {
+	h := newHouse(t)
+	opt := h.options()
+	typed := h.approved(opt, "anna@example.com", "bo@example.com")
+	list := h.write("may.csv", "anna@example.com", "nobody")
+	sum, err := campaign.HashFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt.Upload = &campaign.Upload{ID: "U1", SHA256: fmt.Sprintf("%x", sum), Mends: []reader.Mend{{Row: 3, Column: 1, Text: "bo@example.com"}}}
+	plan, err := campaign.Check(t.Context(), opt, campaign.Ports{Observer: h}, []string{list})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mended, err := opt.Plan("north", plan)
+	if err != nil || !reflect.DeepEqual(mended.Effects, typed.Effects) || mended.Content == typed.Content || mended.Content == sum {
+		t.Errorf("%+v, %v", mended, err)
+	}
+	opt.Outputs.None = true
+	res, err := h.run(opt, list)
+	if err != nil || res.Total.SentNow != 2 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	l := h.open()
+	_, _, err = campaign.Again(t.Context(), l, opt.Target, list, campaign.Outputs{Report: h.path("again.csv")}, h, opt.Program)
+	if !errors.Is(err, pipeline.Usage) || !strings.Contains(err.Error(), "was sent from the upload page (run "+res.Files[0].Run+")") {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(h.path("again.csv")); err == nil {
+		t.Error("a report was written on cells that were not sent")
+	}
+	run, _, err := l.FindRun(t.Context(), res.Files[0].Run)
+	if err != nil || strings.Contains(string(run.Options), "bo@example.com") || !strings.Contains(string(run.Options), `"id":"U1"`) {
+		t.Errorf("the run has the options %s, %v", run.Options, err)
+	}
+	f, err := campaign.Remade(t.Context(), l, opt.Target, run, list, opt.Upload, campaign.Outputs{Report: h.path("again.csv")}, h, opt.Program)
+	if err != nil || f.Tally.Status[pipeline.Delivered] != 2 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	opt.Upload.Mends = nil // other cells than those that were sent
+	if _, err := campaign.Remade(t.Context(), l, opt.Target, run, list, opt.Upload, campaign.Outputs{None: true}, h, opt.Program); !errors.Is(err, pipeline.InputChanged) {
+		t.Errorf("without its mends: %v", err)
+	}
+}
+
+// open opens the ledger that the campaigns have made.
+func (h *house) open() *ledger.Ledger {
+	h.t.Helper()
+	l, err := ledger.Open(h.t.Context(), ledger.Options{Path: h.path("ledger.db"), Environment: "sandbox"})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { l.Close() })
+	return l
+}
