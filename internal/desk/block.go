@@ -10,7 +10,7 @@ import (
 // Alike gives the edits that type the same into all cells of a column that hold the same text as one of them and
 // have a problem; the one itself is among them.
 func (s *Seat) Alike(ctx context.Context, u *Upload, cell Cell, text string) ([]Edit, error) {
-	sheet, err := s.Sheet(ctx, u, false)
+	sheet, _, versions, err := s.versions(ctx, u)
 	if err != nil {
 		return nil, err
 	}
@@ -18,22 +18,28 @@ func (s *Seat) Alike(ctx context.Context, u *Upload, cell Cell, text string) ([]
 	if !ok || cell.Column < 0 || cell.Column >= len(l.Cells) {
 		return nil, notFound()
 	}
-	mends, err := s.Mends(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	versions := map[Cell]int{}
-	for _, m := range mends {
-		versions[m.Cell] = m.Version
-	}
 	var edits []Edit
 	for _, other := range sheet.Lines {
 		c := Cell{other.Place.Sheet, other.Place.Row, cell.Column}
-		if c == cell || other.Bad() && cell.Column < len(other.Cells) && other.Cells[cell.Column] == l.Cells[cell.Column] {
+		if c == cell || other.Bad() && !other.Whole && cell.Column < len(other.Cells) && other.Cells[cell.Column] == l.Cells[cell.Column] {
 			edits = append(edits, Edit{Cell: c, Text: text, Version: versions[c]})
 		}
 	}
 	return edits, nil
+}
+
+// versions gives a sheet with its mends, and the version that each of its cells has.
+func (s *Seat) versions(ctx context.Context, u *Upload) (*Sheet, []Mend, map[Cell]int, error) {
+	sheet, err := s.Sheet(ctx, u, false)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	mends, err := s.Mends(ctx, u)
+	versions := map[Cell]int{}
+	for _, m := range mends {
+		versions[m.Cell] = m.Version
+	}
+	return sheet, mends, versions, err
 }
 
 // Block reads what was copied from a spreadsheet program: cells by tabs, rows by line ends, with quotes around
@@ -88,17 +94,9 @@ func unquoted(text string) (cell, rest string, ok bool) {
 // Pasted gives the edits that fill cells from one on with a block, in the rows as they are shown: those with a
 // problem, or all with one kind of problem. Columns go on to the right.
 func (s *Seat) Pasted(ctx context.Context, u *Upload, from Cell, code string, block [][]string) ([]Edit, error) {
-	sheet, err := s.Sheet(ctx, u, false)
+	sheet, mends, versions, err := s.versions(ctx, u)
 	if err != nil {
 		return nil, err
-	}
-	mends, err := s.Mends(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	versions := map[Cell]int{}
-	for _, m := range mends {
-		versions[m.Cell] = m.Version
 	}
 	lines := slices.DeleteFunc(slices.Clone(sheet.Lines), func(l Line) bool { return code != "" && !l.Has(code) && !isMended(mends, l) })
 	at := slices.IndexFunc(lines, func(l Line) bool { return spotOf(l.Place) == spot{from.Sheet, from.Row} })

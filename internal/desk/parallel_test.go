@@ -49,8 +49,13 @@ func TestParallel(t *testing.T) {
 	for n := range 100 {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(1, uint64(n)))
-			for range 8 {
-				c.act(r, n)
+			acts, least := 4, 0
+			if n%3 > 0 { // who does not edit goes on for longer, and comes to something
+				acts, least = 12, 5
+			}
+			for range acts {
+				c.act(r, least+r.IntN(20-least), n)
+				time.Sleep(time.Duration(r.IntN(200)) * time.Millisecond)
 			}
 		})
 	}
@@ -67,11 +72,11 @@ func TestParallel(t *testing.T) {
 	c.judge(contacts)
 }
 
-// act does one thing at random. It is taken, or refused for a reason.
-func (c *crowd) act(r *rand.Rand, n int) {
+// act does one of twenty things. It is taken, or refused for a reason.
+func (c *crowd) act(r *rand.Rand, what, n int) {
 	hand, head, ctx := c.hands[r.IntN(len(c.hands))], c.heads[r.IntN(len(c.heads))], c.t.Context()
 	var err error
-	switch what := r.IntN(20); {
+	switch {
 	case what < 5:
 		err = c.type_(hand, 2+r.IntN(crowdRows), fmt.Sprintf("m%d-%d@example.com", n, r.IntN(1_000_000)))
 	case what < 6:
@@ -83,8 +88,11 @@ func (c *crowd) act(r *rand.Rand, n int) {
 			c.t.Error(err)
 			return
 		}
-		_, err = hand.Ask(ctx, c.id, desk.Wish{Digest: sheet.Digest, LeftOut: sheet.Bad()})
-		c.known(err)
+		u, err = hand.Ask(ctx, c.id, desk.Wish{Digest: sheet.Digest, LeftOut: sheet.Bad()})
+		if c.known(err); err == nil && what < 9 {
+			_, err = head.Approve(ctx, c.id, u.Digest)
+			c.known(err)
+		}
 	case what < 16:
 		_, err = head.Approve(ctx, c.id, c.load(head, c.id).Digest)
 	case what < 17:

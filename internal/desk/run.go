@@ -262,50 +262,6 @@ func (d *Desk) fault(what, upload string, err error) {
 	d.Log.Error(what, "upload", upload, "error", contact.MaskAll(problemOf(err)))
 }
 
-// What the books have of the question whether the rest may follow the first rows.
-const (
-	canaryAsked = "asked"
-	canaryYes   = "yes"
-)
-
-// askCanary asks once more what nobody has answered before the program ended, or was not asked yet though rows were
-// sent. It reports whether the rest may follow.
-func (d *Desk) askCanary(ctx context.Context, u *Upload, run *sending, n int) (yes bool, err error) {
-	var answer string
-	var runs int
-	if err := d.db.QueryRowContext(ctx, "SELECT canary, (SELECT count(*) FROM run r WHERE r.upload = u.id AND r.started >= u.asked) FROM upload u WHERE id = ?", u.ID).
-		Scan(&answer, &runs); err != nil {
-		return false, err
-	}
-	switch {
-	case answer == canaryYes:
-		return true, nil
-	case answer == "" && runs == 0:
-		return false, nil
-	case d.goOn(ctx, u, run, n):
-		return true, nil
-	}
-	return false, &pipeline.Error{Kind: pipeline.Stopped, Problem: "nobody said that the rest may follow the first rows"}
-}
-
-// goOn asks whether the rest may follow the first n rows, and takes question and answer down.
-func (d *Desk) goOn(ctx context.Context, u *Upload, run *sending, n int) bool {
-	note := func(answer string) error {
-		return d.tx(ctx, func(t *txn) error { return t.exec("UPDATE upload SET canary = ? WHERE id = ?", answer, u.ID) })
-	}
-	if err := note(canaryAsked); err != nil {
-		d.fault("a question could not be taken down", u.ID, err)
-		return false
-	}
-	if !run.goOn(ctx, n) {
-		return false
-	}
-	if err := note(canaryYes); err != nil {
-		d.fault("an answer could not be taken down", u.ID, err)
-	}
-	return true
-}
-
 // problemOf is an error without what it says to do on a command line.
 func problemOf(err error) string {
 	if e := (*pipeline.Error)(nil); errors.As(err, &e) && e.Problem != "" {
