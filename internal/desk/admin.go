@@ -135,7 +135,10 @@ func (s *Seat) overAll(ctx context.Context, person string) (Person, error) {
 	return p, nil
 }
 
-// Trail gives the audit trail of an upload, or, for administrators, of all accounts that they administer, and of their
+// TrailPage is how many entries Trail gives at most.
+const TrailPage = 500
+
+// Trail gives the newest entries of the audit trail of an upload, or, for administrators, of all accounts that they administer, and of their
 // people.
 func (s *Seat) Trail(ctx context.Context, upload string) (all []Event, err error) {
 	accounts := s.AccountsAs(Administrator)
@@ -159,7 +162,7 @@ func (s *Seat) Trail(ctx context.Context, upload string) (all []Event, err error
 			ours[p.ID] = true
 		}
 	}
-	err = s.d.events(ctx, upload, func(e Event, _ []byte) error {
+	err = s.d.events(ctx, upload, newestFirst, func(e Event, _ []byte) error {
 		if !slices.Contains(accounts, e.Account) && (upload != "" || e.Account != "") {
 			return nil
 		}
@@ -174,9 +177,10 @@ func (s *Seat) Trail(ctx context.Context, upload string) (all []Event, err error
 			names[e.Person] = p.Name
 		}
 		e.By = names[e.Person]
-		all = append(all, e)
+		if all = append(all, e); len(all) == TrailPage {
+			return errEnough
+		}
 		return nil
 	})
-	slices.Reverse(all)
 	return all, err
 }

@@ -57,13 +57,23 @@ func (t *txn) audit(e Event) error {
 // Events gives the entries of the audit trail in order, oldest first; of one upload, or of all with "".
 func (d *Desk) Events(ctx context.Context, upload string) ([]Event, error) {
 	var all []Event
-	err := d.events(ctx, upload, func(e Event, _ []byte) error { all = append(all, e); return nil })
+	err := d.events(ctx, upload, oldestFirst, func(e Event, _ []byte) error { all = append(all, e); return nil })
 	return all, err
 }
 
-func (d *Desk) events(ctx context.Context, upload string, each func(Event, []byte) error) error {
+// How entries are read.
+const (
+	oldestFirst = "ORDER BY seq"
+	newestFirst = "ORDER BY seq DESC"
+)
+
+// errEnough ends the reading of entries.
+var errEnough = errors.New("no more are wanted")
+
+// events gives entries of one upload, or of all with "", each with its hash.
+func (d *Desk) events(ctx context.Context, upload, order string, each func(Event, []byte) error) error {
 	rows, err := d.db.QueryContext(ctx, `SELECT seq, time, person, account, action, upload, place, digest, hash FROM event
-		WHERE ? = '' OR upload = ? ORDER BY seq`, upload, upload)
+		WHERE ? = '' OR upload = ? `+order, upload, upload)
 	if err != nil {
 		return err
 	}
@@ -76,7 +86,9 @@ func (d *Desk) events(ctx context.Context, upload string, each func(Event, []byt
 			return err
 		}
 		e.Time = time.UnixMilli(at)
-		if err := each(e, hash); err != nil {
+		if err := each(e, hash); errors.Is(err, errEnough) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}
@@ -87,7 +99,7 @@ func (d *Desk) events(ctx context.Context, upload string, each func(Event, []byt
 // be kept elsewhere: a trail that was cut off is whole, and has another. An error says from where it was changed.
 func (d *Desk) VerifyAudit(ctx context.Context) (entries int64, last string, err error) {
 	var before []byte
-	err = d.events(ctx, "", func(e Event, hash []byte) error {
+	err = d.events(ctx, "", oldestFirst, func(e Event, hash []byte) error {
 		entries++
 		if e.Seq != entries {
 			return &Refusal{Code: Invalid, Problem: fmt.Sprintf("the audit trail is broken: entry %d is missing", entries)}
@@ -105,7 +117,7 @@ func (d *Desk) VerifyAudit(ctx context.Context) (entries int64, last string, err
 func (d *Desk) ExportAudit(ctx context.Context, w io.Writer) error {
 	out := csv.NewWriter(w)
 	out.Write([]string{"seq", "time", "person", "account", "action", "upload", "place", "digest", "hash"})
-	if err := d.events(ctx, "", func(e Event, hash []byte) error {
+	if err := d.events(ctx, "", oldestFirst, func(e Event, hash []byte) error {
 		return out.Write([]string{
 			strconv.FormatInt(e.Seq, 10), e.Time.UTC().Format("2006-01-02T15:04:05.000Z07:00"), e.Person, e.Account, e.Action, e.Upload, e.Place, e.Digest, hex.EncodeToString(hash),
 		})

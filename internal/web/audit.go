@@ -10,11 +10,8 @@ type auditView struct {
 	view
 	Upload *desk.Upload // whose trail it is; nil for all
 	Events []desk.Event
-	More   int
+	More   bool // there may be older ones; hppsend audit export writes all
 }
-
-// maxEvents is how many entries of a trail a page shows; hppsend audit export writes all.
-const maxEvents = 500
 
 func (c *call) showTrail() error { return c.trail(c.id()) }
 func (c *call) showAudit() error { return c.trail("") }
@@ -30,8 +27,6 @@ func (c *call) trail(id string) error {
 	if v.Events, err = c.seat.Trail(c.ctx(), id); err != nil {
 		return err
 	}
-	if len(v.Events) > maxEvents {
-		v.More, v.Events = len(v.Events)-maxEvents, v.Events[:maxEvents]
-	}
+	v.More = len(v.Events) == desk.TrailPage
 	return c.render("audit", http.StatusOK, v)
 }

@@ -193,6 +193,7 @@ type approvalView struct {
 	summary
 	Mends     []desk.Mend
 	Left      []desk.Line // rows that are left out; the first of them
+	Further   int         // others that are
 	Approvals []desk.Approval
 	May       bool
 	WhyNot    string
@@ -203,7 +204,7 @@ type approvalView struct {
 	Reason    string
 }
 
-// maxShown is how many mends, or rows left out, an approval page lists.
+// maxShown is how many of the rows that are left out an approval page lists.
 const maxShown = 500
 
 func (c *call) showApproval() error { return c.approvalPage(nil) }
@@ -242,6 +243,7 @@ func (c *call) approvalPage(problem error) error {
 			v.Left = append(v.Left, l)
 		}
 	}
+	v.Further = sheet.Bad() - len(v.Left)
 	if v.Approvals, err = c.seat.Approvals(c.ctx(), u); err != nil {
 		return err
 	}

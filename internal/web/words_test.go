@@ -23,7 +23,7 @@ import (
 // uncounted are texts that begin with a number and need no form for one: it names a row or a page, is never one,
 // or has no noun beside it.
 var uncounted = []string{
-	"Row %d", "Row %d: meanwhile %s typed \"%s\", and you typed \"%s\".", "Page %d of %d",
+	"Row %d", "Row %d: meanwhile %s typed \"%s\", and you typed \"%s\".", "Page %d of %d", "And %d more.",
 	"(%d are needed)", "The last %d entries; hppsend audit export writes all.",
 	"Save this for %d more like it", "%d to begin with, then somebody is asked",
 }
