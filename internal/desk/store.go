@@ -105,13 +105,17 @@ type Desk struct {
 	writes  chan struct{} // likewise of what writes into the books, since SQLite is not fair to who waits
 }
 
+func newDesk(cfg Config) *Desk {
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	return &Desk{
+		Config: cfg, accounts: map[string]*Account{}, poke: make(chan struct{}, 1), sheets: map[string]*Sheet{}, runs: map[string]*sending{},
+		looks: map[string]time.Time{}, turns: make(chan struct{}, 2), writes: make(chan struct{}, 1),
+	}
+}
+
 // Open opens the desk in a folder, which no other process may have open.
 func Open(ctx context.Context, cfg Config) (_ *Desk, err error) {
-	d := &Desk{
-		Config: cfg, accounts: map[string]*Account{}, poke: make(chan struct{}, 1),
-		sheets: map[string]*Sheet{}, runs: map[string]*sending{}, looks: map[string]time.Time{}, turns: make(chan struct{}, 2), writes: make(chan struct{}, 1),
-	}
-	d.Log = cmp.Or(d.Log, slog.New(slog.DiscardHandler))
+	d := newDesk(cfg)
 	for i := range cfg.Accounts {
 		a := &d.Accounts[i]
 		a.key = a.Ledger.Key("page")
@@ -151,7 +155,7 @@ func Open(ctx context.Context, cfg Config) (_ *Desk, err error) {
 // Beside opens the books of a desk that another process may be working with, for its people and its audit trail
 // alone: accounts need no more than their names.
 func Beside(ctx context.Context, cfg Config) (*Desk, error) {
-	d := &Desk{Config: cfg, accounts: map[string]*Account{}}
+	d := newDesk(cfg)
 	for i := range d.Accounts {
 		d.accounts[d.Accounts[i].Name] = &d.Accounts[i]
 	}
