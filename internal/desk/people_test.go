@@ -148,6 +148,15 @@ func TestInvitationOfAnother(t *testing.T) {
 	}
 	_, err := s.desk.Invited(ctx, token)
 	refused(t, err, desk.Gone)
+	third := must(s.south.Invite(ctx, "third", "", south, []desk.Role{desk.Viewer}))(t)
+	id = must(s.desk.Invited(ctx, third))(t).ID
+	for _, err := range []error{s.south.GiveRoles(ctx, id, south, nil), s.north.GiveRoles(ctx, id, north, []desk.Role{desk.Approver})} { // also when it has taken its own back
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = s.desk.Invited(ctx, third)
+	refused(t, err, desk.Gone)
 	own := must(s.north.Invite(ctx, "other", "", north, []desk.Role{desk.Viewer}))(t)
 	id = must(s.desk.Invited(ctx, own))(t).ID
 	if err := s.north.GiveRoles(ctx, id, north, []desk.Role{desk.Approver}); err != nil {
