@@ -74,6 +74,7 @@ var helpPage string
 
 // serve is the serve command: the upload page, until it is stopped.
 func (a *app) serve(ctx context.Context, s *settings, _ []string) (code int, err error) {
+	spare.Store(gcSpareServe)
 	accounts, production, done, err := a.pageAccounts(ctx, s)
 	defer done()
 	if err != nil {
