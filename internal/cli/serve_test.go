@@ -146,10 +146,11 @@ func TestServe(t *testing.T) {
 	s.signIn()
 	upload := s.upload("may.csv")
 	s.send(upload)
-	for s.state(upload) == "running" || s.state(upload) == "approved" {
+	state := s.state(upload)
+	for ; state == "running" || state == "approved"; state = s.state(upload) {
 		time.Sleep(10 * time.Millisecond)
 	}
-	if state := s.state(upload); state != "done" || p.once() != 30 {
+	if state != "done" || p.once() != 30 {
 		t.Errorf("it is %s, and %d were accepted", state, p.once())
 	}
 	ok(t, s.cmd.Process.Signal(os.Interrupt))
