@@ -191,7 +191,7 @@ func TestServeKilled(t *testing.T) {
 	}
 	s.signIn()
 	for s.state(upload) != "done" {
-		if state := s.state(upload); state != "running" && state != "done" {
+		if state := s.state(upload); state != "approved" && state != "running" && state != "done" {
 			t.Fatalf("after a kill it is %s\n%s", state, s.cmd.Stderr)
 		}
 		time.Sleep(20 * time.Millisecond)
