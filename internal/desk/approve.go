@@ -61,6 +61,7 @@ func (s *Seat) Ask(ctx context.Context, upload string, w Wish) (*Upload, error) 
 	if err := s.d.keepPlan(u, hex.EncodeToString(digest), approved); err != nil {
 		return nil, err
 	}
+	shape := s.d.shapeOf(u, sheet.Input.HeaderRow)
 	edits := u.Edits
 	u, err = s.change(ctx, upload, func(t *txn, u *Upload) error {
 		if u.Edits != edits {
@@ -78,12 +79,12 @@ func (s *Seat) Ask(ctx context.Context, upload string, w Wish) (*Upload, error) 
 		); err != nil {
 			return err
 		}
-		if err := s.d.rememberShape(t, u); err != nil {
+		if err := s.d.rememberShape(t, u, shape); err != nil {
 			return err
 		}
 		return s.did(t, u, "ask", fmt.Sprintf("%d messages, %d rows left out", u.Due, u.LeftOut), u.Digest)
 	}, Uploader)
-	if err == nil && u.Approvers > 0 {
+	if err == nil && (u.Approvers > 0 || !s.May(u.Account, Approver)) {
 		s.d.tellApprovers(ctx, u)
 	}
 	return u, err

@@ -6,63 +6,96 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"io"
 	"maps"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
 	"hppsend/internal/contact"
+	"hppsend/pipeline"
 	"hppsend/reader"
 )
 
-// usualReading is how an upload is read as long as nobody says otherwise: as the last file of its shape was, or as
-// the account reads.
-func (d *Desk) usualReading(ctx context.Context, a *Account, u *Upload) (Reading, error) {
-	r := Reading{Reading: a.Options.Reading, RetryRejected: a.Options.RetryRejected}
-	shape := d.shape(ctx, a, u, r)
-	if shape == nil {
-		return r, nil
-	}
-	var sealed []byte
-	err := d.db.QueryRowContext(ctx, "SELECT reading FROM shape WHERE account = ? AND shape = ?", a.Name, shape).Scan(&sealed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, nil
-	}
-	if err != nil {
-		return r, err
-	}
-	return r, a.key.openJSON("shape "+a.Name, sealed, &r)
+// shapeRows is how many rows a header is looked for in, among those that were remembered.
+const shapeRows = 50
+
+// said is what is remembered of how a file was read: which column is which, and where they are. What else a person
+// says may mean other people in another file, and is asked anew.
+type said struct {
+	Map       map[string]string `json:"map,omitempty"`
+	HeaderRow int               `json:"header_row,omitempty"`
+	Delimiter string            `json:"delimiter,omitempty"`
 }
 
-// shape tells files with the same columns in the same format from others; nil where no header is found.
-func (d *Desk) shape(ctx context.Context, a *Account, u *Upload, r Reading) []byte {
-	look, err := d.look(u, r, 1)
-	if err != nil || len(look.Rows) == 0 {
-		return nil
+// usualReading is how an upload is read as long as nobody says otherwise: as the account reads, but for the columns of
+// a header that was there before, in the same row and with the same names, and is the header as it is read so.
+func (d *Desk) usualReading(ctx context.Context, a *Account, u *Upload) (Reading, error) {
+	usual := Reading{Reading: a.Options.Reading, RetryRejected: a.Options.RetryRejected}
+	look, err := d.look(u, usual, shapeRows)
+	if err != nil { // it is told when the file is looked at
+		return usual, nil
 	}
-	mac := hmac.New(sha256.New, a.key.derive("shapes"))
-	for _, name := range append([]string{string(look.Format)}, look.Rows[0].Cells...) {
-		io.WriteString(mac, name+"\x00")
+	for _, row := range look.Rows {
+		var sealed []byte
+		err := d.db.QueryRowContext(ctx, "SELECT reading FROM shape WHERE account = ? AND shape = ?", a.Name, shape(a.key, look.Format, row)).Scan(&sealed)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		var s said
+		if err == nil {
+			err = a.key.openJSON("shape "+a.Name, sealed, &s)
+		}
+		if err != nil {
+			return usual, err
+		}
+		r := usual
+		r.Map, r.HeaderRow, r.Delimiter = s.Map, s.HeaderRow, s.Delimiter
+		as := *u
+		as.Reading = r
+		sheet, _, err := d.check(ctx, &as)
+		if err != nil {
+			return usual, err
+		}
+		if sheet.Refused == nil && sheet.Input.HeaderRow == row.Number {
+			d.remember(u.ID, sheet)
+			return r, nil
+		}
+	}
+	return usual, nil
+}
+
+// shape tells a header, and where it is, from every other.
+func shape(k key, format pipeline.Format, header reader.LookRow) []byte {
+	mac := hmac.New(sha256.New, k.derive("shapes"))
+	for _, text := range append([]string{string(format), strconv.Itoa(header.Number)}, header.Cells...) {
+		mac.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
+		io.WriteString(mac, text)
 	}
 	return mac.Sum(nil)
 }
 
-// rememberShape keeps which column is which, and how the table is written, for files of its shape.
-func (d *Desk) rememberShape(t *txn, u *Upload) error {
+// shapeOf is the shape of the header of an upload, which is in a row; nil where it is not among the first.
+func (d *Desk) shapeOf(u *Upload, header int) []byte {
 	a := d.accounts[u.Account]
-	r := Reading{Reading: a.Options.Reading, RetryRejected: a.Options.RetryRejected} // what may mean other people is asked anew
-	r.Map, r.HeaderRow, r.Delimiter, r.Encoding = u.Reading.Map, u.Reading.HeaderRow, u.Reading.Delimiter, u.Reading.Encoding
-	shape := d.shape(t.ctx, a, u, Reading{Reading: a.Options.Reading})
-	if shape == nil {
+	look, err := d.look(u, Reading{Reading: a.Options.Reading}, shapeRows)
+	at := slices.IndexFunc(look.Rows, func(row reader.LookRow) bool { return row.Number == header })
+	if err != nil || at < 0 {
 		return nil
 	}
-	sealed, err := a.key.sealJSON("shape "+a.Name, r)
-	if err != nil {
+	return shape(a.key, look.Format, look.Rows[at])
+}
+
+// rememberShape keeps which column is which under the header of an upload.
+func (d *Desk) rememberShape(t *txn, u *Upload, shape []byte) error {
+	sealed, err := d.accounts[u.Account].key.sealJSON("shape "+u.Account, said{u.Reading.Map, u.Reading.HeaderRow, u.Reading.Delimiter})
+	if err != nil || shape == nil {
 		return err
 	}
-	return t.exec("INSERT INTO shape (account, shape, reading) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reading = excluded.reading", a.Name, shape, sealed)
+	return t.exec("INSERT INTO shape (account, shape, reading) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reading = excluded.reading", u.Account, shape, sealed)
 }
 
 // look gives the first rows of an upload as they are.
