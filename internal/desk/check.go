@@ -53,6 +53,10 @@ func (d *Desk) options(a *Account, u *Upload, mends []reader.Mend) campaign.Opti
 // quiet is an observer that wants to know nothing.
 type quiet struct{}
 
+func (quiet) Progress(pipeline.Progress) {}
+func (quiet) Notice(pipeline.Notice)     {}
+func (quiet) Tell(campaign.Event)        {}
+
 // check checks an upload as it is now, and makes its plan.
 func (d *Desk) check(ctx context.Context, u *Upload) (*Sheet, campaign.Approved, error) {
 	a := d.accounts[u.Account]

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"hppsend/internal/campaign"
 	"hppsend/internal/contact"
 	"hppsend/pipeline"
 )
@@ -87,7 +86,7 @@ func line(row pipeline.Row, out pipeline.Outcome) Line {
 	l := Line{Place: row.Place, Status: out.Status, Code: out.Code, Reason: out.Reason, Findings: slices.Clone(out.Findings), Whole: row.Fault().WholeRow()}
 	l.Place.File = ""
 	for _, c := range row.Cells {
-		l.Cells = append(l.Cells, strings.Clone(cmp.Or(c.Text, c.Shown)))
+		l.Cells = append(l.Cells, strings.Clone(cmp.Or(c.Shown, c.Text))) // what a person sees in the cell
 	}
 	if l.Bad() && len(l.Findings) == 0 { // HPP's word, of an earlier run
 		l.Findings = []pipeline.Finding{{Code: out.Code, Field: map[pipeline.Method]string{
@@ -145,7 +144,3 @@ func (s *Sheet) at(p spot) (*Line, bool) {
 	}
 	return &s.Lines[i], true
 }
-
-func (quiet) Progress(pipeline.Progress) {}
-func (quiet) Notice(pipeline.Notice)     {}
-func (quiet) Tell(campaign.Event)        {}
