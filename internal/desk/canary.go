@@ -10,7 +10,13 @@ import (
 const (
 	canaryAsked = "asked"
 	canaryYes   = "yes"
+	canaryAgain = "again" // somebody goes on who was not asked yet: the first rows are those that come now
 )
+
+// answered takes down that somebody goes on, which is an answer where it was asked.
+func (t *txn) answered(upload string) error {
+	return t.exec("UPDATE upload SET canary = CASE canary WHEN ? THEN ? WHEN '' THEN ? ELSE canary END WHERE id = ?", canaryAsked, canaryYes, canaryAgain, upload)
+}
 
 // askCanary asks once more what nobody has answered before the program ended, or was not asked yet though rows were
 // sent. It reports whether the rest may follow.
@@ -26,6 +32,8 @@ func (d *Desk) askCanary(ctx context.Context, u *Upload, run *sending, n int) (y
 		return true, nil
 	case answer == "" && runs == 0:
 		return false, nil
+	case answer == canaryAgain:
+		return false, d.tx(ctx, func(t *txn) error { return t.exec("UPDATE upload SET canary = '' WHERE id = ?", u.ID) })
 	case d.goOn(ctx, u, run, n):
 		return true, nil
 	}

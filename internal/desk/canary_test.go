@@ -82,6 +82,34 @@ func (h *house) question(s *desk.Seat, u *desk.Upload) {
 	}
 }
 
+// Who stops it before it was asked, and goes on, has seen nothing: the first rows are those that come then.
+func TestGoOnBeforeTheQuestion(t *testing.T) {
+	h := newHouse(t, func(h *house) { h.cfg.Accounts[0].Options.Send.Canary = 8 })
+	gate := h.gate()
+	anna := h.seat("anna", desk.Uploader)
+	u, _ := h.bring(anna, "may.csv", list(twenty()...))
+	h.approve(h.seat("bo", desk.Approver), h.ask(anna, u))
+	h.until(anna, u.ID, desk.Running)
+	if _, err := anna.Stop(t.Context(), u.ID); err != nil {
+		t.Fatal(err)
+	}
+	close(gate)
+	h.until(anna, u.ID, desk.Stopped)
+	before := len(h.contacts())
+	if err := anna.GoOn(t.Context(), u.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.await("it is asked", func() bool { live, _, _ := anna.Live(u); return live.Canary == 8 })
+	if n := len(h.contacts()); n != before+8 || before >= 8 {
+		t.Errorf("it is asked after %d calls, and %d before it was stopped", n, before)
+	}
+	if err := anna.Answer(t.Context(), u.ID, true); err != nil {
+		t.Error(err)
+	}
+	h.until(anna, u.ID, desk.Done)
+	h.once()
+}
+
 // A question that nobody has answered is asked again after a restart.
 func TestCloseWhileAsked(t *testing.T) {
 	h := newHouse(t, func(h *house) { h.cfg.Accounts[0].Options.Send.Canary = 2 })

@@ -27,11 +27,11 @@ func (d *Desk) Run(ctx context.Context) error {
 	defer hour.Stop()
 	for tidy := true; ; {
 		if err := d.startDue(ctx); err != nil && ctx.Err() == nil {
-			d.Log.Error("what is due could not be started", "error", err)
+			d.fault("what is due could not be started", "", err)
 		}
 		if tidy {
 			if err := d.tidy(ctx); err != nil && ctx.Err() == nil {
-				d.Log.Error("what is kept no longer could not be deleted", "error", err)
+				d.fault("what is kept no longer could not be deleted", "", err)
 			}
 		}
 		select {
@@ -122,7 +122,7 @@ func (d *Desk) begin(ctx context.Context, id string, by *Seat) (u *Upload, err e
 		e := Event{Account: u.Account, Action: "start", Upload: id, Digest: u.Digest}
 		if by != nil {
 			e.Person = by.ID
-			if err := t.exec("UPDATE upload SET canary = ? WHERE id = ?", canaryYes, id); err != nil { // who goes on has seen the first rows
+			if err := t.answered(id); err != nil {
 				return err
 			}
 		}
@@ -133,28 +133,22 @@ func (d *Desk) begin(ctx context.Context, id string, by *Seat) (u *Upload, err e
 		case hold < max(1, u.Approvers):
 			reason = "who approved it may not do that any more; ask for approval again"
 		}
-		if reason != "" {
-			if u.State == Running {
-				if err := t.step(u, Halt); err != nil {
-					return err
-				}
-			}
-			e.Action = "lapse"
+		switch {
+		case reason != "" && u.State == Running:
+			return d.halted(t, u, Lapse, reason)
+		case reason != "":
+			e.Action = string(Lapse)
 			return errors.Join(d.returned(t, u, Lapse, reason), t.audit(e))
 		}
 		if u.State != Running {
-			if err := t.step(u, Start); err != nil {
-				return err
-			}
-			return t.audit(e)
+			return errors.Join(t.step(u, Start), t.exec("UPDATE upload SET stopping = 0 WHERE id = ?", id), t.audit(e))
 		}
-		var word string // what somebody has said, before the program came to its end
-		if err := t.QueryRowContext(ctx, "SELECT ifnull((SELECT action FROM event WHERE upload = ? AND action IN ('start', 'stop') ORDER BY seq DESC LIMIT 1), '')", id).Scan(&word); err != nil {
+		var stopping bool // somebody has stopped it before the program came to its end
+		if err := t.QueryRowContext(ctx, "SELECT stopping FROM upload WHERE id = ?", id).Scan(&stopping); err != nil {
 			return err
 		}
-		if word == "stop" {
-			e.Action = string(Halt)
-			return errors.Join(t.step(u, Halt), t.exec("UPDATE upload SET reason = ? WHERE id = ?", d.accounts[u.Account].key.seal(u.ID+" reason", "it was stopped"), u.ID), t.audit(e))
+		if stopping {
+			return d.halted(t, u, Halt, "it was stopped")
 		}
 		return t.audit(e)
 	})
@@ -272,20 +266,23 @@ func problemOf(err error) string {
 
 // end takes down how the sending of an upload ended.
 func (d *Desk) end(ctx context.Context, u *Upload, a Action, reason string) error {
-	return d.tx(ctx, func(t *txn) error {
-		e := Event{Account: u.Account, Action: string(a), Upload: u.ID, Digest: u.Digest}
-		if a == Lapse {
-			if err := t.step(u, Halt); err != nil {
-				return err
-			}
-			return errors.Join(d.returned(t, u, Lapse, reason), t.audit(e))
-		}
-		if err := t.step(u, a); err != nil {
+	return d.tx(ctx, func(t *txn) error { return d.halted(t, u, a, reason) })
+}
+
+// halted ends the sending of an upload, with the reason; by a lapse it is a draft again.
+func (d *Desk) halted(t *txn, u *Upload, a Action, reason string) error {
+	e := Event{Account: u.Account, Action: string(a), Upload: u.ID, Digest: u.Digest}
+	if a == Lapse {
+		if err := t.step(u, Halt); err != nil {
 			return err
 		}
-		return errors.Join(
-			t.exec("UPDATE upload SET reason = ? WHERE id = ?", d.accounts[u.Account].key.seal(u.ID+" reason", reason), u.ID),
-			t.audit(e),
-		)
-	})
+		return errors.Join(d.returned(t, u, Lapse, reason), t.audit(e))
+	}
+	if err := t.step(u, a); err != nil {
+		return err
+	}
+	return errors.Join(
+		t.exec("UPDATE upload SET reason = ? WHERE id = ?", d.accounts[u.Account].key.seal(u.ID+" reason", reason), u.ID),
+		t.audit(e),
+	)
 }

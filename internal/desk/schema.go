@@ -59,6 +59,7 @@ CREATE TABLE upload (
 	due       INTEGER NOT NULL DEFAULT 0,
 	start     INTEGER NOT NULL DEFAULT 0,
 	canary    TEXT NOT NULL DEFAULT '',
+	stopping  INTEGER NOT NULL DEFAULT 0,
 	note      BLOB,
 	reason    BLOB
 ) STRICT;

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -100,13 +101,13 @@ func (s *Seat) Live(u *Upload) (live Live, changed <-chan struct{}, ok bool) {
 	return live, run.changed, true
 }
 
-// Stop lets the calls under way end, and makes no more.
+// Stop lets the calls under way end, and makes no more; also not after a restart, until somebody goes on.
 func (s *Seat) Stop(ctx context.Context, upload string) (*Upload, error) {
 	u, err := s.change(ctx, upload, func(t *txn, u *Upload) error {
 		if u.State != Running {
 			return &Refusal{Code: Conflict, Problem: "it is not being sent", Todo: "look at how it stands now"}
 		}
-		return s.did(t, u, "stop", "", "")
+		return errors.Join(t.exec("UPDATE upload SET stopping = 1 WHERE id = ?", u.ID), s.did(t, u, "stop", "", ""))
 	}, Uploader, Approver)
 	if err != nil {
 		return nil, err
