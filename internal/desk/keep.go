@@ -29,7 +29,7 @@ func (s *Seat) Delete(ctx context.Context, upload string) error {
 // shed takes what was deleted out of the log of the books, too.
 func (d *Desk) shed(ctx context.Context) {
 	if _, err := d.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-		d.Log.Error("what was deleted is in the log of the books until they are closed", "error", err)
+		d.fault("what was deleted is in the log of the books until they are closed", "", err)
 	}
 }
 
@@ -68,10 +68,11 @@ func (d *Desk) tidy(ctx context.Context) error {
 		gone := false
 		if err := d.tx(ctx, func(t *txn) error {
 			u := &Upload{ID: id} // which need not be readable, as of an account that is gone
-			if err := t.QueryRowContext(ctx, "SELECT account, state FROM upload WHERE id = ?", id).Scan(&u.Account, &u.State); err != nil {
+			var changed int64
+			if err := t.QueryRowContext(ctx, "SELECT account, state, changed FROM upload WHERE id = ?", id).Scan(&u.Account, &u.State, &changed); err != nil {
 				return err
 			}
-			if contains([]State{Running, Waiting, Approved, Deleted}, u.State) { // since it was looked up
+			if changed >= stamp(now.Add(-d.Keep)) || contains([]State{Running, Waiting, Approved, Deleted}, u.State) { // since it was looked up
 				return nil
 			}
 			gone = true

@@ -130,6 +130,24 @@ func TestRetention(t *testing.T) {
 	})
 }
 
+// What somebody touches while others are being forgotten is kept: of two that are due, whichever comes first touches
+// the other.
+func TestTouchedWhileForgetting(t *testing.T) {
+	h := newHouse(t)
+	anna := h.seat("anna", desk.Uploader)
+	h.rest()
+	one, _ := h.bring(anna, "one.csv", bad)
+	two, _ := h.bring(anna, "two.csv", list("b@example.com"))
+	h.exec("UPDATE upload SET changed = 1")
+	h.exec("CREATE TRIGGER touched AFTER UPDATE OF state ON upload WHEN NEW.state = 'deleted' BEGIN UPDATE upload SET changed = 9000000000000000 WHERE id <> NEW.id; END")
+	if err := h.desk.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if a, b := h.load(anna, one.ID).State, h.load(anna, two.ID).State; (a == desk.Deleted) == (b == desk.Deleted) {
+		t.Errorf("one is %s, and the other, which was touched, %s", a, b)
+	}
+}
+
 // What is being sent is kept, and an account that is gone keeps nothing alive, and nobody else's from being deleted.
 func TestRetentionOfOthers(t *testing.T) {
 	h := newHouse(t)
