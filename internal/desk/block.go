@@ -42,53 +42,28 @@ func (s *Seat) versions(ctx context.Context, u *Upload) (*Sheet, []Mend, map[Cel
 	return sheet, mends, versions, err
 }
 
-// Block reads what was copied from a spreadsheet program: cells by tabs, rows by line ends, with quotes around
-// cells that hold either. A line end at its end begins no further row.
+// Block reads what was copied from a spreadsheet program: cells by tabs, rows by line ends; one at its end begins no
+// further row. A cell that begins with a quotation mark is refused: programs put one around several lines, and as it
+// stands it cannot be told whether it is part of the cell.
 func Block(text string) (rows [][]string, err error) {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
-	var row []string
-	for len(text) > 0 || row != nil {
-		var cell string
-		if quoted, rest, ok := unquoted(text); ok {
-			cell, text = quoted, rest
-		} else {
-			end := strings.IndexAny(text, "\t\n")
-			if end < 0 {
-				end = len(text)
+	if text == "" {
+		return nil, nil
+	}
+	for line := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		var row []string
+		for cell := range strings.SplitSeq(line, "\t") {
+			if strings.HasPrefix(strings.TrimSpace(cell), `"`) {
+				return nil, &Refusal{Code: Invalid, Problem: "a cell begins with a quotation mark, which may stand around several lines", Todo: "type that cell by itself"}
 			}
-			cell, text = text[:end], text[end:]
+			if cell, err = CleanCell(cell); err != nil {
+				return nil, err
+			}
+			row = append(row, cell)
 		}
-		if cell, err = CleanCell(cell); err != nil {
-			return nil, err
-		}
-		row = append(row, cell)
-		if after, ok := strings.CutPrefix(text, "\t"); ok {
-			text = after
-			continue
-		}
-		rows, row = append(rows, row), nil
-		text = strings.TrimPrefix(text, "\n")
+		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-// unquoted reads a cell in quotes, which has its end before a tab, a line end or the end of all; else it is in none.
-func unquoted(text string) (cell, rest string, ok bool) {
-	rest, ok = strings.CutPrefix(text, `"`)
-	var b strings.Builder
-	for ok {
-		var part string
-		if part, rest, ok = strings.Cut(rest, `"`); !ok {
-			break
-		}
-		b.WriteString(part)
-		if !strings.HasPrefix(rest, `"`) {
-			return b.String(), rest, rest == "" || rest[0] == '\t' || rest[0] == '\n'
-		}
-		b.WriteByte('"')
-		rest = rest[1:]
-	}
-	return "", "", false
 }
 
 // Pasted gives the edits that fill cells from one on with a block, in the rows as they are shown: those with a

@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,13 +27,13 @@ func TestBlock(t *testing.T) {
 		{"an empty cell alone", "\n", [][]string{{""}}},
 		{"rows of different lengths", "a\nb\tc\n", [][]string{{"a"}, {"b", "c"}}},
 		{"spaces around", " a \t b\n", [][]string{{"a", "b"}}},
-		{"quotes around a cell", "\"a\"\tb\n", [][]string{{"a", "b"}}},
-		{"nothing between quotes", "\"\"\tb", [][]string{{"", "b"}}},
-		{"quotes in quotes", `"say ""a"""`, [][]string{{`say "a"`}}},
+		{"quotes around a cell", "\"a\"\tb\n", nil},
+		{"nothing between quotes", "\"\"\tb", nil},
+		{"quotes in quotes", `"say ""a"""`, nil},
 		{"a quote in the middle", `5" pipe`, [][]string{{`5" pipe`}}},
-		{"a quote at the beginning", "\"a\tb\n", [][]string{{`"a`, "b"}}},
-		{"a word in quotes at the beginning", "\"a\" b\tc", [][]string{{`"a" b`, "c"}}},
-		{"quotes that are never closed", `"a""`, [][]string{{`"a""`}}},
+		{"a quote at the beginning", "\"a\tb\n", nil},
+		{"a word in quotes at the beginning", "\"a\" b\tc", nil},
+		{"quotes that are never closed", `"a""`, nil},
 		{"what looks like a formula", "=1+1\t+46701740605\n", [][]string{{"=1+1", "+46701740605"}}},
 		{"a line break in a cell", "\"a\nb\"\tc\n", nil},
 		{"a tab in a cell", "\"a\tb\"\tc\n", nil},
@@ -50,6 +51,32 @@ func TestBlock(t *testing.T) {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
 		})
+	}
+}
+
+// Every block of two by two cells, each of up to three of these signs, as spreadsheet programs copy what has no line
+// break, is filled in as it is, or refused; and refused alone where a cell begins with a quotation mark.
+func TestEveryBlock(t *testing.T) {
+	cells := []string{""}
+	for from := 0; len(cells[len(cells)-1]) < 3; {
+		to := len(cells)
+		for _, c := range cells[from:to] {
+			for _, sign := range []string{"a", `"`, ",", "'", "="} {
+				cells = append(cells, c+sign)
+			}
+		}
+		from = to
+	}
+	for i, a := range cells {
+		for j, b := range cells {
+			c, d := cells[(i*7+j)%len(cells)], cells[(i+j*11)%len(cells)]
+			want := [][]string{{a, b}, {c, d}}
+			got, err := desk.Block(a + "\t" + b + "\r\n" + c + "\t" + d + "\r\n")
+			quoted := strings.HasPrefix(a, `"`) || strings.HasPrefix(b, `"`) || strings.HasPrefix(c, `"`) || strings.HasPrefix(d, `"`)
+			if quoted != (err != nil) || err == nil && !cmp.Equal(want, got) {
+				t.Fatalf("%q is read as %q, %v", want, got, err)
+			}
+		}
 	}
 }
 
