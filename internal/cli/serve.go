@@ -92,7 +92,6 @@ func (a *app) serve(ctx context.Context, s *settings, _ []string) (code int, err
 	if s.logFormat == "json" {
 		log = slog.New(slog.NewJSONHandler(a.Stderr, nil))
 	}
-	var server *web.Server
 	d, err := desk.Open(ctx, desk.Config{
 		Folder: state, Accounts: accounts, Keep: time.Duration(s.page.keep), Log: log,
 		Limits: desk.Limits{Upload: int64(s.page.maxUpload), Person: int64(s.page.maxPerson)},
@@ -121,7 +120,8 @@ func (a *app) serve(ctx context.Context, s *settings, _ []string) (code int, err
 	if cfg.Provider, err = a.provider(ctx, s, address.public); err != nil {
 		return exitOK, err
 	}
-	if server, err = web.New(ctx, cfg); err != nil {
+	server, err := web.New(ctx, cfg)
+	if err != nil {
 		return exitOK, err
 	}
 	if err := a.tellPage(ctx, s, d, accounts, address); err != nil {

@@ -138,8 +138,8 @@ func (s *Seat) overAll(ctx context.Context, person string) (Person, error) {
 // TrailPage is how many entries Trail gives at most.
 const TrailPage = 500
 
-// Trail gives the newest entries of the audit trail of an upload, or, for administrators, of all accounts that they administer, and of their
-// people.
+// Trail gives the newest entries of the audit trail of an upload, or, for administrators, of all accounts that they
+// administer, and of their people.
 func (s *Seat) Trail(ctx context.Context, upload string) (all []Event, err error) {
 	accounts := s.AccountsAs(Administrator)
 	if upload != "" {

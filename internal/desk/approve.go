@@ -97,7 +97,7 @@ func (d *Desk) tellApprovers(ctx context.Context, u *Upload) {
 	ids, err := column[string](ctx, d.db, `SELECT r.person FROM role r JOIN person p ON p.id = r.person WHERE r.account = ? AND r.role = ? AND NOT p.disabled
 		AND NOT EXISTS (SELECT 1 FROM hand h WHERE h.upload = ? AND h.person = r.person)`, u.Account, Approver, u.ID)
 	if err != nil {
-		d.Log.Error("who may approve could not be found", "upload", u.ID, "error", err)
+		d.fault("who may approve could not be found", u.ID, err)
 		return
 	}
 	waits := Waits{Upload: u.ID, Account: u.Account}
@@ -114,7 +114,7 @@ func (d *Desk) tellApprovers(ctx context.Context, u *Upload) {
 	d.sends.Go(func() {
 		err := pipeline.Guarded(func() error { d.Notify(context.WithoutCancel(ctx), waits); return nil })
 		if err != nil {
-			d.Log.Error("who may approve could not be told", "upload", u.ID, "error", err)
+			d.fault("who may approve could not be told", u.ID, err)
 		}
 	})
 }

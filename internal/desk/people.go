@@ -134,15 +134,11 @@ func (t *txn) setRoles(by, person string, accounts []string, roles map[string][]
 
 // SetRoles makes the roles of a person on an account what they are to be.
 func (d *Desk) SetRoles(ctx context.Context, login, account string, roles []Role) error {
-	return d.setRoles(ctx, "", login, account, roles)
-}
-
-func (d *Desk) setRoles(ctx context.Context, by, login, account string, roles []Role) error {
 	if d.accounts[account] == nil {
 		return &Refusal{Code: Invalid, Field: "account", Problem: fmt.Sprintf("there is no account %q", account), Todo: fmt.Sprintf("the accounts are %q", d.AccountNames())}
 	}
 	return d.change(ctx, login, func(t *txn, id string) error {
-		return t.setRoles(by, id, []string{account}, map[string][]Role{account: roles})
+		return t.setRoles("", id, []string{account}, map[string][]Role{account: roles})
 	})
 }
 

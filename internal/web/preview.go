@@ -17,7 +17,6 @@ type summary struct {
 	Options   campaign.Options // of the account
 	Channels  []channel
 	Took      time.Duration // at the account's rate; 0 without one
-	Rate      string
 	Approvers int
 	Target    string
 	Real      bool // it goes to real people
@@ -75,6 +74,11 @@ func (c *call) facts(u *desk.Upload, sheet *desk.Sheet, usual campaign.Reading) 
 	for _, m := range in.Mapped {
 		_, said := r.Map[m.Field]
 		add(c.say.FieldName(m.Field), m.Column, said)
+	}
+	for _, field := range readFields {
+		if column, said := r.Map[field]; said && column == "" {
+			add(c.say.FieldName(field), c.say.T("no column"), true)
+		}
 	}
 	add(c.say.T("Country of phone numbers that name none"), r.Country, r.Country != usual.Country)
 	add(c.say.T("The phone numbers begin with the country's code, without a plus"), yes(r.BarePhone), r.BarePhone != usual.BarePhone)

@@ -22,9 +22,7 @@ type problemsView struct {
 	Rows    []problemRow
 	Page    int
 	Pages   int
-	Mends   int  // cells that differ from the file
 	Undo    bool // there is something to undo
-	Edits   int
 }
 
 // shownColumn is a column of the table of problems.
@@ -49,7 +47,6 @@ type problemCell struct {
 	Version int
 	Edit    bool
 	Wrong   string
-	Todo    string
 	Mended  bool
 	Was     string
 	By      string
@@ -117,7 +114,7 @@ func (c *call) problemsPage(typed map[desk.Cell]string, problem error) error {
 		return err
 	}
 	v := problemsView{
-		uploadView: c.uploadPage(u, "problems", c.say.T("Problems")), Sheet: sheet, Code: c.r.FormValue("code"), Edits: u.Edits,
+		uploadView: c.uploadPage(u, "problems", c.say.T("Problems")), Sheet: sheet, Code: c.r.FormValue("code"),
 	}
 	if n := sheet.Bad(); n > 0 {
 		v.Title = c.say.T("%d rows have problems", n)
@@ -127,7 +124,6 @@ func (c *call) problemsPage(typed map[desk.Cell]string, problem error) error {
 	for _, m := range mends {
 		at[m.Cell] = m
 		if !m.Own {
-			v.Mends++
 			rows[fmt.Sprintf("%d %s", m.Row, m.Sheet)] = true
 		}
 	}
@@ -187,7 +183,7 @@ func alikes(s *desk.Sheet, shown []desk.Line) map[columnText]int {
 	}
 	for _, l := range s.Lines {
 		for i, text := range l.Cells {
-			if _, wanted := n[columnText{i, text}]; wanted && l.Bad() {
+			if _, wanted := n[columnText{i, text}]; wanted && l.Bad() && !l.Whole {
 				n[columnText{i, text}]++
 			}
 		}
@@ -220,7 +216,7 @@ func (c *call) problemRow(v problemsView, l desk.Line, at map[desk.Cell]desk.Men
 			if l.Bad() && f.Field != "" && (f.Field == col.Field && (f.Column == "" || f.Column == col.Name) || f.Column == col.Name && col.Field == "") {
 				told[i] = true
 				if cell.Wrong == "" {
-					cell.Wrong, cell.Todo = f.Reason, pipeline.CodeOf(f.Code).Todo
+					cell.Wrong = f.Reason
 				}
 			}
 		}

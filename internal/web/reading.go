@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,6 @@ type readingView struct {
 	Fields   []string
 	Picked   map[string]string // column by field
 	Headers  []reader.LookRow  // rows that may be the header
-	Header   int               // the number of the row that is
 	Refused  []mistake
 	Encoding []string
 	Mends    int // cells that were changed
@@ -98,15 +98,9 @@ func (c *call) readingPage(problem error) error {
 
 // fillColumns takes the columns from the header row, and five cells of each from the rows under it.
 func (v *readingView) fillColumns() {
-	v.Header = v.Sheet.Input.HeaderRow
-	if v.Reading.HeaderRow > 0 {
-		v.Header = v.Reading.HeaderRow
-	}
-	at := slices.IndexFunc(v.Look.Rows, func(r reader.LookRow) bool { return r.Number == v.Header })
-	if at < 0 && len(v.Look.Rows) > 0 {
-		at, v.Header = 0, v.Look.Rows[0].Number
-	}
-	if at < 0 {
+	header := cmp.Or(v.Reading.HeaderRow, v.Sheet.Input.HeaderRow)
+	at := max(0, slices.IndexFunc(v.Look.Rows, func(r reader.LookRow) bool { return r.Number == header }))
+	if len(v.Look.Rows) == 0 {
 		return
 	}
 	for field, column := range v.Picked {

@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"path"
 	"strings"
-	"time"
 
 	"hppsend/internal/contact"
 	"hppsend/internal/desk"
@@ -84,7 +83,7 @@ func loadPages(a assets) (pages, error) {
 				return a.named[name], nil
 			},
 			"bytes": desk.Bytes,
-			"part":  func(v any, pairs ...any) (map[string]any, error) { return part(v, pairs...) },
+			"part":  part,
 		})
 		if all[base], err = t.ParseFS(files, "templates/layout.html", "templates/parts.html", name); err != nil {
 			return nil, err
@@ -151,9 +150,6 @@ func (v view) Wrong(field string) string {
 	}
 	return ""
 }
-
-// When shows a time as its reader writes it.
-func (v view) When(t time.Time) string { return v.speaker.When(t) }
 
 // render shows a page, whole or not at all.
 func (c *call) render(page string, code int, v any) error {
