@@ -159,7 +159,7 @@ func TestBrowserPaste(t *testing.T) {
 	}
 	anna.tab("input[aria-invalid=true]")
 	anna.pasted("one@example.com\n") // as a spreadsheet program copies one cell
-	if text := eval[string](anna, "document.activeElement.value"); text != "one@example.com" && text != "person0@example,comone@example.com" {
+	if text := eval[string](anna, "document.activeElement.value"); text != "one@example.com" {
 		t.Errorf("one cell pasted gives %q", text)
 	}
 }

@@ -69,8 +69,10 @@ func (c *client) window() *window {
 		c.t.Skip(err)
 	}
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
-	ctx, end := context.WithTimeout(ctx, 2*time.Minute)
-	c.t.Cleanup(func() { end(); cancel() })
+	if end, ok := c.t.Deadline(); ok { // it says what it has waited for before the test ends
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-10*time.Second))
+	}
+	c.t.Cleanup(cancel)
 	w := &window{client: c, ctx: ctx}
 	w.must(chromedp.Do(ctx))
 	w.must(chromedp.Listen(ctx, func(e any) {

@@ -40,6 +40,9 @@ func TestBombs(t *testing.T) {
 		many[fmt.Sprintf("xl/media/%d", i)] = "."
 	}
 	frugal(t, file(t, many.zip(t, zip.Store)), Limits{}, "too many parts")
+	sheets := bare("")
+	sheets["xl/workbook.xml"] = strings.Replace(sheets["xl/workbook.xml"], "</sheets>", strings.Repeat(`<sheet name="T" sheetId="2" r:id="rId1"/>`, sheetsMost)+"</sheets>", 1)
+	frugal(t, file(t, sheets.zip(t, zip.Deflate)), Limits{}, "has 1001 sheets")
 
 	small := bare(data(strings.Repeat("<row><c/></row>", 1000)))
 	frugal(t, file(t, small.zip(t, zip.Deflate)), Limits{Unzipped: 10_000}, "larger than 10000 bytes")
