@@ -233,10 +233,11 @@ func (f *File) open(at pipeline.Place, opt Options) error {
 	} else {
 		f.header, err = f.openText(at, opt, kind, bytes)
 	}
-	if err == nil {
-		err = f.mend(opt.Mends)
-	}
 	if err != nil {
+		return err
+	}
+	f.describe()
+	if err := f.mend(opt.Mends); err != nil {
 		return err
 	}
 	if _, err := io.Copy(io.Discard, bytes); err != nil {
@@ -247,7 +248,6 @@ func (f *File) open(at pipeline.Place, opt Options) error {
 	if touched, err := f.touched(); err != nil || touched { // the hash could be of other bytes than the header
 		return cmp.Or(err, pipeline.Changed(at))
 	}
-	f.describe()
 	return nil
 }
 

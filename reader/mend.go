@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
+	"strconv"
 
 	"hppsend/pipeline"
 	"hppsend/reader/xlsx"
@@ -19,8 +22,24 @@ type Mend struct {
 	Sheet  string // empty for CSV
 	Row    int    // as a spreadsheet program shows it
 	Column int    // index of Input.Columns
-	Header string // of that column, as it was when that was typed; empty for one without
+	Table  string // [Table] of the file as it was read when that was typed; empty: as it is read now
 	Text   string
+}
+
+// Table tells how a file is cut into cells. Wherever it is the same, each cell of the file is where it was: other
+// delimiters, headers or sheets have another one, and so has a file that has other columns.
+func Table(in pipeline.Input) string {
+	h := sha256.New()
+	for _, text := range append([]string{in.Encoding, string(in.Dialect.Delimiter), in.Sheet, strconv.Itoa(in.HeaderRow)}, in.Columns...) {
+		part(h, text)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// part adds a text to a digest in such a way that no two lists of texts have the same.
+func part(h hash.Hash, text string) {
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(text))))
+	io.WriteString(h, text)
 }
 
 // typed is a mend as the rows of a table see it.
@@ -43,13 +62,13 @@ func (f *File) mend(all []Mend) error {
 	if len(all) == 0 {
 		return nil
 	}
-	columns, m := f.header.inputColumns, mends{}
+	columns, m, table := f.header.inputColumns, mends{}, Table(f.input)
 	for _, one := range all {
+		if one.Table != "" && one.Table != table {
+			return f.astray("cells were changed, and would be others as the file is read now")
+		}
 		if one.Column < 0 || one.Column >= len(columns) {
 			return f.astray(fmt.Sprintf("column %d was changed, and there are %d", one.Column+1, len(columns)))
-		}
-		if now := f.header.names[columns[one.Column]]; one.Header != "" && now != one.Header {
-			return f.astray(fmt.Sprintf("cells of the column %q were changed, and in its place is %q as the file is read now", one.Header, now))
 		}
 		at := spot{one.Sheet, one.Row}
 		m[at] = append(m[at], typed{columns[one.Column], one.Text})
@@ -102,16 +121,12 @@ func Content(file [32]byte, all []Mend) [32]byte {
 		return cmp.Or(cmp.Compare(a.Sheet, b.Sheet), cmp.Compare(a.Row, b.Row), cmp.Compare(a.Column, b.Column))
 	})
 	h := sha256.New()
-	part := func(s string) {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(s))))
-		io.WriteString(h, s)
-	}
-	part("hppsend mended file 1")
+	part(h, "hppsend mended file 1")
 	h.Write(file[:])
 	for _, m := range all {
-		part(m.Sheet)
-		part(fmt.Sprintf("%d %d", m.Row, m.Column))
-		part(m.Text)
+		part(h, m.Sheet)
+		part(h, fmt.Sprintf("%d %d", m.Row, m.Column))
+		part(h, m.Text)
 	}
 	return [32]byte(h.Sum(nil))
 }

@@ -150,7 +150,7 @@ func TestMendsOfNothing(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range []Mend{{"", 1, 1, "", "x"}, {"", 3, 1, "", "x"}, {"", 4, 1, "", "x"}, {"", 5, 1, "", "x"}, {"Sheet1", 2, 1, "", "x"}, {"", 2, 2, "", "x"}, {"", 2, -1, "", "x"}, {"", 2, 1, "Telephone", "x"}} {
+	for _, m := range []Mend{{"", 1, 1, "", "x"}, {"", 3, 1, "", "x"}, {"", 4, 1, "", "x"}, {"", 5, 1, "", "x"}, {"Sheet1", 2, 1, "", "x"}, {"", 2, 2, "", "x"}, {"", 2, -1, "", "x"}, {"", 2, 1, "as it was", "x"}} {
 		if _, err := mended(t, path, Options{Mends: []Mend{m}}); err == nil {
 			t.Errorf("%+v: no error", m)
 		}

@@ -9,8 +9,8 @@ import (
 
 // Alike gives the edits that type the same into all cells of a column that hold the same text as one of them and
 // have a problem; the one itself is among them.
-func (s *Seat) Alike(ctx context.Context, u *Upload, cell Cell, text string) ([]Edit, error) {
-	sheet, _, versions, err := s.versions(ctx, u)
+func (s *Seat) Alike(ctx context.Context, u *Upload, table string, cell Cell, text string) ([]Edit, error) {
+	sheet, _, versions, err := s.versions(ctx, u, table)
 	if err != nil {
 		return nil, err
 	}
@@ -28,11 +28,14 @@ func (s *Seat) Alike(ctx context.Context, u *Upload, cell Cell, text string) ([]
 	return edits, nil
 }
 
-// versions gives a sheet with its mends, and the version that each of its cells has.
-func (s *Seat) versions(ctx context.Context, u *Upload) (*Sheet, []Mend, map[Cell]int, error) {
+// versions gives a sheet, if it still is the table, with its mends, and the version that each of its cells has.
+func (s *Seat) versions(ctx context.Context, u *Upload, table string) (*Sheet, []Mend, map[Cell]int, error) {
 	sheet, err := s.Sheet(ctx, u, false)
 	if err != nil {
 		return nil, nil, nil, err
+	}
+	if table != sheet.Table() {
+		return nil, nil, nil, readOtherwise()
 	}
 	mends, err := s.Mends(ctx, u)
 	versions := map[Cell]int{}
@@ -68,8 +71,8 @@ func Block(text string) (rows [][]string, err error) {
 
 // Pasted gives the edits that fill cells from one on with a block, in the rows as they are shown: those with a
 // problem, or all with one kind of problem. Columns go on to the right.
-func (s *Seat) Pasted(ctx context.Context, u *Upload, from Cell, code string, block [][]string) ([]Edit, error) {
-	sheet, mends, versions, err := s.versions(ctx, u)
+func (s *Seat) Pasted(ctx context.Context, u *Upload, table string, from Cell, code string, block [][]string) ([]Edit, error) {
+	sheet, mends, versions, err := s.versions(ctx, u, table)
 	if err != nil {
 		return nil, err
 	}

@@ -27,7 +27,15 @@ var byID = map[string]struct {
 		return err
 	}},
 	"Mend": {[]desk.Role{desk.Uploader}, func(ctx context.Context, s *desk.Seat, id string) error {
-		_, _, err := s.Mend(ctx, id, []desk.Edit{{at(3), "bo@example.com", 0}})
+		var table string
+		if u, err := s.Upload(ctx, id); err == nil {
+			sheet, err := s.Sheet(ctx, u, false)
+			if err != nil {
+				return err
+			}
+			table = sheet.Table()
+		}
+		_, _, err := s.Mend(ctx, id, table, []desk.Edit{{at(3), "bo@example.com", 0}})
 		return err
 	}},
 	"Undo":    {[]desk.Role{desk.Uploader}, func(ctx context.Context, s *desk.Seat, id string) error { _, _, err := s.Undo(ctx, id, 0); return err }},

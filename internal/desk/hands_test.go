@@ -87,11 +87,17 @@ func (h *house) load(s *desk.Seat, id string) *desk.Upload {
 func (h *house) mend(s *desk.Seat, u *desk.Upload, row, column int, text string) *desk.Sheet {
 	h.t.Helper()
 	cell := desk.Cell{Sheet: h.sheet(s, u).Input.Sheet, Row: row, Column: column}
-	_, sheet, err := s.Mend(h.t.Context(), u.ID, []desk.Edit{{Cell: cell, Text: text, Version: h.version(s, u, cell)}})
+	_, sheet, err := s.Mend(h.t.Context(), u.ID, h.table(s, u), []desk.Edit{{Cell: cell, Text: text, Version: h.version(s, u, cell)}})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	return sheet
+}
+
+// table is how an upload is cut into cells now.
+func (h *house) table(s *desk.Seat, u *desk.Upload) string {
+	h.t.Helper()
+	return h.sheet(s, u).Table()
 }
 
 func (h *house) version(s *desk.Seat, u *desk.Upload, cell desk.Cell) int {

@@ -72,9 +72,9 @@ func (h *house) gone(anna *desk.Seat, id string, sealed [][]byte) {
 		"Checked":  func() error { _, err := anna.Checked(ctx, u, pipeline.CSV); return err },
 		"Report":   func() error { _, err := anna.Report(ctx, u, pipeline.CSV); return err },
 		"Outcomes": func() error { _, err := anna.Outcomes(ctx, u, "", 0); return err },
-		"Alike":    func() error { _, err := anna.Alike(ctx, u, at(3), "x"); return err },
-		"Pasted":   func() error { _, err := anna.Pasted(ctx, u, at(3), "", nil); return err },
-		"Mend":     func() error { _, _, err := anna.Mend(ctx, id, nil); return err },
+		"Alike":    func() error { _, err := anna.Alike(ctx, u, "", at(3), "x"); return err },
+		"Pasted":   func() error { _, err := anna.Pasted(ctx, u, "", at(3), "", nil); return err },
+		"Mend":     func() error { _, _, err := anna.Mend(ctx, id, "", nil); return err },
 		"Undo":     func() error { _, _, err := anna.Undo(ctx, id, 0); return err },
 	} {
 		if !refused(h.t, ask(), desk.Gone) {

@@ -38,7 +38,7 @@ type Mend struct {
 	Own     bool // it is the file's own text again
 	Version int
 	Was     string // what the file has
-	Header  string // of the column, when that was typed
+	Table   string // [Sheet.Table], when that was typed
 	By      string
 	ByID    string
 	Time    time.Time
@@ -85,16 +85,16 @@ func CleanCell(text string) (string, error) {
 func readerMends(all []Mend) (mends []reader.Mend) {
 	for _, m := range all {
 		if !m.Own {
-			mends = append(mends, reader.Mend{Sheet: m.Sheet, Row: m.Row, Column: m.Column, Header: m.Header, Text: m.Text})
+			mends = append(mends, reader.Mend{Sheet: m.Sheet, Row: m.Row, Column: m.Column, Table: m.Table, Text: m.Text})
 		}
 	}
 	return mends
 }
 
-// headed is a cell with the header that its column has.
-type headed struct {
+// placed is a cell of a table.
+type placed struct {
 	Cell
-	Header string
+	Table string
 }
 
 // id is how a cell is known in the books, where the names of sheets are not.
@@ -128,27 +128,18 @@ func (d *Desk) mendsAt(ctx context.Context, q queryer, k key, upload string, las
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var m Mend
 		var id, where, was, text []byte
-		var when int64
-		if err := rows.Scan(&id, &m.Version, &where, &was, &text, &m.By, &m.ByID, &when, &m.Batch); err != nil {
+		var version int
+		var by, byID string
+		var when, batch int64
+		if err := rows.Scan(&id, &version, &where, &was, &text, &by, &byID, &when, &batch); err != nil {
 			return nil, err
 		}
-		m.Own, m.Time = text == nil, moment(when)
-		var at headed
-		if err := k.openJSON(place(upload, id, m.Version, "place"), where, &at); err != nil {
+		m, err := k.openMend(upload, id, version, where, was, text)
+		if err != nil {
 			return nil, err
 		}
-		m.Cell, m.Header = at.Cell, at.Header
-		if m.Was, err = k.open(place(upload, id, m.Version, "was"), was); err != nil {
-			return nil, err
-		}
-		if m.Text, err = k.open(place(upload, id, m.Version, "text"), text); err != nil {
-			return nil, err
-		}
-		if m.Own {
-			m.Text = m.Was
-		}
+		m.By, m.ByID, m.Time, m.Batch = by, byID, moment(when), batch
 		all = append(all, m)
 	}
 	slices.SortFunc(all, func(a, b Mend) int {
@@ -157,14 +148,30 @@ func (d *Desk) mendsAt(ctx context.Context, q queryer, k key, upload string, las
 	return all, rows.Err()
 }
 
+// openMend opens what the books have of a mend under seal.
+func (k key) openMend(upload string, id []byte, version int, where, was, text []byte) (m Mend, err error) {
+	var at placed
+	if err := k.openJSON(place(upload, id, version, "place"), where, &at); err != nil {
+		return m, err
+	}
+	m.Cell, m.Table, m.Version, m.Own = at.Cell, at.Table, version, text == nil
+	if m.Was, err = k.open(place(upload, id, version, "was"), was); err != nil || m.Own {
+		m.Text = m.Was
+		return m, err
+	}
+	m.Text, err = k.open(place(upload, id, version, "text"), text)
+	return m, err
+}
+
 // Mends lists the newest of what was typed into each cell, in the order of the sheet.
 func (s *Seat) Mends(ctx context.Context, u *Upload) ([]Mend, error) {
 	return s.d.current(ctx, s.d.db, s.d.accounts[u.Account].key, u.ID)
 }
 
-// Mend types into cells, all or none of them, and gives the upload as it is then, and what the check now finds.
-// Only rows with problems, and those mended before, can be mended. An edit that changes nothing is none.
-func (s *Seat) Mend(ctx context.Context, upload string, edits []Edit) (*Upload, *Sheet, error) {
+// Mend types into cells of a table, that of [Sheet.Table], all or none of them, and gives the upload as it is then, and
+// what the check now finds. Only rows with problems, and those mended before, can be mended. An edit that changes
+// nothing is none.
+func (s *Seat) Mend(ctx context.Context, upload, table string, edits []Edit) (*Upload, *Sheet, error) {
 	for i := range edits {
 		var err error
 		if edits[i].Text, err = CleanCell(edits[i].Text); err != nil {
@@ -172,6 +179,9 @@ func (s *Seat) Mend(ctx context.Context, upload string, edits []Edit) (*Upload, 
 		}
 	}
 	return s.mend(ctx, upload, func(t *txn, u *Upload, sheet *Sheet) ([]typed, error) {
+		if table != sheet.Table() {
+			return nil, readOtherwise()
+		}
 		now, err := s.d.current(ctx, t, s.d.accounts[u.Account].key, u.ID)
 		if err != nil {
 			return nil, err
@@ -197,9 +207,9 @@ func (s *Seat) Mend(ctx context.Context, upload string, edits []Edit) (*Upload, 
 			if l.Whole {
 				return nil, &Refusal{Code: Invalid, Problem: "the row cannot be told from others", Todo: "mend it in the file, and upload that again"}
 			}
-			m, before := at[e.Cell]
+			m := at[e.Cell]
 			was, shown := l.Cells[e.Column], l.Cells[e.Column]
-			if before {
+			if m.Table == table {
 				was, shown = m.Was, m.Text
 			}
 			switch {
@@ -207,7 +217,7 @@ func (s *Seat) Mend(ctx context.Context, upload string, edits []Edit) (*Upload, 
 			case e.Version != m.Version:
 				clashes = append(clashes, Clash{e.Cell, e.Text, shown, m.Version, m.By})
 			default:
-				all = append(all, typed{Edit: e, header: sheet.Input.Columns[e.Column], was: was, own: e.Text == was})
+				all = append(all, typed{Edit: e, table: table, was: was, own: e.Text == was})
 			}
 		}
 		if len(clashes) > 0 {
@@ -217,10 +227,14 @@ func (s *Seat) Mend(ctx context.Context, upload string, edits []Edit) (*Upload, 
 	})
 }
 
+func readOtherwise() error {
+	return &Refusal{Code: Conflict, Problem: "how the file is read was changed meanwhile", Todo: "look at the page anew"}
+}
+
 // typed is an edit that is taken.
 type typed struct {
 	Edit
-	header string
+	table  string
 	was    string
 	own    bool // the file's own text
 	undoes int64
@@ -240,7 +254,7 @@ func (s *Seat) mend(ctx context.Context, upload string, edits func(*txn, *Upload
 	changed := map[spot]bool{}
 	u, err = s.change(ctx, upload, func(t *txn, u *Upload) error {
 		if !reflect.DeepEqual(u.Reading, reading) {
-			return &Refusal{Code: Conflict, Problem: "how the file is read was changed meanwhile", Todo: "look at the page anew"}
+			return readOtherwise()
 		}
 		all, err := edits(t, u, before)
 		if err != nil || len(all) == 0 {
@@ -271,7 +285,7 @@ func (s *Seat) mend(ctx context.Context, upload string, edits func(*txn, *Upload
 
 func (s *Seat) insert(t *txn, u *Upload, k key, batch int64, e typed) error {
 	id, version := e.Cell.id(k), e.Version+1
-	where, err := k.sealJSON(place(u.ID, id, version, "place"), headed{e.Cell, e.header})
+	where, err := k.sealJSON(place(u.ID, id, version, "place"), placed{e.Cell, e.table})
 	if err != nil {
 		return err
 	}

@@ -48,8 +48,8 @@ func TestMends(t *testing.T) {
 	}
 	mends, err := anna.Mends(t.Context(), u)
 	want := []desk.Mend{
-		{Cell: at(3), Text: "bo@example.com", Version: 1, Was: "nobody", Header: "email", By: "Anna", ByID: anna.ID, Batch: 1},
-		{Cell: at(5), Text: "no one", Own: true, Version: 2, Was: "no one", Header: "email", By: "Anna", ByID: anna.ID, Batch: 3},
+		{Cell: at(3), Text: "bo@example.com", Version: 1, Was: "nobody", Table: h.table(anna, u), By: "Anna", ByID: anna.ID, Batch: 1},
+		{Cell: at(5), Text: "no one", Own: true, Version: 2, Was: "no one", Table: h.table(anna, u), By: "Anna", ByID: anna.ID, Batch: 3},
 	}
 	if diff := cmp.Diff(want, mends, cmpopts.IgnoreFields(desk.Mend{}, "Time")); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -111,7 +111,7 @@ func TestClash(t *testing.T) {
 		"the same text": {[]desk.Edit{{at(3), "bo@example.com", 0}}, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := carl.Mend(t.Context(), u.ID, tt.edits)
+			_, _, err := carl.Mend(t.Context(), u.ID, h.table(carl, u), tt.edits)
 			var clashes desk.Clashes
 			if errors.As(err, &clashes) != (tt.want != nil) || err != nil && clashes == nil {
 				t.Fatal(err)
@@ -124,7 +124,7 @@ func TestClash(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := carl.Mend(t.Context(), u.ID, []desk.Edit{{at(3), "carl@example.com", 1}}); err != nil {
+	if _, _, err := carl.Mend(t.Context(), u.ID, h.table(carl, u), []desk.Edit{{at(3), "carl@example.com", 1}}); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff(map[int]string{3: "carl@example.com"}, texts(t, anna, u)); diff != "" {
@@ -163,14 +163,14 @@ func TestMendsRefused(t *testing.T) {
 		"far too much":               {desk.Edit{at(3), strings.Repeat("å", 1001), 0}, desk.Invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := anna.Mend(t.Context(), u.ID, []desk.Edit{{at(4), "cleo@example.com", 0}, tt.edit})
+			_, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{at(4), "cleo@example.com", 0}, tt.edit})
 			refused(t, err, tt.code)
 			if mends := texts(t, anna, u); len(mends) > 0 {
 				t.Errorf("%v was taken", mends)
 			}
 		})
 	}
-	if _, _, err := anna.Mend(t.Context(), u.ID, []desk.Edit{{at(3), strings.Repeat("å", 1000), 0}}); err != nil {
+	if _, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{at(3), strings.Repeat("å", 1000), 0}}); err != nil {
 		t.Error(err)
 	}
 }
@@ -183,7 +183,7 @@ func TestWholeRow(t *testing.T) {
 	if len(sheet.Lines) != 1 || !sheet.Lines[0].Whole || !sheet.Lines[0].Has("ragged_row") {
 		t.Fatalf("%+v", sheet.Lines)
 	}
-	_, _, err := anna.Mend(t.Context(), u.ID, []desk.Edit{{at(3), "cleo@example.com", 0}})
+	_, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{at(3), "cleo@example.com", 0}})
 	refused(t, err, desk.Invalid)
 }
 
@@ -192,9 +192,9 @@ func TestCellTwice(t *testing.T) {
 	h := newHouse(t)
 	anna := h.seat("anna", desk.Uploader)
 	u, _ := h.bring(anna, "may.csv", bad)
-	_, _, err := anna.Mend(t.Context(), u.ID, []desk.Edit{{at(3), "bo@example.com", 0}, {at(3), "carl@example.com", 0}})
+	_, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{at(3), "bo@example.com", 0}, {at(3), "carl@example.com", 0}})
 	refused(t, err, desk.Invalid)
-	if _, _, err := anna.Mend(t.Context(), u.ID, []desk.Edit{{at(3), "bo@example.com", 0}, {at(3), "bo@example.com", 0}}); err != nil {
+	if _, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{at(3), "bo@example.com", 0}, {at(3), "bo@example.com", 0}}); err != nil {
 		t.Error(err)
 	}
 	if diff := cmp.Diff(map[int]string{3: "bo@example.com"}, texts(t, anna, u)); diff != "" {

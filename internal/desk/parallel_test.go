@@ -125,8 +125,9 @@ func (c *crowd) known(err error) {
 }
 
 func (c *crowd) type_(s *desk.Seat, row int, text string) error {
-	version := c.version(s, &desk.Upload{ID: c.id, Account: north}, at(row))
-	_, _, err := s.Mend(c.t.Context(), c.id, []desk.Edit{{at(row), text, version}})
+	u := &desk.Upload{ID: c.id, Account: north}
+	version := c.version(s, u, at(row))
+	_, _, err := s.Mend(c.t.Context(), c.id, c.table(s, u), []desk.Edit{{at(row), text, version}})
 	if err == nil {
 		c.note("row %d, column 2, version %d", row, version+1, text)
 	}

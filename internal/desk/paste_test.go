@@ -115,7 +115,7 @@ func TestPasted(t *testing.T) {
 		{"from a row of another kind", cell(5, 1), "bad_email", "a", nil, desk.NotFound},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := anna.Pasted(t.Context(), u, tt.from, tt.kind, must(desk.Block(tt.text))(t))
+			got, err := anna.Pasted(t.Context(), u, h.table(anna, u), tt.from, tt.kind, must(desk.Block(tt.text))(t))
 			if tt.want == nil {
 				refused(t, err, tt.code)
 				return
@@ -135,9 +135,9 @@ func TestPastedOverAnothers(t *testing.T) {
 	h := newHouse(t)
 	anna, carl := h.seat("anna", desk.Uploader), h.seat("carl", desk.Uploader)
 	u, _ := h.bring(anna, "may.csv", people)
-	edits := must(anna.Pasted(t.Context(), u, cell(3, 2), "", [][]string{{"a@example.com"}, {"b@example.com"}}))(t)
+	edits := must(anna.Pasted(t.Context(), u, h.table(anna, u), cell(3, 2), "", [][]string{{"a@example.com"}, {"b@example.com"}}))(t)
 	h.mend(carl, u, 5, 2, "carl@example.com")
-	_, _, err := anna.Mend(t.Context(), u.ID, edits)
+	_, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), edits)
 	want := desk.Clashes{{cell(5, 2), "b@example.com", "carl@example.com", 1, "Carl"}}
 	if diff := cmp.Diff(fmt.Sprintf("%#v", want), fmt.Sprintf("%#v", err)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -149,17 +149,17 @@ func TestAlike(t *testing.T) {
 	h := newHouse(t)
 	anna := h.seat("anna", desk.Uploader)
 	u, _ := h.bring(anna, "may.csv", people)
-	edits := must(anna.Alike(t.Context(), u, cell(3, 2), "bo@example.com"))(t)
+	edits := must(anna.Alike(t.Context(), u, h.table(anna, u), cell(3, 2), "bo@example.com"))(t)
 	if diff := cmp.Diff([]desk.Edit{{cell(3, 2), "bo@example.com", 0}, {cell(6, 2), "bo@example.com", 0}}, edits); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	h.mend(anna, u, 7, 2, "nobody")
-	edits = must(anna.Alike(t.Context(), h.load(anna, u.ID), cell(6, 2), "bo@example.com"))(t)
+	edits = must(anna.Alike(t.Context(), h.load(anna, u.ID), h.table(anna, u), cell(6, 2), "bo@example.com"))(t)
 	if diff := cmp.Diff([]desk.Edit{{cell(3, 2), "bo@example.com", 0}, {cell(6, 2), "bo@example.com", 0}, {cell(7, 2), "bo@example.com", 1}}, edits); diff != "" {
 		t.Errorf("with one that was mended (-want +got):\n%s", diff)
 	}
 	for _, c := range []desk.Cell{cell(2, 2), cell(3, 3), cell(3, -1), {Sheet: "May", Row: 3, Column: 2}} {
-		_, err := anna.Alike(t.Context(), u, c, "x")
+		_, err := anna.Alike(t.Context(), u, h.table(anna, u), c, "x")
 		refused(t, err, desk.NotFound)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"hppsend/internal/contact"
 	"hppsend/pipeline"
+	"hppsend/reader"
 )
 
 // How much of a checked sheet is kept in memory, and up to how many rows a sheet is checked anew for each mend.
@@ -39,6 +40,9 @@ type Sheet struct {
 	More     int       // rows with problems that are not among Lines
 	Digest   string    // of the plan
 }
+
+// Table tells how the file was cut into cells; as long as it is the same, each cell is where it was.
+func (s *Sheet) Table() string { return reader.Table(s.Input) }
 
 // Problem is all rows with one kind of problem.
 type Problem struct {

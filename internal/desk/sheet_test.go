@@ -53,7 +53,7 @@ func TestLongSheet(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			u = h.load(anna, u.ID)
 			c := cell(tt.row, tt.column)
-			_, now, err := anna.Mend(t.Context(), u.ID, []desk.Edit{{c, tt.text, h.version(anna, u, c)}})
+			_, now, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{c, tt.text, h.version(anna, u, c)}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +88,7 @@ func TestLongSheetIsCheckedWhole(t *testing.T) {
 	h := newHouse(t)
 	anna := h.seat("anna", desk.Uploader)
 	u, _ := h.bring(anna, "long.csv", long(5_100))
-	_, now, err := anna.Mend(t.Context(), u.ID, []desk.Edit{{cell(52, 4), "a@example.com", 0}, {cell(52, 0), session(1), 0}})
+	_, now, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{cell(52, 4), "a@example.com", 0}, {cell(52, 0), session(1), 0}})
 	if err != nil || now.Due != 5_050 {
 		t.Fatalf("%d are due, %v", now.Due, err)
 	}
@@ -107,7 +107,7 @@ func TestLongSheetOfMany(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 10 {
 		wg.Go(func() {
-			if _, _, err := anna.Mend(t.Context(), u.ID, []desk.Edit{{cell(52+300*i, 4), "a@example.com", 0}}); err != nil {
+			if _, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{cell(52+300*i, 4), "a@example.com", 0}}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -142,7 +142,7 @@ func TestRefusedSheet(t *testing.T) {
 			if e := (*pipeline.Error)(nil); !errors.As(err, &e) || !errors.Is(err, pipeline.BadInput) {
 				t.Errorf("asking came to %v", err)
 			}
-			_, _, err = anna.Mend(t.Context(), u.ID, []desk.Edit{{cell(2, 1), "x", 0}})
+			_, _, err = anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{cell(2, 1), "x", 0}})
 			refused(t, err, desk.Conflict)
 		})
 	}

@@ -77,8 +77,8 @@ func TestUndoOfBatch(t *testing.T) {
 	u, _ := h.bring(anna, "may.csv", bad)
 	h.mend(anna, u, 4, 1, "before@example.com")
 	block := must(desk.Block("a@example.com\r\nb@example.com\r\nc@example.com\r\n"))(t)
-	edits := must(anna.Pasted(t.Context(), h.load(anna, u.ID), at(3), "", block))(t)
-	if _, _, err := anna.Mend(t.Context(), u.ID, edits); err != nil {
+	edits := must(anna.Pasted(t.Context(), h.load(anna, u.ID), h.table(anna, u), at(3), "", block))(t)
+	if _, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), edits); err != nil {
 		t.Fatal(err)
 	}
 	says(t, anna, u, map[int]string{3: "a@example.com", 4: "b@example.com", 5: "c@example.com"})
@@ -86,8 +86,8 @@ func TestUndoOfBatch(t *testing.T) {
 	says(t, anna, u, map[int]string{3: "own: nobody", 4: "before@example.com", 5: "own: no one"})
 	undone(t, anna, u, 0)
 	says(t, anna, u, map[int]string{3: "own: nobody", 4: "own: nobody", 5: "own: no one"})
-	edits = must(anna.Alike(t.Context(), h.load(anna, u.ID), at(3), "same@example.com"))(t)
-	if _, _, err := anna.Mend(t.Context(), u.ID, edits); err != nil {
+	edits = must(anna.Alike(t.Context(), h.load(anna, u.ID), h.table(anna, u), at(3), "same@example.com"))(t)
+	if _, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), edits); err != nil {
 		t.Fatal(err)
 	}
 	says(t, anna, u, map[int]string{3: "same@example.com", 4: "same@example.com", 5: "own: no one"})

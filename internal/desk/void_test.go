@@ -259,7 +259,7 @@ func TestChangedWhileSending(t *testing.T) {
 	u, _ := h.bring(anna, "may.csv", bad)
 	h.approve(h.seat("bo", desk.Approver), h.ask(anna, u))
 	h.until(anna, u.ID, desk.Running)
-	_, _, err := anna.Mend(t.Context(), u.ID, []desk.Edit{{at(3), "bo@example.com", 0}})
+	_, _, err := anna.Mend(t.Context(), u.ID, h.table(anna, u), []desk.Edit{{at(3), "bo@example.com", 0}})
 	refused(t, err, desk.Conflict)
 	_, err = anna.Withdraw(t.Context(), u.ID)
 	refused(t, err, desk.Conflict)

@@ -122,6 +122,12 @@ func (c *client) bring(name, text string) (id string, p *page) {
 	return p.upload(), p
 }
 
+// table says how an upload is cut into cells, as its page of problems does.
+func (c *client) table(id string) string {
+	c.t.Helper()
+	return c.get("/uploads/" + id + "/problems").form("form[data-cells]").value("table")
+}
+
 // put uploads a file as the form of the first page does, and gives the path of the upload.
 func (c *client) put(name, text string) (path string) {
 	c.t.Helper()

@@ -35,6 +35,7 @@ func TestViewer(t *testing.T) {
 	uma, alf, vera := h.person("Uma", desk.Uploader, desk.Settler), h.person("Alf", desk.Approver), h.person("Vera", desk.Viewer)
 	of := furnished(t, h.person("Ada", all...))
 	of.upload, _ = uma.bring("secretive.csv", secretive)
+	of.table = uma.table(of.upload)
 	look := func(state string) {
 		t.Helper()
 		if got := vera.state(of.upload).State; got != state {
@@ -59,9 +60,9 @@ func TestViewer(t *testing.T) {
 		for _, form := range [][]string{ // what would show a cell beside what is typed into it
 			{"t.4.1.", "0701740600", "o.4.1.", "x", "v.4.1.", "7"}, {"t.4.1.", "1", "o.4.1.", "1", "v.4.1.", "0", "alike", "4.1."},
 		} {
-			vera.post("/uploads/"+of.upload+"/cells", form...).is(403).hides(canaries...)
+			vera.post("/uploads/"+of.upload+"/cells", append(form, "table", of.table)...).is(403).hides(canaries...)
 		}
-		vera.post("/uploads/"+of.upload+"/paste", "from", "4.1.", "block", "1").is(403).hides(canaries...)
+		vera.post("/uploads/"+of.upload+"/paste", "table", of.table, "from", "4.1.", "block", "1").is(403).hides(canaries...)
 		vera.post("/uploads/"+of.upload+"/reading", "hidden", "skip", "method", "sms", "prefer", "sms", "country", "Atlantis").hides(canaries...)
 		if diff := cmp.Diff(before, h.dump("event", "session")); diff != "" {
 			t.Errorf("while it is %s, a viewer has done something:\n%s", state, diff)

@@ -43,6 +43,32 @@ func TestTwoEditors(t *testing.T) {
 	g.set(cell(3, 1), "+46701740608").submit("").is(303)
 }
 
+// TestReadOtherwiseMeanwhile types into a page while somebody else has said that the file is cut otherwise.
+func TestReadOtherwiseMeanwhile(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	uma, uwe := h.person("Uma", desk.Uploader), h.person("Uwe", desk.Uploader)
+	id, _ := uma.bring("list.csv", "session_id,email;note\n"+session(1)+",bo;by@example\n")
+	cutAt := func(delimiter, session, email string) {
+		p := uma.get("/uploads/"+id+"/reading").form("form.reading").set("delimiter", delimiter).submit("show the columns").follow()
+		p.form("form.reading").set("map.session_id", session).set("map.email", email).submit("go on").is(303)
+	}
+	cutAt(",", "session_id", "email;note")
+	problems := "/uploads/" + id + "/problems"
+	old := uwe.get(problems)
+	cutAt(";", "session_id,email", "note")
+	for _, p := range []*page{
+		old.form("form[data-cells]").set(cell(2, 1), "bo@example.com").submit("").is(409),
+		old.form("form[data-paste]").set("from", "2.1.").set("block", "bo@example.com").submit("Show").is(409),
+	} {
+		p.says("How the file is read was changed meanwhile.", "Look at the page anew.")
+		if got := p.form("form[data-cells]").value(cell(2, 1)); got != "by@example" {
+			t.Errorf("what is another cell now has %q", got)
+		}
+	}
+	uwe.get(problems).form("form[data-cells]").set(cell(2, 1), "bo@example.com").submit("").is(303)
+}
+
 // TestAlikeOfOldPage types into all that are alike from a page on which a cell was another.
 func TestAlikeOfOldPage(t *testing.T) {
 	t.Parallel()

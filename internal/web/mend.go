@@ -28,6 +28,7 @@ func (c *call) mend() error {
 	if err != nil {
 		return err
 	}
+	table := c.r.PostFormValue("table")
 	var edits []desk.Edit
 	typed := map[desk.Cell]string{}
 	for name, values := range c.r.PostForm {
@@ -45,7 +46,7 @@ func (c *call) mend() error {
 		}
 		typed[cell] = values[0]
 		if c.r.PostFormValue("alike") == key {
-			all, err := c.seat.Alike(c.ctx(), u, cell, values[0])
+			all, err := c.seat.Alike(c.ctx(), u, table, cell, values[0])
 			if err != nil {
 				return c.problemsPage(typed, err)
 			}
@@ -63,7 +64,7 @@ func (c *call) mend() error {
 		return c.said(c.problemsPath(), "unchanged")
 	}
 	slices.SortFunc(edits, func(a, b desk.Edit) int { return strings.Compare(cellKey(a.Cell), cellKey(b.Cell)) })
-	if _, _, err := c.seat.Mend(c.ctx(), u.ID, edits); err != nil {
+	if _, _, err := c.seat.Mend(c.ctx(), u.ID, table, edits); err != nil {
 		refusal := (*desk.Refusal)(nil)
 		if errors.As(err, &refusal) && refusal.Code == desk.Invalid && refusal.Field == "" && len(edits) == 1 {
 			refusal.Field = cellID(edits[0].Cell)
@@ -89,9 +90,9 @@ func (c *call) undo() error {
 
 type pasteView struct {
 	uploadView
-	From, Block, Code, PageNo string
-	Edits                     int // of the upload, when this was shown
-	Cells                     []pasted
+	From, Block, Code, PageNo, Table string
+	Edits                            int // of the upload, when this was shown
+	Cells                            []pasted
 }
 
 // pasted is a cell that a block would fill.
@@ -110,7 +111,7 @@ func (c *call) paste() error {
 	if !c.seat.May(u.Account, desk.Uploader) { // else it would show cells to who may not see them
 		return &desk.Refusal{Code: desk.Forbidden, Problem: "you cannot upload for this account", Todo: "choose another, or ask its administrator for the role uploader"}
 	}
-	text, code := c.r.PostFormValue("block"), c.r.PostFormValue("code")
+	table, text, code := c.r.PostFormValue("table"), c.r.PostFormValue("block"), c.r.PostFormValue("code")
 	from, ok := parseCell(c.r.PostFormValue("from"))
 	block, err := desk.Block(text)
 	switch {
@@ -119,7 +120,7 @@ func (c *call) paste() error {
 	case !ok || len(block) == 0:
 		return c.problemsPage(nil, &desk.Refusal{Code: desk.Invalid, Field: "block", Problem: "there is nothing to fill in, or no cell to begin at", Todo: "choose the first cell, and paste what you have copied"})
 	}
-	edits, err := c.seat.Pasted(c.ctx(), u, from, code, block)
+	edits, err := c.seat.Pasted(c.ctx(), u, table, from, code, block)
 	if err != nil {
 		return c.problemsPage(nil, err)
 	}
@@ -127,7 +128,7 @@ func (c *call) paste() error {
 		if c.r.PostFormValue("edits") != strconv.Itoa(u.Edits) {
 			return c.problemsPage(nil, &desk.Refusal{Code: desk.Conflict, Problem: "the sheet was changed since you looked", Todo: "paste once more, and see what would be filled now"})
 		}
-		if _, _, err := c.seat.Mend(c.ctx(), u.ID, edits); err != nil {
+		if _, _, err := c.seat.Mend(c.ctx(), u.ID, table, edits); err != nil {
 			return c.problemsPage(nil, err)
 		}
 		return c.said(c.problemsPath(), "filled")
@@ -138,7 +139,7 @@ func (c *call) paste() error {
 	}
 	v := pasteView{
 		uploadView: c.uploadPage(u, "problems", c.say.T("Fill %d cells?", len(edits))),
-		From:       c.r.PostFormValue("from"), Block: text, Code: code, PageNo: c.r.PostFormValue("page"), Edits: u.Edits,
+		From:       c.r.PostFormValue("from"), Block: text, Code: code, PageNo: c.r.PostFormValue("page"), Table: table, Edits: u.Edits,
 	}
 	for _, e := range edits {
 		one := pasted{Row: e.Row, Column: sheet.Input.Columns[e.Column], New: e.Text}

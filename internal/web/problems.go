@@ -119,15 +119,19 @@ func (c *call) problemsPage(typed map[desk.Cell]string, problem error) error {
 	if n := sheet.Bad(); n > 0 {
 		v.Title = c.say.T("%d rows have problems", n)
 	}
+	table := sheet.Table()
+	if c.r.PostFormValue("table") != table { // what was typed there was not typed into these cells
+		typed = nil
+	}
 	at := map[desk.Cell]desk.Mend{}
 	rows := map[string]bool{}
 	for _, m := range mends {
 		at[m.Cell] = m
+		v.Undo = v.Undo || m.Batch > 0
 		if !m.Own {
 			rows[fmt.Sprintf("%d %s", m.Row, m.Sheet)] = true
 		}
 	}
-	v.Undo = len(mends) > 0
 	lines := slices.DeleteFunc(slices.Clone(sheet.Lines), func(l desk.Line) bool {
 		return v.Code != "" && !l.Has(v.Code) && !rows[fmt.Sprintf("%d %s", l.Place.Row, l.Place.Sheet)]
 	})

@@ -45,8 +45,8 @@ var visits = map[string]visit{
 	"GET /uploads/{id}/reading":       {of: "upload"},
 	"POST /uploads/{id}/reading":      {of: "upload", form: []string{"hidden", "skip", "method", "sms", "prefer", "sms", "label", "x"}},
 	"GET /uploads/{id}/problems":      {of: "upload"},
-	"POST /uploads/{id}/cells":        {of: "upload", form: []string{"t.3.1.", "0701740606", "o.3.1.", "12345", "v.3.1.", "0"}},
-	"POST /uploads/{id}/paste":        {of: "upload", form: []string{"from", "3.1.", "block", "0701740606", "apply", "1", "edits", "0"}},
+	"POST /uploads/{id}/cells":        {of: "upload", form: []string{"table", "TABLE", "t.3.1.", "0701740606", "o.3.1.", "12345", "v.3.1.", "0"}},
+	"POST /uploads/{id}/paste":        {of: "upload", form: []string{"table", "TABLE", "from", "3.1.", "block", "0701740606", "apply", "1", "edits", "0"}},
 	"POST /uploads/{id}/undo":         {of: "upload", form: []string{"batch", "0"}},
 	"GET /uploads/{id}/checked.csv":   {of: "upload"},
 	"GET /uploads/{id}/checked.xlsx":  {of: "upload"},
@@ -104,7 +104,7 @@ func TestRoutesAreVisited(t *testing.T) {
 }
 
 // ids are what stands for the parts of paths.
-type ids struct{ upload, person, session, token, digest string }
+type ids struct{ upload, person, session, token, digest, table string }
 
 // path is that of a route.
 func (i ids) path(pattern string) string {
@@ -125,7 +125,11 @@ func (c *client) visit(pattern string, i ids) *page {
 		req.Header.Set("Content-Type", kind)
 		return c.do(req)
 	}
-	return c.post(i.path(pattern), strings.Split(strings.ReplaceAll(strings.Join(visits[pattern].form, "\x00"), "DIGEST", i.digest), "\x00")...)
+	form := slices.Clone(visits[pattern].form)
+	for j, value := range form {
+		form[j] = strings.NewReplacer("DIGEST", i.digest, "TABLE", i.table).Replace(value)
+	}
+	return c.post(i.path(pattern), form...)
 }
 
 // patterns are those of all routes of a method, in order; of all with "".
@@ -148,12 +152,13 @@ func furnished(t *testing.T, by *client) ids {
 	h := by.h
 	id, _ := by.bring("two.csv", two)
 	digest, _ := by.get("/uploads/" + id + "/preview").doc.Find("input[name=digest]").Attr("value")
+	table := by.table(id)
 	other := h.person("Otto", desk.Viewer)
 	_, token, err := h.desk.Invite(t.Context(), "ivy", "Ivy")
 	h.must(err)
 	h.secret(token)
 	elsewhere := by.another().get("/me").doc.Find("tr:has(.tag) form").AttrOr("action", "")
-	return ids{upload: id, person: other.id, session: strings.TrimPrefix(elsewhere, "/me/sessions/"), token: token, digest: digest}
+	return ids{upload: id, person: other.id, session: strings.TrimPrefix(elsewhere, "/me/sessions/"), token: token, digest: digest, table: table}
 }
 
 // dump is all that the books of the page hold, and its files. The audit trail is left out of it where only looking

@@ -109,8 +109,9 @@ func mend(t *testing.T, uma *client, id string) {
 
 	p.form("form[data-paste]").set("from", "8.2.").submit("Show").is(422).says("There is nothing to fill in")
 	p.form("form[data-paste]").set("from", "8.2.").set("block", strings.Repeat("1\n", 9)).submit("Show").is(422).says("The block has more rows")
+	p.form("form[data-paste]").set("from", "8.2.").set("block", "1\n\"2\"\n").submit("Show").is(422).says("A cell begins with a quotation mark")
 	// rows 6 and 7 stay among the rows, since they were mended
-	q := p.form("form[data-paste]").set("from", "8.2.").set("block", "+46 70 174 06 09\n\"070-174 06 10\"\n").submit("Show").is(200)
+	q := p.form("form[data-paste]").set("from", "8.2.").set("block", "+46 70 174 06 09\r\n070-174 06 10\r\n").submit("Show").is(200)
 	q.says("Fill 2 cells?", "999", "+46 70 174 06 09", "998", "070-174 06 10")
 	if got := uma.get(problems).text(); !strings.Contains(got, "3 rows have problems") {
 		t.Errorf("looking at it has filled it: %s", got)

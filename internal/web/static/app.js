@@ -85,6 +85,7 @@
   const isCell = (e) => e instanceof HTMLInputElement && e.name.startsWith("t.") && e.form?.matches("[data-cells]");
   const field = (cell, kind) => cell.form.elements[kind + cell.name.slice(1)];
   const changed = (cell) => cell.value !== field(cell, "o").value;
+  const shownTable = () => find("form[data-cells]")?.elements.table.value;
   const bad = (e) => e?.matches("[aria-invalid=true]");
 
   function go(e) {
@@ -102,7 +103,7 @@
 
   function save(cell, back = false, alike = false) {
     const body = new URLSearchParams();
-    for (const f of [cell, field(cell, "o"), field(cell, "v"), cell.form.elements.code, cell.form.elements.page]) body.append(f.name, f.value);
+    for (const f of [cell, field(cell, "o"), field(cell, "v"), cell.form.elements.table, cell.form.elements.code, cell.form.elements.page]) body.append(f.name, f.value);
     if (alike) body.append("alike", cell.name.slice(2));
     send(cell.form, body, [cell], cell, back);
   }
@@ -141,7 +142,7 @@
   }
 
   function swap(page, answer, values, from, back, stay) {
-    const order = cells().map((c) => c.id), active = document.activeElement;
+    const order = cells().map((c) => c.id), active = document.activeElement, table = shownTable();
     // What was typed and not sent, or typed on while it was being sent.
     const typed = cells().filter((c) => values.has(c.id) ? c.value !== values.get(c.id) : changed(c))
       .map((c) => ({ id: c.id, text: c.value, shown: field(c, "o").value, version: field(c, "v").value, own: values.has(c.id) }));
@@ -151,6 +152,7 @@
 
     show(page);
     if (answer.redirected) history.replaceState(null, "", answer.url.replace(/[?&]said=[^&]*/, ""));
+    if (shownTable() !== table) typed.length = 0; // the file is read otherwise: they were other cells
     for (const { id, text, shown, version, own } of typed) {
       const cell = byId(id);
       if (!isCell(cell)) continue;
