@@ -76,6 +76,8 @@ func (b *book) run(name string) *bookRun {
 	return &bookRun{Records: run, book: b, run: run, name: name, of: map[Ticket]string{}}
 }
 
+func (r *bookRun) Holds() error { return r.run.Holds() }
+
 func (r *bookRun) Claim(ctx context.Context, c Claim) (Claimed, error) {
 	b := r.book
 	b.mu.Lock()

@@ -112,7 +112,7 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Ticket, Outcome
 	if err := Guarded(func() error { return turn.Permit(ctx) }); err != nil {
 		return 0, result, cmp.Or(d.conclude(ctx, ticket, Conclusion{Status: Pending}), err)
 	}
-	if d.unwritten.Load() > 0 { // no new call while an outcome is not on disk
+	if d.unwritten.Load() > 0 || d.Ledger.Holds() != nil { // no new call while an outcome is not on disk
 		return 0, result, d.conclude(ctx, ticket, Conclusion{Status: Pending})
 	}
 	return ticket, result, nil

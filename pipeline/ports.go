@@ -87,14 +87,17 @@ type Conclusion struct {
 	Time          time.Time
 }
 
-// Ledger is the durable record of attempts. Both methods return when the change is on disk, and are
-// safe for concurrent use.
+// Ledger is the durable record of attempts. Claim and Conclude return when the change is on disk; all are safe for
+// concurrent use.
 //
 // A delivery is never overwritten. A record in doubt stays Uncertain under any conclusion but a
 // delivery, or what the very run that left it in doubt still writes.
 type Ledger interface {
 	Claim(ctx context.Context, c Claim) (Claimed, error)
 	Conclude(ctx context.Context, t Ticket, c Conclusion) error
+	// Holds gives why no call may begin on what was claimed, for good or for the moment: the ledger may have taken
+	// the run for dead, and others see doubts in what it has open. Nil while calls may begin.
+	Holds() error
 }
 
 // SliceTime is how much time's worth of slots is taken at once, so that a run can hand out many permits for
@@ -105,7 +108,8 @@ const SliceTime = 100 * time.Millisecond
 type Slice struct {
 	Start time.Time
 	Slots int
-	End   time.Time // when the next slot is, at the same rate
+	End   time.Time // when the next slot is, at the same rate; no slot is used from then on
+	Next  int64     // the same in the ledger's own terms, by which it knows the slice again
 	Pause time.Time // no call before this time, whoever asks; zero when there is none
 	// Factor is what the rate was multiplied by, over 0 to 1, to leave others room; 0 counts as 1.
 	Factor float64

@@ -130,7 +130,9 @@ func (s *slots) next(now time.Time) error {
 	if p.slow() { // the others count on it
 		lasts = min(lasts, SliceTime)
 	}
-	s.end = s.start.Add(lasts)
+	if s.end = s.start.Add(lasts); !r.slice.End.IsZero() && r.slice.End.Before(s.end) {
+		s.end = r.slice.End
+	}
 	if math.IsInf(p.rate, 1) { // others do not hold it back
 		s.start, s.left, s.end, s.others = time.Time{}, math.MaxInt, time.Now().Add(SliceTime), time.Time{}
 	}

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"hppsend/pipeline"
@@ -43,7 +45,7 @@ func (c *claim) apply(t *txn) error {
 			return err
 		}
 	default:
-		if took, err = t.changed("UPDATE record SET version = "+fresh+" WHERE session = ? AND target = ? AND seq = 0 AND version = ?",
+		if took, err = t.changed("UPDATE record SET version = {fresh} WHERE session = ? AND target = ? AND seq = 0 AND version = ?",
 			session, c.run.targetID, int64(c.Seen)); err != nil {
 			return err
 		}
@@ -102,19 +104,14 @@ func (c *claim) open(t *txn, all []kept) error {
 // insert makes a record, and reports whether it did: of one seq there is one.
 func (c *claim) insert(t *txn, seq int) (bool, error) {
 	d := c.Distribution
-	res, err := t.result(`INSERT INTO record (session, target, seq, version, reminder, method, contact, country, other, sheet, row, intent, time)
-		VALUES (?, ?, ?, `+fresh+`, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+	err := t.get([]any{&c.got.Ticket}, `INSERT INTO record (session, target, seq, version, reminder, method, contact, country, other, sheet, row, intent, time)
+		VALUES (?, ?, ?, {fresh}, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
 		d.Session, c.run.targetID, seq, c.run.reminder, string(d.Method), c.contact, d.Country, c.other, c.run.sheet(c.Place),
 		c.Place.Row, c.run.number, time.Now().UnixMilli())
-	if err != nil {
-		return false, err
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
 	}
-	if n, err := res.RowsAffected(); err != nil || n == 0 {
-		return false, err
-	}
-	id, err := res.LastInsertId()
-	c.got.Ticket = pipeline.Ticket(id)
-	return true, err
+	return err == nil, err
 }
 
 // records gives the records of a session, a blank gate among them.
@@ -136,6 +133,6 @@ func (t *txn) records(r *Run, session string) (all []kept, err error) {
 
 // touch gives the gate over a record beneath another version.
 func (t *txn) touch(id int64) error {
-	return t.exec("UPDATE record SET version = "+fresh+` WHERE seq = 0
+	return t.exec(`UPDATE record SET version = {fresh} WHERE seq = 0
 		AND (session, target) = (SELECT session, target FROM record WHERE id = ? AND seq > 0)`, id)
 }

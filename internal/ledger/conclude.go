@@ -34,6 +34,10 @@ func (c *conclusion) apply(t *txn) error {
 	if done, err := c.first(t); err != nil || done {
 		return err
 	}
+	id := int64(c.ticket)
+	if err := t.touch(id); err != nil { // first, since a claim too takes the gate before what lies beneath
+		return err
+	}
 	old, err := t.state(c.ticket)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil // taken back already
@@ -42,15 +46,11 @@ func (c *conclusion) apply(t *txn) error {
 		return err
 	}
 	now, keep := old.concluded(c.run, c.Conclusion)
-	id := int64(c.ticket)
-	if err := t.touch(id); err != nil {
-		return err
-	}
 	if !keep && old.beneath {
 		return t.exec("DELETE FROM record WHERE id = ?", id)
 	}
 	return t.exec(`UPDATE record SET intent = nullif(?, 0), run = nullif(?, 0), attempts = ?, status = ?, binding = ?, http_status = ?,
-		code = ?, reason = ?, correlation_id = ?, time = ?, version = iif(seq = 0, `+fresh+`, 0) WHERE id = ?`,
+		code = ?, reason = ?, correlation_id = ?, time = ?, version = `+newVersion+` WHERE id = ?`,
 		now.intent, now.run, now.attempts, string(now.Status), now.Binding, now.HTTPStatus, now.Code, now.Reason,
 		now.CorrelationID, now.Time.UnixMilli(), id)
 }
@@ -66,7 +66,7 @@ func (c *conclusion) first(t *txn) (bool, error) {
 		status = ""
 	}
 	return t.changed(`UPDATE record SET intent = NULL, run = ?, attempts = attempts + 1, status = ?, binding = ?,
-		http_status = ?, code = ?, reason = ?, correlation_id = ?, time = ?, version = `+fresh+`
+		http_status = ?, code = ?, reason = ?, correlation_id = ?, time = ?, version = {fresh}
 		WHERE id = ? AND intent = ? AND status = '' AND seq = 0`,
 		c.run, string(status), c.Binding, c.HTTPStatus, c.Code, c.Reason, c.CorrelationID, c.Time.UnixMilli(), int64(c.ticket), c.run)
 }
@@ -76,10 +76,13 @@ func (t *txn) state(ticket pipeline.Ticket) (s state, err error) {
 	err = t.get([]any{
 		&s.intent, &s.run, &s.attempts, &s.Status, &s.Binding, &s.HTTPStatus, &s.Code, &s.Reason, &s.CorrelationID, &at, &s.beneath,
 	}, `SELECT coalesce(intent, 0), coalesce(run, 0), attempts, status, binding, http_status, code, reason,
-		correlation_id, time, seq > 0 FROM record WHERE id = ?`, ticket)
+		correlation_id, time, seq > 0 FROM record WHERE id = ? {lock}`, ticket)
 	s.Time = time.UnixMilli(at)
 	return s, err
 }
+
+// newVersion gives a gate another version, where a statement may change what lies beneath as well.
+const newVersion = "CASE WHEN seq = 0 THEN {fresh} ELSE 0 END"
 
 // concluded is what a record becomes by a conclusion of a run. keep is false when nothing was ever
 // tried and the record goes. The rules, in order:

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"math"
 	"slices"
 	"time"
 
@@ -20,9 +21,9 @@ type RunState struct {
 func (l *Ledger) Runs(ctx context.Context, limit int) (all []RunState, err error) {
 	defer func() { err = l.reading(err) }()
 	if limit == 0 {
-		limit = -1
+		limit = math.MaxInt
 	}
-	rows, err := l.db.QueryContext(ctx, "SELECT "+runColumns+" ORDER BY run.number DESC LIMIT ?", limit)
+	rows, err := l.rows(ctx, "SELECT "+runColumns+" ORDER BY run.number DESC LIMIT ?", limit)
 	if err != nil {
 		return nil, err
 	}
@@ -48,12 +49,13 @@ func (l *Ledger) Runs(ctx context.Context, limit int) (all []RunState, err error
 // stand fills in how a run stands now.
 func (l *Ledger) stand(ctx context.Context, r *RunState) error {
 	var number int64
-	err := l.db.QueryRowContext(ctx, `SELECT number, (SELECT count(*) FROM record d WHERE d.run = run.number AND d.status = 'uncertain')
-		FROM run WHERE id = ?`, r.ID).Scan(&number, &r.Uncertain)
+	var lives sql.NullBool
+	err := l.row(ctx, `SELECT number, {lives run}, (SELECT count(*) FROM record d WHERE d.run = run.number AND d.status = 'uncertain')
+		FROM run WHERE id = ?`, r.ID).Scan(&number, &lives, &r.Uncertain)
 	if err != nil {
 		return err
 	}
-	r.Lives = r.Ended.IsZero() && l.alive(number, r.ID)
+	r.Lives = r.Ended.IsZero() && l.alive(number, r.ID, lives)
 	return nil
 }
 
@@ -68,7 +70,7 @@ type CodeCount struct {
 // again since included.
 func (l *Ledger) Codes(ctx context.Context, run string) (all []CodeCount, err error) {
 	defer func() { err = l.reading(err) }()
-	rows, err := l.db.QueryContext(ctx, `SELECT d.status, d.code, count(*) FROM record d JOIN run ON run.number = d.run
+	rows, err := l.rows(ctx, `SELECT d.status, d.code, count(*) FROM record d JOIN run ON run.number = d.run
 		WHERE run.id = ? AND d.status <> '' GROUP BY d.status, d.code ORDER BY 3 DESC, 1, 2`, run)
 	if err != nil {
 		return nil, err
@@ -96,10 +98,6 @@ const forgettable = `r.time < ?1 AND r.intent IS NULL AND (r.seq > 0 OR NOT EXIS
 // maxPurge is how many ids one transaction of a purge goes over, so that runs beside it can write.
 const maxPurge = 20_000
 
-// maxVacuum is the size in bytes from which the room stays with the ledger, for what comes: to give it back
-// locks everybody out for as long as the whole takes to be written again, and runs wait ten seconds at most.
-const maxVacuum = 256 << 20
-
 // Purge forgets distributions that were last tried before a time, and runs of which nothing is left.
 // What a living run has under way stays. A dry run only counts. It can be cut short at any moment, and
 // goes on the next time.
@@ -110,7 +108,7 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 	}
 	// What is read at length is read outside a transaction that writes, for which runs would wait.
 	var first, last int64
-	if err := l.db.QueryRowContext(ctx, `SELECT count(*) FILTER (WHERE status <> '' OR attempts > 0), count(*) FILTER (WHERE status = 'delivered'),
+	if err := l.row(ctx, `SELECT count(*) FILTER (WHERE status <> '' OR attempts > 0), count(*) FILTER (WHERE status = 'delivered'),
 		count(*) FILTER (WHERE status = 'uncertain'), coalesce(min(id), 1), coalesce(max(id), 0)
 		FROM record r WHERE `+forgettable, at).
 		Scan(&p.Distributions, &p.Delivered, &p.Uncertain, &first, &last); err != nil {
@@ -125,9 +123,7 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 		if err := l.update(ctx, forgetRecords{at, from, to}); err != nil {
 			return p, err
 		}
-		// Sessions are random, so a group changes most pages of their index. Beside a run the log of these
-		// is never begun anew by itself: it was eight times the ledger in the end.
-		l.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+		l.store.tidy(ctx, false)
 	}
 	for group := range slices.Chunk(runs, maxPurge) {
 		if err := l.update(ctx, forgetRuns(group)); err != nil {
@@ -137,7 +133,7 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 	if err := l.update(ctx, forgetReports{at}); err != nil {
 		return p, err
 	}
-	l.freeRoom(ctx, l.db)
+	l.store.tidy(ctx, true)
 	return p, nil
 }
 
@@ -145,7 +141,7 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 type forgetRecords struct{ before, from, to int64 }
 
 func (o forgetRecords) apply(t *txn) error {
-	if err := t.exec("UPDATE record SET version = "+fresh+` WHERE seq = 0 AND (session, target) IN (
+	if err := t.exec(`UPDATE record SET version = {fresh} WHERE seq = 0 AND (session, target) IN (
 		SELECT session, target FROM record r WHERE id BETWEEN ?2 AND ?3 AND seq > 0 AND `+forgettable+")", o.before, o.from, o.to); err != nil {
 		return err
 	}
@@ -175,20 +171,10 @@ func (o forgetReports) apply(t *txn) error {
 	return t.exec("DELETE FROM report WHERE time < ?", o.before)
 }
 
-// freeRoom gives the room that is free back to the disk, unless somebody else is at the ledger.
-func (l *Ledger) freeRoom(ctx context.Context, by interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-},
-) {
-	if l.Info().Size < maxVacuum {
-		by.ExecContext(ctx, "VACUUM")
-	}
-}
-
 // spent gives the runs that ended before a time and have no record that a purge up to it leaves. No record
 // can come to one that has ended, but the outcome of a process that was taken for dead.
 func (l *Ledger) spent(ctx context.Context, at int64) (numbers []int64, err error) {
-	rows, err := l.db.QueryContext(ctx, `SELECT number FROM run WHERE ended < ?1 AND number NOT IN (
+	rows, err := l.rows(ctx, `SELECT number FROM run WHERE ended < ?1 AND number NOT IN (
 		SELECT coalesce(run, 0) FROM record r WHERE NOT (`+forgettable+`) UNION SELECT intent FROM record WHERE intent IS NOT NULL)`, at)
 	if err != nil {
 		return nil, err

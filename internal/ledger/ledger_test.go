@@ -42,7 +42,7 @@ func begun(t *testing.T, l *Ledger, id string) *Run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.lock.Unlock() })
+	t.Cleanup(func() { r.Die() })
 	return r
 }
 
@@ -104,14 +104,14 @@ func TestSameContentTwiceAtOnce(t *testing.T) {
 	if err := r.End(t.Context(), pipeline.Finding{Code: "stopped", Reason: "by hand"}, []byte(`{"rows":1}`)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(l.lockFile("a")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(file{l}.lockFile("a")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the lock file of an ended run: %v", err)
 	}
 	next, err := l.Begin(t.Context(), again)
 	if err != nil {
 		t.Fatalf("after the end: %v", err)
 	}
-	defer next.unlock()
+	defer next.hold.release()
 	if last, ok, err := l.LastRun(t.Context(), again.SHA256, target); err != nil || !ok || last.ID != "b" || !last.Ended.IsZero() {
 		t.Errorf("the last run is %+v, %v, %v", last, ok, err)
 	}

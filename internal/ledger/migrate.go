@@ -12,7 +12,7 @@ import (
 
 // migrate brings the schema up to date, in one transaction. A ledger of an earlier version is refused while
 // a run is under way on it.
-func (l *Ledger) migrate(ctx context.Context, onNew func(*sql.Tx) error) error {
+func (l file) migrate(ctx context.Context, onNew func(*sql.Tx) error) error {
 	const readVersion = "PRAGMA user_version"
 	var version int
 	if err := l.conn.QueryRowContext(ctx, readVersion).Scan(&version); err != nil || version == len(migrations) {
@@ -55,12 +55,14 @@ func (l *Ledger) migrate(ctx context.Context, onNew func(*sql.Tx) error) error {
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	l.freeRoom(ctx, l.conn) // what tables of earlier versions took
+	if l.info().Size < maxVacuum { // what tables of earlier versions took
+		l.conn.ExecContext(ctx, "VACUUM")
+	}
 	return nil
 }
 
 // atRest refuses a ledger on which a run is under way: it holds the lock on its file from before it is entered.
-func (l *Ledger) atRest() error {
+func (l file) atRest() error {
 	files, err := filepath.Glob(filepath.Join(globSafe.Replace(l.runsFolder()), "*.lock"))
 	if err != nil {
 		return err

@@ -110,7 +110,7 @@ func TestOlderLedgerInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer old.Close()
-	lock := flock.New(old.lockFile("living"))
+	lock := flock.New(file{old}.lockFile("living"))
 	if ok, err := lock.TryLock(); err != nil || !ok {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestOlderLedgerInUse(t *testing.T) {
 		t.Errorf("beside a living run it is opened: %v", err)
 	}
 	lock.Unlock()
-	if err := os.Remove(old.lockFile("living")); err != nil {
+	if err := os.Remove(file{old}.lockFile("living")); err != nil {
 		t.Fatal(err)
 	}
 	l := reopened(t, path)

@@ -27,8 +27,8 @@ func TestPaceOfOneRow(t *testing.T) {
 		{"so the next is where it was", time.Second, 2, 20, 1100 * time.Millisecond},
 	} {
 		now := start.Add(step.after)
-		row.follow(now)
-		if got := row.take(now, step.slots, step.rate, time.Time{}).Start.Sub(start); got.Round(time.Microsecond) != step.want {
+		row.follow(now.UnixNano())
+		if got := row.take(moment(now), step.slots, step.rate, time.Time{}).Start.Sub(start); got.Round(time.Microsecond) != step.want {
 			t.Errorf("%s: it begins at %s, want %s", step.name, got, step.want)
 		}
 	}
@@ -70,12 +70,12 @@ func TestHeadroomOfOneRow(t *testing.T) {
 	row := pace{headroom: 0.05, slowed: now.UnixNano()}
 	for after, want := range map[time.Duration]float64{0: 0.05, time.Second: 0.1, 10 * time.Second: 0.55, 19 * time.Second: 1, time.Hour: 1} {
 		at := now.Add(after)
-		if s := row.take(at, 0, 20, time.Time{}); math.Abs(s.Factor-want) > 1e-9 {
+		if s := row.take(moment(at), 0, 20, time.Time{}); math.Abs(s.Factor-want) > 1e-9 {
 			t.Errorf("after %s it is %v, want %v", after, s.Factor, want)
 		}
 	}
 	row = pace{headroom: 0.5, slowed: now.UnixNano()}
-	if row.take(now, 2, 20, time.Time{}); row.next != now.Add(200*time.Millisecond).UnixNano() {
+	if row.take(moment(now), 2, 20, time.Time{}); row.next != now.Add(200*time.Millisecond).UnixNano() {
 		t.Errorf("two slots at half of 20 a second end after %s", time.Duration(row.next-now.UnixNano()))
 	}
 }
@@ -83,11 +83,11 @@ func TestHeadroomOfOneRow(t *testing.T) {
 func TestClockThatGoesBack(t *testing.T) {
 	now := time.Now()
 	row := pace{}
-	row.take(now, 20, 20, time.Time{})
+	row.take(moment(now), 20, 20, time.Time{})
 	row.pause = now.Add(30 * time.Second).UnixNano()
 	back := now.Add(-time.Hour) // half of the second's slots are ahead, and so is the pause
-	row.follow(back)
-	s := row.take(back, 1, 20, time.Time{})
+	row.follow(back.UnixNano())
+	s := row.take(moment(back), 1, 20, time.Time{})
 	if ahead := s.Start.Sub(back); ahead != time.Second {
 		t.Errorf("after the clock went back the next slot is %s ahead, want 1s", ahead)
 	}
@@ -155,12 +155,12 @@ func TestSlowRunHoldsUpNobody(t *testing.T) {
 		{"a fast one behind a fast one", 20, 0, 1000, 50 * time.Millisecond, 1},
 	} {
 		row := pace{}
-		if s := row.take(start, 1, tt.took, time.Time{}); s.Slots != 1 || s.Start.Sub(start) != 0 {
+		if s := row.take(moment(start), 1, tt.took, time.Time{}); s.Slots != 1 || s.Start.Sub(start) != 0 {
 			t.Errorf("%s: the first is %+v", tt.name, s)
 		}
 		now := start.Add(tt.after)
 		before := row
-		s := row.take(now, 1, tt.rate, time.Time{})
+		s := row.take(moment(now), 1, tt.rate, time.Time{})
 		if got := s.Start.Sub(start); (got-tt.want).Abs() > time.Microsecond || s.Slots != tt.wanted {
 			t.Errorf("%s: %d slots at %s, want %d at %s", tt.name, s.Slots, got, tt.wanted, tt.want)
 		}
@@ -170,12 +170,12 @@ func TestSlowRunHoldsUpNobody(t *testing.T) {
 	}
 	row := pace{}
 	for k := range time.Duration(50) { // fast runs take turns, however many they are
-		if s := row.take(start, 2, 20, time.Time{}); s.Slots != 2 || s.Start.Sub(start) != k*100*time.Millisecond {
+		if s := row.take(moment(start), 2, 20, time.Time{}); s.Slots != 2 || s.Start.Sub(start) != k*100*time.Millisecond {
 			t.Errorf("turn %d: %+v", k, s)
 		}
 	}
 	row = pace{}
-	if s := row.take(start, 1, 20, start.Add(150*time.Millisecond)); s.Slots != 1 || s.Start.Sub(start) != 150*time.Millisecond {
+	if s := row.take(moment(start), 1, 20, start.Add(150*time.Millisecond)); s.Slots != 1 || s.Start.Sub(start) != 150*time.Millisecond {
 		t.Errorf("not before a time: %+v", s)
 	}
 }
@@ -214,3 +214,6 @@ func TestSlotsGivenBack(t *testing.T) {
 		t.Errorf("behind ten slots of which four were given back the next is after %s, want 60ms", got)
 	}
 }
+
+// moment is a moment by one clock that all share.
+func moment(t time.Time) clock { return clock{t.UnixNano(), t, t} }

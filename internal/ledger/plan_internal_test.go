@@ -56,7 +56,7 @@ func TestEveryIndexIsNeeded(t *testing.T) {
 		}
 	}
 	claim(second, "c@example.com")
-	second.unlock() // it dies
+	second.hold.release() // it dies
 	claim(first, "c@example.com")
 	if _, err := l.Settle(ctx, []pipeline.Ticket{1}, true, "Ann"); err != nil {
 		t.Fatal(err)
@@ -113,6 +113,7 @@ func TestEveryIndexIsNeeded(t *testing.T) {
 func (l *Ledger) plan(t *testing.T, query string) (steps []string) {
 	t.Helper()
 	var args []any
+	query = l.store.sql(query)
 	for _, p := range regexp.MustCompile(`\?\d*`).FindAllString(query, -1) {
 		n, err := strconv.Atoi(p[1:])
 		if err != nil {
@@ -122,7 +123,7 @@ func (l *Ledger) plan(t *testing.T, query string) (steps []string) {
 			args = append(args, sql.NullInt64{})
 		}
 	}
-	rows, err := l.db.QueryContext(context.Background(), "EXPLAIN QUERY PLAN "+query, args...)
+	rows, err := l.rows(context.Background(), "EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatalf("%v: %s", err, query)
 	}

@@ -28,11 +28,11 @@ func (v *View) Digest(contact string) pipeline.Digest { return v.l.Digest(contac
 
 const recordColumns = `d.id, d.session, d.reminder, d.method, d.contact, d.country, d.other, d.intent, d.time,
 	d.attempts, d.status, d.binding, d.http_status, d.code, d.reason, d.correlation_id, coalesce(r.id, ''), coalesce(i.id, ''),
-	d.seq, d.version
+	d.seq, d.version, {lives i}
 	FROM record d LEFT JOIN run r ON r.number = d.run LEFT JOIN run i ON i.number = d.intent`
 
 // lookupQuery goes by record_key, session by session.
-const lookupQuery = "SELECT " + recordColumns + ` WHERE d.session IN (SELECT value FROM json_each(?))
+const lookupQuery = "SELECT " + recordColumns + ` WHERE d.session IN ({among})
 	AND d.target = (SELECT id FROM target WHERE name = ?) ORDER BY d.id`
 
 // Lookup gives all records of each session.
@@ -58,7 +58,7 @@ func (v *View) lookup(ctx context.Context, sessions []string) ([][]pipeline.Reco
 	if err != nil {
 		return nil, err
 	}
-	rows, err := v.l.db.QueryContext(ctx, lookupQuery, string(list), v.target)
+	rows, err := v.l.rows(ctx, lookupQuery, string(list), v.target)
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +95,10 @@ func (v *View) scan(rows *sql.Rows) (k kept, err error) {
 	var intent sql.NullInt64
 	var at int64
 	var intentRun string
+	var lives sql.NullBool
 	if err := rows.Scan(&k.ID, &k.session, &k.Reminder, &k.Method, &contact, &k.Country, &other, &intent, &at,
 		&k.Attempts, &k.Status, &k.Binding, &k.HTTPStatus, &k.Code, &k.Reason, &k.CorrelationID,
-		&k.Run, &intentRun, &k.seq, &k.version); err != nil {
+		&k.Run, &intentRun, &k.seq, &k.version, &lives); err != nil {
 		return k, err
 	}
 	copy(k.Contact[:], contact)
@@ -111,7 +112,7 @@ func (v *View) scan(rows *sql.Rows) (k kept, err error) {
 	case !intent.Valid:
 	case k.intent == v.number:
 		k.Intent, k.Run = pipeline.OwnIntent, intentRun
-	case v.l.alive(k.intent, intentRun):
+	case v.l.alive(k.intent, intentRun, lives):
 		k.Intent, k.Run = pipeline.ForeignIntent, intentRun
 	case k.Status != pipeline.Delivered:
 		k.Status, k.Code, k.Reason = pipeline.Uncertain, pipeline.CodeInterrupted, interruptedReason
@@ -128,9 +129,5 @@ func (l *Ledger) reading(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &known) {
 		return err
 	}
-	todo := "see that its disk is there and can be read; the same command then goes on"
-	if damaged(err) {
-		todo = restore
-	}
-	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "read the ledger " + l.path, Todo: todo, Err: err}
+	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "read the ledger " + l.path, Todo: l.store.todo(err, true), Err: err}
 }

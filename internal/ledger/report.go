@@ -32,7 +32,7 @@ const reportQuery = "SELECT input FROM report WHERE sha256 = ? ORDER BY time DES
 func (l *Ledger) ReportKnown(ctx context.Context, report [32]byte) (input [32]byte, ok bool, err error) {
 	defer func() { err = l.reading(err) }()
 	var sum []byte
-	err = l.db.QueryRowContext(ctx, reportQuery, report[:]).Scan(&sum)
+	err = l.row(ctx, reportQuery, report[:]).Scan(&sum)
 	if errors.Is(err, sql.ErrNoRows) {
 		return input, false, nil
 	}

@@ -1,18 +1,15 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"maps"
+	"slices"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"hppsend/internal/contact"
 	"hppsend/pipeline"
@@ -54,7 +51,7 @@ func (r *RunInfo) Busy() error {
 type Run struct {
 	*View
 	reminder string
-	lock     *flock.Flock
+	hold     hold
 
 	lastSheet, lastMasked string // of the writing goroutine
 }
@@ -63,19 +60,19 @@ type Run struct {
 // open is uncertain from then on. The caller ends the run with End.
 func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 	info = info.masked()
-	lock := flock.New(l.lockFile(info.ID), flock.SetPermissions(0o600))
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return nil, fmt.Errorf("lock the file of run %s: %w", info.ID, cmp.Or(err, errors.New("another process has it")))
+	h, err := l.store.hold(ctx, info.ID)
+	if err != nil {
+		return nil, err
 	}
-	o := &begin{RunInfo: info}
-	err := l.update(ctx, o)
-	r := &Run{View: l.View(info.Target), reminder: info.Reminder, lock: lock}
+	o := &begin{RunInfo: info, hold: h}
+	err = l.update(ctx, o)
+	r := &Run{View: l.View(info.Target), reminder: info.Reminder, hold: h}
 	r.targetID, r.number = o.target, o.number
 	if err == nil && o.same != nil {
 		err = o.same.Busy()
 	}
 	if err != nil {
-		r.unlock()
+		h.release()
 		return nil, err
 	}
 	return r, nil
@@ -84,6 +81,7 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 // begin enters a run.
 type begin struct {
 	RunInfo
+	hold hold
 
 	same           *RunInfo // that lives, so that this one was not entered
 	target, number int64
@@ -99,15 +97,13 @@ func (o *begin) apply(t *txn) (err error) {
 	if o.target, err = t.target(o.Target); err != nil {
 		return err
 	}
-	res, err := t.result(`INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet,
-		options, version, host, pid, started, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	if err := t.get([]any{&o.number}, `INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet,
+		options, version, host, pid, started, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
 		o.ID, o.target, o.UserName, o.Label, o.Reminder, o.Path, o.SHA256[:], o.Sheet,
-		string(o.Options), o.Version, o.Host, o.PID, o.Started.UnixMilli(), len(migrations))
-	if err != nil {
+		string(o.Options), o.Version, o.Host, o.PID, o.Started.UnixMilli(), len(migrations)); err != nil {
 		return err
 	}
-	o.number, err = res.LastInsertId()
-	return err
+	return o.hold.entered(t, o.number)
 }
 
 // Over tells that the run has made its last call. An attempt that is still open, since its outcome could
@@ -116,7 +112,7 @@ func (r *Run) Over() { r.l.dead.Store(r.number, true) }
 
 // End records how a run ended and lets go of its lock. What it has open is uncertain from then on.
 func (r *Run) End(ctx context.Context, ending pipeline.Finding, counts json.RawMessage) error {
-	defer r.unlock()
+	defer r.hold.release()
 	return r.l.update(ctx, end{r.number, ending.Code, contact.MaskAll(ending.Reason), string(maskedJSON(counts))})
 }
 
@@ -134,84 +130,75 @@ func (o end) apply(t *txn) error {
 		time.Now().UnixMilli(), o.code, o.reason, o.counts, o.number)
 }
 
-func (r *Run) unlock() {
-	os.Remove(r.lock.Path())
-	r.lock.Unlock()
-}
+// Holds reports whether a call may begin on what the run has claimed: nil, or why not, for good or for the moment.
+func (r *Run) Holds() error { return r.hold.lost() }
 
-func (l *Ledger) lockFile(id string) string { return filepath.Join(l.runsFolder(), id+".lock") }
-
-// alive reports whether a run's process is there: it holds the lock on the run's file until its end,
-// however it ends.
-func (l *Ledger) alive(number int64, id string) bool {
+// alive reports whether a run that has not ended is alive: told is what the column {lives} says.
+func (l *Ledger) alive(number int64, id string, told sql.NullBool) bool {
 	if _, dead := l.dead.Load(number); dead {
 		return false
 	}
-	if held(l.lockFile(id)) {
+	if l.store.lives(id, told) {
 		return true
 	}
 	l.dead.Store(number, true)
 	return false
 }
 
-// held reports whether somebody has the lock on the file of a run. In doubt somebody has, so that nothing is
-// sent on a guess.
-func held(path string) bool {
-	if _, err := os.Stat(path); err != nil {
-		return false
-	}
-	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
-	free, err := lock.TryRLock()
-	lock.Close()
-	return !free && !errors.Is(err, os.ErrNotExist)
-}
-
 // endDead ends the runs whose process is gone; what they had open may have been sent.
 func (t *txn) endDead() error {
-	rows, err := t.query("SELECT number, id FROM run WHERE ended IS NULL")
+	rows, err := t.query("SELECT number, id, {lives run} FROM run WHERE ended IS NULL")
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var dead []int64
+	dead := map[int64]string{}
 	for rows.Next() {
 		var number int64
 		var id string
-		if err := rows.Scan(&number, &id); err != nil {
+		var lives sql.NullBool
+		if err := rows.Scan(&number, &id, &lives); err != nil {
 			return err
 		}
-		if !t.l.alive(number, id) {
-			dead = append(dead, number)
-			os.Remove(t.l.lockFile(id))
+		if !t.l.alive(number, id, lives) {
+			dead[number] = id
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	for _, number := range dead {
-		if err := t.interrupt(number); err != nil {
-			return err
-		}
-		if err := t.exec("UPDATE run SET ended = ?, ending = ?, reason = ? WHERE number = ?", time.Now().UnixMilli(),
-			pipeline.CodeInterrupted, "its process was gone; it may have been killed", number); err != nil {
+	for _, number := range slices.Sorted(maps.Keys(dead)) {
+		if err := t.bury(number, dead[number]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// bury ends a run whose process is gone.
+func (t *txn) bury(number int64, id string) error {
+	if dead, err := t.l.store.bury(t, number, id); err != nil || !dead {
+		return err
+	}
+	if err := t.exec("UPDATE run SET ended = ?, ending = ?, reason = ? WHERE number = ?", time.Now().UnixMilli(),
+		pipeline.CodeInterrupted, "its process was gone; it may have been killed", number); err != nil {
+		return err
+	}
+	return t.interrupt(number) // only now, when it can claim nothing more
+}
+
 // interrupt makes uncertain what a dead run had open.
 func (t *txn) interrupt(number int64) error {
-	if err := t.exec("UPDATE record SET version = "+fresh+` WHERE seq = 0
+	if err := t.exec(`UPDATE record SET version = {fresh} WHERE seq = 0
 		AND (session, target) IN (SELECT session, target FROM record WHERE intent = ? AND seq > 0)`, number); err != nil {
 		return err
 	}
-	if err := t.exec(`UPDATE record SET version = iif(seq = 0, `+fresh+`, 0), status = ?, code = ?, reason = ?, binding = 0, http_status = 0,
+	if err := t.exec(`UPDATE record SET version = `+newVersion+`, status = ?, code = ?, reason = ?, binding = FALSE, http_status = 0,
 		correlation_id = '', attempts = attempts + 1, run = intent, intent = NULL WHERE intent = ? AND status <> ?`,
 		pipeline.Uncertain, pipeline.CodeInterrupted, interruptedReason, number, pipeline.Delivered); err != nil {
 		return err
 	}
-	return t.exec("UPDATE record SET intent = NULL, version = iif(seq = 0, "+fresh+", 0) WHERE intent = ?", number)
+	return t.exec("UPDATE record SET intent = NULL, version = "+newVersion+" WHERE intent = ?", number)
 }
 
 const interruptedReason = "the run was cut off while a call for this session was under way; it may have been sent"
@@ -268,7 +255,7 @@ const lastRunQuery = "SELECT " + runColumns + " WHERE run.sha256 = ? AND target.
 // there was none.
 func (l *Ledger) LastRun(ctx context.Context, input [32]byte, target string) (info RunInfo, ok bool, err error) {
 	defer func() { err = l.reading(err) }()
-	info, err = scanRun(l.db.QueryRowContext(ctx, lastRunQuery, input[:], target))
+	info, err = scanRun(l.row(ctx, lastRunQuery, input[:], target))
 	if errors.Is(err, sql.ErrNoRows) {
 		return RunInfo{}, false, nil
 	}
@@ -279,8 +266,8 @@ func (l *Ledger) LastRun(ctx context.Context, input [32]byte, target string) (in
 // whatever was typed into it there; ok is false when there was none.
 func (l *Ledger) LastRunOfUpload(ctx context.Context, file [32]byte, target string) (info RunInfo, ok bool, err error) {
 	defer func() { err = l.reading(err) }()
-	info, err = scanRun(l.db.QueryRowContext(ctx, "SELECT "+runColumns+
-		" WHERE run.options ->> '$.upload.sha256' = ? AND target.name = ? ORDER BY run.number DESC LIMIT 1", hex.EncodeToString(file[:]), target))
+	info, err = scanRun(l.row(ctx, "SELECT "+runColumns+
+		" WHERE run.options -> 'upload' ->> 'sha256' = ? AND target.name = ? ORDER BY run.number DESC LIMIT 1", hex.EncodeToString(file[:]), target))
 	if errors.Is(err, sql.ErrNoRows) {
 		return RunInfo{}, false, nil
 	}

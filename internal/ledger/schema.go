@@ -112,7 +112,7 @@ ALTER TABLE target ADD COLUMN gap INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX settlement_distribution ON settlement (distribution);
 `
 
-// fresh is a version that no gate has had before: it is drawn anew at each use.
+// fresh is a version that no gate has had before: it is drawn anew at each use. Statements say {fresh}.
 const fresh = "(random() & 4611686018427387903 | 1)"
 
 // schemaV3 keeps the records of a session at a target in turn: seq 0 is the gate, which every claim takes,

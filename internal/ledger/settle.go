@@ -29,7 +29,7 @@ type Doubt struct {
 // is none.
 func (l *Ledger) FindRun(ctx context.Context, id string) (info RunInfo, ok bool, err error) {
 	defer func() { err = l.reading(err) }()
-	rows, err := l.db.QueryContext(ctx, "SELECT "+runColumns+" WHERE substr(run.id, 1, ?) = ? LIMIT 2",
+	rows, err := l.rows(ctx, "SELECT "+runColumns+" WHERE substr(run.id, 1, ?) = ? LIMIT 2",
 		len(id), strings.ToLower(id))
 	if err != nil {
 		return info, false, err
@@ -56,7 +56,7 @@ func (l *Ledger) Doubts(ctx context.Context, run string) (all []Doubt, err error
 	if err := l.update(ctx, endDead{}); err != nil {
 		return nil, err
 	}
-	rows, err := l.db.QueryContext(ctx, doubtsQuery, run)
+	rows, err := l.rows(ctx, doubtsQuery, run)
 	if err != nil {
 		return nil, err
 	}
@@ -103,6 +103,9 @@ type settle struct {
 func (o *settle) apply(t *txn) error {
 	o.settled = 0
 	for _, ticket := range o.tickets {
+		if err := t.touch(int64(ticket)); err != nil {
+			return err
+		}
 		old, err := t.state(ticket)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && (old.Status != pipeline.Uncertain || old.intent != 0) {
 			continue // another run, or another person, was there before
@@ -114,10 +117,7 @@ func (o *settle) apply(t *txn) error {
 			ticket, o.code, old.Code, o.who, o.now); err != nil {
 			return err
 		}
-		if err := t.touch(int64(ticket)); err != nil {
-			return err
-		}
-		if err := t.exec("UPDATE record SET status = ?, code = ?, reason = ?, version = iif(seq = 0, "+fresh+", 0) WHERE id = ?",
+		if err := t.exec("UPDATE record SET status = ?, code = ?, reason = ?, version = "+newVersion+" WHERE id = ?",
 			o.status, o.code, o.reason, ticket); err != nil {
 			return err
 		}

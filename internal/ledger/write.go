@@ -18,11 +18,7 @@ var errClosed = errors.New("the ledger is closed")
 
 // unwritten says that a change could not be made; nothing of it is in the ledger.
 func (l *Ledger) unwritten(err error) error {
-	todo := "see that its disk has room and can be written; the same command then goes on where this one stopped"
-	if damaged(err) {
-		todo = restore
-	}
-	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "write the ledger " + l.path, Todo: todo, Err: err}
+	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "write the ledger " + l.path, Todo: l.store.todo(err, false), Err: err}
 }
 
 // change is made in a transaction that it shares with others. It must not depend on having been undone:
@@ -116,7 +112,7 @@ func (l *Ledger) gather() []*op {
 
 func (l *Ledger) commit(group []*op) error {
 	t := &txn{context.Background(), l}
-	if err := t.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := t.exec("{begin}"); err != nil {
 		return err
 	}
 	done := false
@@ -142,7 +138,7 @@ func (t *txn) stmt(query string) (*sql.Stmt, error) {
 	if st, ok := t.l.statements[query]; ok {
 		return st, nil
 	}
-	st, err := t.l.conn.PrepareContext(t.ctx, query)
+	st, err := t.l.conn.PrepareContext(t.ctx, t.l.store.sql(query))
 	if err != nil {
 		return nil, err
 	}

@@ -94,7 +94,7 @@ func BenchmarkClaimAndConclude(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer r.unlock()
+	defer r.hold.release()
 	next := make(chan int)
 	go func() {
 		for n := range b.N {

@@ -1,0 +1,54 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"hppsend/pipeline"
+)
+
+// store is the database that a ledger is kept in, as far as one does in its own way what another does otherwise.
+// The rules of the ledger are written once, over it, in SQL that has a few words of our own in braces.
+type store interface {
+	// open connects, or makes the ledger, and fills in what is recorded of it.
+	open(ctx context.Context, opt Options) error
+	// reason says in our words why it could not be opened.
+	reason(err error) (problem, todo string)
+	// sql puts a statement into the words of the database.
+	sql(query string) string
+	// hold keeps a run alive in the eyes of all who ask, from before it is entered until release.
+	hold(ctx context.Context, run string) (hold, error)
+	// lives reports whether a run that has not ended is alive. told is what the column {lives} says.
+	lives(run string, told sql.NullBool) bool
+	// bury lets go of what a dead run has left beside its records, within the transaction that ends it. It reports
+	// false for one that lives after all.
+	bury(t *txn, number int64, run string) (bool, error)
+	// many makes those of a group of changes that it can make in few statements, and gives the others.
+	many(t *txn, group []*op) ([]*op, error)
+	// again reports whether a group that failed is to be tried again, after a while.
+	again(err error, tries int, since time.Time) bool
+	// withPace changes the row of a target's pace, by the clock of the ledger.
+	withPace(ctx context.Context, target string, change paceChange) error
+	// tidy gives room back, as far as nobody is held up by it: after each stretch of a purge, and at its end.
+	tidy(ctx context.Context, end bool)
+	// todo says what a person is to do about an error of reading or writing.
+	todo(err error, reading bool) string
+	info() Info
+	close() error // before the connections
+}
+
+// hold keeps a run alive.
+type hold interface {
+	// entered is told the number of the run within the transaction that enters it.
+	entered(t *txn, number int64) error
+	// lost gives why no call may begin any more, or for the moment; nil while one may.
+	lost() error
+	release()
+}
+
+// errRun says that the ledger took a run for dead, and what it had open for doubts.
+var errRun = &pipeline.Error{
+	Kind: pipeline.NoLedger, Problem: "the ledger has taken this run for dead, since it had not heard of it for some seconds",
+	Todo: "see that this machine and its way to the database are well; the same command then goes on where this one stopped",
+}
