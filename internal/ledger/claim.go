@@ -17,8 +17,12 @@ type claim struct {
 	pipeline.Claim
 	contact, other []byte // digests
 
-	got pipeline.Claimed
+	got    pipeline.Claimed
+	buried bool // the run was ended as a dead one: it claims nothing
+	again  bool // it may be on disk already: the answer to its commit was lost
 }
+
+func (c *claim) retried() { c.again = true }
 
 // Claim opens an attempt if the records of the session are those that were judged.
 func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (pipeline.Claimed, error) {
@@ -28,8 +32,14 @@ func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (pipeline.Claimed, er
 		other := r.l.secret.digest(c.Distribution.Other)
 		o.other = other[:]
 	}
+	if err := r.hold.ready(ctx); err != nil {
+		return pipeline.Claimed{}, err
+	}
 	if err := r.l.update(ctx, o); err != nil {
 		return pipeline.Claimed{}, err
+	}
+	if o.buried {
+		return pipeline.Claimed{}, errRun
 	}
 	return o.got, nil
 }
@@ -55,7 +65,14 @@ func (c *claim) apply(t *txn) error {
 		return err
 	}
 	if took {
-		return c.open(t, all)
+		if granted, err := c.open(t, all); err != nil || granted {
+			return err
+		}
+		if all, err = t.records(c.run, c.Distribution.Session); err != nil {
+			return err
+		}
+	} else if c.again && c.own(all) {
+		return nil
 	}
 	c.got.Version = pipeline.NoRecords
 	for i := range all {
@@ -70,8 +87,9 @@ func (c *claim) apply(t *txn) error {
 }
 
 // open writes the intent under the gate that was taken: into the distribution's own record, into a blank
-// gate, or into a new record beneath. An intent of a dead run on it becomes a doubt first.
-func (c *claim) open(t *txn, all []kept) error {
+// gate, or into a new record beneath. An intent of a dead run on it becomes a doubt first; it reports false for one
+// that lives after all.
+func (c *claim) open(t *txn, all []kept) (granted bool, err error) {
 	d, next, blank := c.Distribution, 0, int64(0)
 	for _, k := range all {
 		next = max(next, k.seq+1)
@@ -83,22 +101,32 @@ func (c *claim) open(t *txn, all []kept) error {
 			continue
 		}
 		if k.intent != 0 {
-			if err := t.interrupt(k.intent); err != nil {
-				return err
+			if dead, err := t.bury(k.intent, k.Run); err != nil || !dead {
+				return false, err
 			}
 		}
 		c.got.Ticket = pipeline.Ticket(k.ID)
-		return t.exec("UPDATE record SET intent = ?, other = ?, sheet = ?, row = ?, time = ? WHERE id = ?",
+		return true, t.exec("UPDATE record SET intent = ?, other = ?, sheet = ?, row = ?, time = ? WHERE id = ?",
 			c.run.number, c.other, c.run.sheet(c.Place), c.Place.Row, time.Now().UnixMilli(), k.ID)
 	}
 	if blank != 0 {
 		c.got.Ticket = pipeline.Ticket(blank)
-		return t.exec(`UPDATE record SET intent = ?, reminder = ?, method = ?, contact = ?, country = ?, other = ?, sheet = ?, row = ?,
+		return true, t.exec(`UPDATE record SET intent = ?, reminder = ?, method = ?, contact = ?, country = ?, other = ?, sheet = ?, row = ?,
 			time = ? WHERE id = ?`, c.run.number, c.run.reminder, string(d.Method), c.contact, d.Country, c.other, c.run.sheet(c.Place),
 			c.Place.Row, time.Now().UnixMilli(), blank)
 	}
-	_, err := c.insert(t, next)
-	return err
+	return c.insert(t, next)
+}
+
+// own finds what this claim has written already. A run has one claim at a time for a row.
+func (c *claim) own(all []kept) bool {
+	for _, k := range all {
+		if k.intent == c.run.number && k.sheet == c.run.sheet(c.Place) && k.row == c.Place.Row {
+			c.got.Ticket = pipeline.Ticket(k.ID)
+			return true
+		}
+	}
+	return false
 }
 
 // insert makes a record, and reports whether it did: of one seq there is one.

@@ -2,6 +2,8 @@ package ledger_test
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -10,21 +12,48 @@ import (
 	"hppsend/pipeline"
 )
 
+// postgres is a server that all tests share; nil where there is none.
+var postgres *ledgertest.Postgres
+
+func TestMain(m *testing.M) {
+	var err error
+	if postgres, err = ledgertest.NewPostgres(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	postgres.Close()
+	os.Exit(code)
+}
+
 func TestContract(t *testing.T) {
 	ledgertest.Run(t, func(t *testing.T) ledgertest.Store {
-		path := filepath.Join(t.TempDir(), "ledger.db")
-		return ledgertest.Store{
-			Open: func(t *testing.T) ledgertest.Ledger {
-				l, err := ledger.Open(t.Context(), ledger.Options{Path: path, Environment: "sandbox", Create: true})
-				if err != nil {
-					t.Fatal(err)
-				}
-				t.Cleanup(func() { l.Close() })
-				return opening{l}
-			},
-			Kill: func(_ *testing.T, c ledgertest.Campaign) { c.(*ledger.Run).Die() },
-		}
+		return storeAt(filepath.Join(t.TempDir(), "ledger.db"), "")
 	})
+}
+
+func TestContractOnServer(t *testing.T) {
+	if postgres == nil {
+		t.Skip("there is no PostgreSQL here")
+	}
+	ledgertest.Run(t, func(t *testing.T) ledgertest.Store {
+		t.Parallel()
+		return storeAt(postgres.Database(t), t.TempDir())
+	})
+}
+
+func storeAt(place, state string) ledgertest.Store {
+	return ledgertest.Store{
+		Open: func(t *testing.T) ledgertest.Ledger {
+			l, err := ledger.Open(t.Context(), ledger.Options{Path: place, State: state, Environment: "sandbox", Create: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { l.Close() })
+			return opening{l}
+		},
+		Kill: func(_ *testing.T, c ledgertest.Campaign) { c.(*ledger.Run).Die() },
+	}
 }
 
 // opening gives what a ledger gives as the contract's interfaces.

@@ -163,8 +163,7 @@ func (l file) verify(ctx context.Context, opt Options) error {
 	}
 	l.made, l.environment = time.UnixMilli(made), environment
 	if environment != opt.Environment {
-		return wrong(pipeline.Usage, l.path, fmt.Sprintf("it is of the environment %s, and this run is for %s", environment, opt.Environment),
-			"name another with --ledger, or leave the flag out")
+		return otherEnvironment(l.path, environment, opt.Environment)
 	}
 	if !bytes.Equal(check, l.secret.check()) {
 		return wrong(pipeline.NoLedger, l.path, "the secret beside it is that of another ledger",
@@ -203,7 +202,6 @@ func damaged(err error) bool {
 	return errors.As(err, &code) && (code.Code()&0xff == sqlite3.SQLITE_NOTADB || code.Code()&0xff == sqlite3.SQLITE_CORRUPT)
 }
 
-
 // fileWords are the words of ours in the statements of the rules.
 var fileWords = strings.NewReplacer("{begin}", "BEGIN IMMEDIATE", "{fresh}", fresh, "{among}", "SELECT value FROM json_each(?)",
 	" {lock}", "", "{lives run}", "NULL", "{lives i}", "NULL")
@@ -212,6 +210,10 @@ func (l file) sql(query string) string { return fileWords.Replace(query) }
 
 // many makes none: one statement after another costs less than those that make many changes.
 func (l file) many(_ *txn, group []*op) ([]*op, error) { return group, nil }
+
+func (l file) within() (context.Context, context.CancelFunc) { return context.Background(), func() {} }
+
+func (l file) connect(context.Context) error { return nil }
 
 // again tries nothing again: a statement has waited for other processes already.
 func (l file) again(error, int, time.Time) bool { return false }
@@ -255,8 +257,9 @@ func (l file) hold(_ context.Context, run string) (hold, error) {
 	return lockFile{lock}, nil
 }
 
-func (lockFile) entered(*txn, int64) error { return nil }
-func (lockFile) lost() error               { return nil }
+func (lockFile) entered(*txn, int64) error   { return nil }
+func (lockFile) lost() error                 { return nil }
+func (lockFile) ready(context.Context) error { return nil }
 
 func (l lockFile) release() {
 	os.Remove(l.Path())

@@ -17,6 +17,10 @@ type Options struct {
 	Create      bool   // make it if it is not there
 	Replace     bool   // make it even where one was lost
 	Network     bool   // take one on a network file system too
+	State       string // the folder for what a machine keeps of a ledger on a server
+	Sealed      bool   // to look at it, even where nothing may be sent by it
+	// Grace is how long a change is tried again that a server does not make; 0 for ten seconds.
+	Grace time.Duration
 	// Wait is how long a statement waits while another process writes; 0 for ten seconds.
 	Wait time.Duration
 }
@@ -25,7 +29,7 @@ type Options struct {
 type Ledger struct {
 	store store
 	path  string
-	made time.Time
+	made  time.Time
 
 	environment string
 
@@ -33,6 +37,7 @@ type Ledger struct {
 	db     *sql.DB // for looking up
 	conn   *sql.Conn
 	dead   sync.Map // numbers of runs that were found dead
+	over   sync.Map // numbers of runs of this process that make no call any more
 
 	gathering sync.Mutex
 	gathered  []*op // changes that the writing goroutine has not taken yet
@@ -59,6 +64,13 @@ func Open(ctx context.Context, opt Options) (*Ledger, error) {
 		statements: map[string]*sql.Stmt{},
 	}
 	l.store = file{l}
+	if OnServer(opt.Path) {
+		s, err := newServer(l, opt)
+		if err != nil {
+			return nil, err
+		}
+		l.store = s
+	}
 	if err := l.store.open(ctx, opt); err != nil {
 		if l.db != nil {
 			l.db.Close()
@@ -94,7 +106,11 @@ func (l *Ledger) Close() error {
 	for _, st := range l.statements {
 		st.Close()
 	}
-	return errors.Join(l.store.close(), l.conn.Close(), l.db.Close())
+	err := l.conn.Close()
+	if errors.Is(err, sql.ErrConnDone) { // it was lost
+		err = nil
+	}
+	return errors.Join(l.store.close(), err, l.db.Close())
 }
 
 // Digest stands for a contact in this ledger.

@@ -28,7 +28,7 @@ func (v *View) Digest(contact string) pipeline.Digest { return v.l.Digest(contac
 
 const recordColumns = `d.id, d.session, d.reminder, d.method, d.contact, d.country, d.other, d.intent, d.time,
 	d.attempts, d.status, d.binding, d.http_status, d.code, d.reason, d.correlation_id, coalesce(r.id, ''), coalesce(i.id, ''),
-	d.seq, d.version, {lives i}
+	d.seq, d.version, d.sheet, d.row, {lives i}
 	FROM record d LEFT JOIN run r ON r.number = d.run LEFT JOIN run i ON i.number = d.intent`
 
 // lookupQuery goes by record_key, session by session.
@@ -84,6 +84,8 @@ type kept struct {
 	session string
 	intent  int64 // the run that has an attempt open; 0 for none
 	seq     int   // 0 for the gate
+	sheet   string
+	row     int
 	version pipeline.Version
 }
 
@@ -98,7 +100,7 @@ func (v *View) scan(rows *sql.Rows) (k kept, err error) {
 	var lives sql.NullBool
 	if err := rows.Scan(&k.ID, &k.session, &k.Reminder, &k.Method, &contact, &k.Country, &other, &intent, &at,
 		&k.Attempts, &k.Status, &k.Binding, &k.HTTPStatus, &k.Code, &k.Reason, &k.CorrelationID,
-		&k.Run, &intentRun, &k.seq, &k.version, &lives); err != nil {
+		&k.Run, &intentRun, &k.seq, &k.version, &k.sheet, &k.row, &lives); err != nil {
 		return k, err
 	}
 	copy(k.Contact[:], contact)

@@ -83,13 +83,21 @@ type begin struct {
 	RunInfo
 	hold hold
 
+	again          bool     // it may be on disk already
 	same           *RunInfo // that lives, so that this one was not entered
 	target, number int64
 }
 
+func (o *begin) retried() { o.again = true }
+
 func (o *begin) apply(t *txn) (err error) {
 	if err := t.endDead(); err != nil {
 		return err
+	}
+	if o.again {
+		if err := t.get([]any{&o.number, &o.target}, "SELECT number, target FROM run WHERE id = ?", o.ID); !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
 	}
 	if o.same, err = t.same(o.RunInfo); err != nil || o.same != nil {
 		return err
@@ -108,7 +116,7 @@ func (o *begin) apply(t *txn) (err error) {
 
 // Over tells that the run has made its last call. An attempt that is still open, since its outcome could
 // not be written, is in doubt from then on for all who ask here, and for others once the run has ended.
-func (r *Run) Over() { r.l.dead.Store(r.number, true) }
+func (r *Run) Over() { r.l.over.Store(r.number, true) }
 
 // End records how a run ended and lets go of its lock. What it has open is uncertain from then on.
 func (r *Run) End(ctx context.Context, ending pipeline.Finding, counts json.RawMessage) error {
@@ -135,14 +143,17 @@ func (r *Run) Holds() error { return r.hold.lost() }
 
 // alive reports whether a run that has not ended is alive: told is what the column {lives} says.
 func (l *Ledger) alive(number int64, id string, told sql.NullBool) bool {
+	if _, over := l.over.Load(number); over {
+		return false
+	}
 	if _, dead := l.dead.Load(number); dead {
 		return false
 	}
-	if l.store.lives(id, told) {
-		return true
+	lives := l.store.lives(id, told)
+	if !lives && !told.Valid { // whose file is free is dead for good
+		l.dead.Store(number, true)
 	}
-	l.dead.Store(number, true)
-	return false
+	return lives
 }
 
 // endDead ends the runs whose process is gone; what they had open may have been sent.
@@ -168,23 +179,27 @@ func (t *txn) endDead() error {
 		return err
 	}
 	for _, number := range slices.Sorted(maps.Keys(dead)) {
-		if err := t.bury(number, dead[number]); err != nil {
+		if _, err := t.bury(number, dead[number]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// bury ends a run whose process is gone.
-func (t *txn) bury(number int64, id string) error {
+// bury ends a run whose process is gone, and reports false for one that lives after all. A run that is over, but has
+// not ended yet, has its doubts made and ends by itself.
+func (t *txn) bury(number int64, id string) (dead bool, err error) {
+	if _, over := t.l.over.Load(number); over {
+		return true, t.interrupt(number)
+	}
 	if dead, err := t.l.store.bury(t, number, id); err != nil || !dead {
-		return err
+		return false, err
 	}
-	if err := t.exec("UPDATE run SET ended = ?, ending = ?, reason = ? WHERE number = ?", time.Now().UnixMilli(),
+	if err := t.exec("UPDATE run SET ended = ?, ending = ?, reason = ? WHERE number = ? AND ended IS NULL", time.Now().UnixMilli(),
 		pipeline.CodeInterrupted, "its process was gone; it may have been killed", number); err != nil {
-		return err
+		return false, err
 	}
-	return t.interrupt(number) // only now, when it can claim nothing more
+	return true, t.interrupt(number) // only now, when it can claim nothing more
 }
 
 // interrupt makes uncertain what a dead run had open.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -70,22 +71,45 @@ func readSecret(path string) (*secret, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != 32 {
+	key, err := parseSecret(string(text))
+	if err != nil {
 		return nil, fmt.Errorf("%s does not hold a ledger's secret", path)
+	}
+	return key, nil
+}
+
+// parseSecret reads a secret as its file has it.
+func parseSecret(text string) (*secret, error) {
+	key, err := hex.DecodeString(strings.TrimSpace(text))
+	if err == nil && len(key) != 32 {
+		err = errors.New("it has not 32 bytes")
+	}
+	if err != nil {
+		return nil, err
 	}
 	return keyed(key), nil
 }
 
+// drawSecret makes a secret, and gives it as its file has it.
+func drawSecret() (text string, key *secret) {
+	random := make([]byte, 32)
+	rand.Read(random)
+	return hex.EncodeToString(random) + "\n", keyed(random)
+}
+
 // newSecret makes a secret and has it on disk before the first digest can be.
 func newSecret(path string) (*secret, error) {
-	key := make([]byte, 32)
-	rand.Read(key)
+	text, key := drawSecret()
+	return key, writeSecret(path, text)
+}
+
+// writeSecret writes a secret to a file that is not there.
+func writeSecret(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	_, err = fmt.Fprintln(f, hex.EncodeToString(key))
+	_, err = io.WriteString(f, text)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -94,9 +118,9 @@ func newSecret(path string) (*secret, error) {
 	}
 	if err != nil {
 		os.Remove(path)
-		return nil, err
+		return err
 	}
-	return keyed(key), syncFolder(filepath.Dir(path))
+	return syncFolder(filepath.Dir(path))
 }
 
 // syncFolder makes new names in a folder durable, where the system can.

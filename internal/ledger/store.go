@@ -24,9 +24,13 @@ type store interface {
 	// bury lets go of what a dead run has left beside its records, within the transaction that ends it. It reports
 	// false for one that lives after all.
 	bury(t *txn, number int64, run string) (bool, error)
+	// within bounds the time of a transaction.
+	within() (context.Context, context.CancelFunc)
+	// connect makes sure, before it, that there is a connection to write on.
+	connect(ctx context.Context) error
 	// many makes those of a group of changes that it can make in few statements, and gives the others.
 	many(t *txn, group []*op) ([]*op, error)
-	// again reports whether a group that failed is to be tried again, after a while.
+	// again reports whether a group that failed is to be tried again; it waits for when.
 	again(err error, tries int, since time.Time) bool
 	// withPace changes the row of a target's pace, by the clock of the ledger.
 	withPace(ctx context.Context, target string, change paceChange) error
@@ -44,6 +48,8 @@ type hold interface {
 	entered(t *txn, number int64) error
 	// lost gives why no call may begin any more, or for the moment; nil while one may.
 	lost() error
+	// ready waits for the moment to be over.
+	ready(ctx context.Context) error
 	release()
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"hppsend/pipeline"
 )
@@ -29,6 +30,7 @@ type change interface{ apply(*txn) error }
 type op struct {
 	change
 	taken atomic.Bool // by the writing goroutine, or back
+	made  bool        // together with others
 	done  chan error
 }
 
@@ -77,12 +79,28 @@ func (l *Ledger) write() {
 			open = false
 		}
 		for group := l.gather(); len(group) > 0; group = l.gather() {
-			err := pipeline.Guarded(func() error { return l.commit(group) })
-			if err != nil {
-				err = l.unwritten(err)
-			}
+			err := l.persist(group)
 			for _, o := range group {
 				o.done <- err
+			}
+		}
+	}
+}
+
+// persist commits a group, and tries again where that helps.
+func (l *Ledger) persist(group []*op) error {
+	began := time.Now()
+	for tries := 1; ; tries++ {
+		err := pipeline.Guarded(func() error { return l.commit(group) })
+		if err == nil {
+			return nil
+		}
+		if !l.store.again(err, tries, began) {
+			return l.unwritten(err)
+		}
+		for _, o := range group {
+			if c, ok := o.change.(interface{ retried() }); ok {
+				c.retried()
 			}
 		}
 	}
@@ -111,7 +129,12 @@ func (l *Ledger) gather() []*op {
 }
 
 func (l *Ledger) commit(group []*op) error {
-	t := &txn{context.Background(), l}
+	ctx, cancel := l.store.within()
+	defer cancel()
+	t := &txn{ctx, l}
+	if err := l.store.connect(ctx); err != nil {
+		return err
+	}
 	if err := t.exec("{begin}"); err != nil {
 		return err
 	}
@@ -121,7 +144,11 @@ func (l *Ledger) commit(group []*op) error {
 			t.exec("ROLLBACK")
 		}
 	}()
-	for _, o := range group {
+	rest, err := l.store.many(t, group)
+	if err != nil {
+		return err
+	}
+	for _, o := range rest {
 		if err := o.apply(t); err != nil {
 			return err
 		}

@@ -110,29 +110,39 @@ func sameContent(t *testing.T, b *bench) {
 	}
 }
 
+// pace holds what it is told to what a ledger can know of the clock of this process: a moment within the call.
 func pace(t *testing.T, b *bench) {
-	p, other := b.l.Pace(target), b.Open(t).Pace(target)
-	ten := must(p.Reserve(t.Context(), 10, 100, time.Time{}))(t)
-	next := must(other.Reserve(t.Context(), 0, 100, time.Time{}))(t)
-	if got := next.Start.Sub(ten.Start); got.Round(time.Millisecond) != 100*time.Millisecond {
-		t.Errorf("behind ten slots at 100 a second another is told to come after %s", got)
+	var calls time.Duration
+	reserve := func(p pipeline.Pace, slots int) pipeline.Slice {
+		t.Helper()
+		began := time.Now()
+		s := must(p.Reserve(t.Context(), slots, 100, time.Time{}))(t)
+		calls += time.Since(began)
+		return s
 	}
+	is := func(what string, got, want time.Duration) {
+		t.Helper()
+		if (got - want).Abs() > calls+time.Microsecond {
+			t.Errorf("%s it is %s, want %s, give or take %s", what, got, want, calls)
+		}
+	}
+	p, other := b.l.Pace(target), b.Open(t).Pace(target)
+	ten := reserve(p, 10)
+	is("behind ten slots at 100 a second", reserve(other, 0).Start.Sub(ten.Start), 100*time.Millisecond)
 	unused := ten
 	unused.Slots = 4
 	if err := p.GiveBack(t.Context(), unused); err != nil {
 		t.Fatal(err)
 	}
-	next = must(other.Reserve(t.Context(), 1, 100, time.Time{}))(t)
-	if got := next.Start.Sub(ten.Start); got.Round(time.Millisecond) != 60*time.Millisecond {
-		t.Errorf("behind ten slots of which four came back the next is after %s", got)
-	}
-	until := time.Now().Add(time.Minute)
+	next := reserve(other, 1)
+	is("behind ten slots of which four came back", next.Start.Sub(ten.Start), 60*time.Millisecond)
+	is("the end of one slot", next.End.Sub(next.Start), 10*time.Millisecond)
+	until, began := time.Now().Add(time.Minute), time.Now()
 	if err := other.Pause(t.Context(), until); err != nil {
 		t.Fatal(err)
 	}
-	if s := must(p.Reserve(t.Context(), 0, 100, time.Time{}))(t); s.Pause.Sub(until).Abs() > time.Millisecond {
-		t.Errorf("all wait until %s, want %s", s.Pause, until)
-	}
+	calls += time.Since(began)
+	is("until a pause ends", reserve(p, 0).Pause.Sub(until), 0)
 	if s := must(b.l.Pace("https://other.example.com").Reserve(t.Context(), 1, 100, time.Time{}))(t); !s.Pause.IsZero() {
 		t.Errorf("another target is paused too: %+v", s)
 	}

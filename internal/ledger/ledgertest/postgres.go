@@ -1,0 +1,159 @@
+package ledgertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Postgres is a PostgreSQL server of a test binary's own, reached by a socket in its folder.
+type Postgres struct {
+	bin, folder string
+	server      *exec.Cmd
+	ended       chan error
+	databases   atomic.Int32
+}
+
+// NewPostgres makes a server with Debian's programs and starts it, as a user that is not root. It gives nil where there
+// are no such programs, which it says, and which is an error where CI is set. The caller closes it.
+func NewPostgres() (*Postgres, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if len(found) == 0 {
+		if os.Getenv("CI") != "" {
+			return nil, errors.New("there is no PostgreSQL here")
+		}
+		fmt.Println("The tests of a ledger in PostgreSQL are left out: there is none here. Debian's package is called postgresql.")
+		return nil, nil
+	}
+	p := &Postgres{bin: filepath.Dir(slices.Max(found))}
+	memory := "/dev/shm" // what is tested is what is committed and when, and not whether a disk keeps it
+	if _, err := os.Stat(memory); err != nil {
+		memory = ""
+	}
+	var err error
+	if p.folder, err = os.MkdirTemp(memory, "hppsend-postgres-"); err != nil {
+		return nil, err
+	}
+	if os.Getuid() == 0 {
+		uid, gid, err := lesser()
+		if err == nil {
+			err = os.Chown(p.folder, uid, gid)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	initdb := p.command("initdb", "--pgdata", p.data(), "--username", "hppsend", "--auth", "trust", "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8")
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return p, p.Start()
+}
+
+// lesser is a user that may run a server when root may not.
+func lesser() (uid, gid int, err error) {
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		if u, err = user.Lookup("nobody"); err != nil {
+			return 0, 0, err
+		}
+	}
+	if uid, err = strconv.Atoi(u.Uid); err == nil {
+		gid, err = strconv.Atoi(u.Gid)
+	}
+	return uid, gid, err
+}
+
+func (p *Postgres) data() string { return filepath.Join(p.folder, "data") }
+
+func (p *Postgres) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(p.bin, name), args...)
+	cmd.Dir = p.folder
+	asLesser(cmd)
+	return cmd
+}
+
+// Start starts the server and waits until it answers.
+func (p *Postgres) Start() error {
+	p.server = p.command("postgres", "-D", p.data(), "-k", p.folder, "-c", "listen_addresses=", "-c", "max_connections=300", "-c", "max_wal_size=256MB")
+	log, err := os.Create(filepath.Join(os.TempDir(), filepath.Base(p.folder)+".log"))
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	defer os.Remove(log.Name())
+	p.server.Stderr = log
+	if err := p.server.Start(); err != nil {
+		return err
+	}
+	p.ended = make(chan error, 1)
+	go func() { p.ended <- p.server.Wait() }()
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		c, err := pgx.Connect(ctx, p.URL("postgres"))
+		cancel()
+		if err == nil {
+			return c.Close(context.Background())
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case err := <-p.ended:
+			text, _ := os.ReadFile(log.Name())
+			return fmt.Errorf("the server ended: %v: %s", err, text)
+		}
+	}
+}
+
+// Kill ends the server at once, as a power cut does; what it had on disk stays.
+func (p *Postgres) Kill() {
+	p.server.Process.Signal(os.Interrupt) // its children end with it, and it recovers at the next start
+	<-p.ended
+}
+
+// Close ends the server and takes its folder away.
+func (p *Postgres) Close() {
+	if p == nil {
+		return
+	}
+	p.server.Process.Signal(os.Interrupt)
+	<-p.ended
+	os.RemoveAll(p.folder)
+}
+
+// URL is the address of a database.
+func (p *Postgres) URL(database string) string {
+	return "postgres://hppsend@/" + database + "?host=" + url.QueryEscape(p.folder)
+}
+
+// Database makes an empty database for a test and gives its address.
+func (p *Postgres) Database(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", p.databases.Add(1))
+	p.Exec(t, "postgres", "CREATE DATABASE "+name)
+	return p.URL(name)
+}
+
+// Exec runs a statement in a database.
+func (p *Postgres) Exec(t testing.TB, database, statement string) {
+	t.Helper()
+	c, err := pgx.Connect(context.Background(), p.URL(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	if _, err := c.Exec(context.Background(), statement); err != nil {
+		t.Fatal(err)
+	}
+}

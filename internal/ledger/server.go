@@ -1,0 +1,328 @@
+package ledger
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"hppsend/pipeline"
+)
+
+// server is a ledger in a PostgreSQL database, which many machines share. It has a schema of its own there.
+type server struct {
+	*Ledger
+	config  *pgx.ConnConfig
+	schema  string
+	folder  string        // of secrets and memories
+	wait    time.Duration // how long a change is tried again
+	broken  bool          // the writing goroutine's connection is to be replaced
+	life    life
+	targets map[string]int64 // of the paces
+}
+
+// OnServer reports whether a ledger's place is a database that many machines share.
+func OnServer(place string) bool {
+	return strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://")
+}
+
+// newServer reads the address of a database. A password in it is refused, since addresses are shown.
+func newServer(l *Ledger, opt Options) (*server, error) {
+	const todo = "write it like postgres://user@host/database; the password is taken from PGPASSWORD, ~/.pgpass or a file named by PGPASSFILE"
+	u, err := url.Parse(opt.Path)
+	if err != nil { // which would show it
+		return nil, &pipeline.Error{Kind: pipeline.Usage, Problem: "the address of the ledger's database cannot be read", Todo: todo}
+	}
+	if _, has := u.User.Password(); has || u.Query().Has("password") {
+		return nil, &pipeline.Error{Kind: pipeline.Usage, Problem: "there is a password in the address of the ledger's database, and addresses are shown to others", Todo: todo}
+	}
+	l.path = u.String()
+	config, err := pgx.ParseConfig(opt.Path)
+	if err != nil {
+		return nil, &pipeline.Error{Kind: pipeline.Usage, Problem: "ledger " + l.path + ": its address is not understood", Todo: todo, Err: errors.Unwrap(err)}
+	}
+	s := &server{
+		Ledger: l, config: config, schema: cmp.Or(config.RuntimeParams["search_path"], "hppsend"), folder: cmp.Or(opt.State, "."),
+		wait: cmp.Or(opt.Grace, 10*time.Second), targets: map[string]int64{},
+	}
+	s.life.server = s
+	for name, value := range map[string]string{
+		"application_name": "hppsend", "search_path": s.schema, "default_transaction_isolation": "read committed",
+		// What a frozen process or a cut cable has begun is not to hold others up.
+		"idle_in_transaction_session_timeout": "3s", "lock_timeout": "8s", "tcp_user_timeout": "4s",
+		"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "2",
+	} {
+		config.RuntimeParams[name] = value
+	}
+	config.ConnectTimeout = min(cmp.Or(config.ConnectTimeout, 5*time.Second), 5*time.Second)
+	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 2}}
+	config.DialFunc = dialer.DialContext
+	l.db = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(s.connected))
+	l.db.SetMaxIdleConns(4)
+	l.db.SetMaxOpenConns(16)
+	return s, nil
+}
+
+// connected makes sure that what a connection commits is on disk.
+func (s *server) connected(ctx context.Context, c *pgx.Conn) error {
+	var fsync string
+	var standby bool
+	if err := c.QueryRow(ctx, `SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
+		THEN 'on' ELSE current_setting('synchronous_commit') END, FALSE), current_setting('fsync'), pg_is_in_recovery()`).Scan(new(string), &fsync, &standby); err != nil {
+		return err
+	}
+	switch {
+	case standby:
+		return wrong(pipeline.NoLedger, s.path, "the server is a standby, which can only be read", "name the primary, or say target_session_attrs=read-write in the address")
+	case fsync != "on":
+		return wrong(pipeline.NoLedger, s.path, "the server has fsync turned off, so a power cut loses what was committed", "turn it on in postgresql.conf")
+	}
+	return nil
+}
+
+func (s *server) open(ctx context.Context, opt Options) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, opening)
+	defer cancel()
+	if err := s.throughPooler(ctx); err != nil {
+		return err
+	}
+	if err := s.exists(ctx); errors.Is(err, ErrMissing) && opt.Create {
+		if err := s.create(ctx, opt.Environment); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	if err := s.verify(ctx, opt); err != nil {
+		return err
+	}
+	s.conn, err = s.db.Conn(ctx)
+	return err
+}
+
+// throughPooler refuses a way on which several sessions share one connection: a lock of a session is then of all.
+func (s *server) throughPooler(ctx context.Context) error {
+	var pids [2]int64
+	for i := range pids {
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pids[i]); err != nil {
+			return err
+		}
+	}
+	if pids[0] == pids[1] {
+		return s.pooled()
+	}
+	return nil
+}
+
+func (s *server) pooled() error {
+	return wrong(pipeline.Usage, s.path, "it is reached through a pooler that gives one connection to several sessions, so no lock says who is alive",
+		"name the database itself, or a pool in session mode (pool_mode = session, ignore_startup_parameters left empty)")
+}
+
+// exists gives ErrMissing where the schema has no ledger.
+func (s *server) exists(ctx context.Context) error {
+	var there bool
+	err := s.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = 'meta')", s.schema).Scan(&there)
+	if err == nil && !there {
+		err = &pipeline.Error{
+			Kind: pipeline.Usage, Problem: "ledger " + s.path, Err: ErrMissing,
+			Todo: "make it with hppsend ledger create; if it should be here, find it first: without it everything would be sent again",
+		}
+	}
+	return err
+}
+
+// create makes the ledger, and its secret on this machine first.
+func (s *server) create(ctx context.Context, environment string) error {
+	text, key := drawSecret()
+	m := meta{environment: environment, check: key.check(), made: time.Now().UnixMilli(), state: stateOpen}
+	if err := writeSecret(s.secretFile(m.check), text); err != nil {
+		return err
+	}
+	return s.make(ctx, m)
+}
+
+// meta is what a database says of the ledger in it.
+type meta struct {
+	environment  string
+	check        []byte
+	made         int64
+	schema       int
+	state, place string
+}
+
+// The states of a ledger.
+const (
+	stateOpen     = "open"
+	stateIncoming = "incoming" // another is being taken over into it
+	stateMoved    = "moved"    // it was taken over, at its place
+)
+
+// make makes the schema and its tables, in one transaction, of which one at a time runs.
+func (s *server) make(ctx context.Context, m meta) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	for _, statement := range []string{
+		"SELECT pg_advisory_xact_lock(hashtextextended('hppsend ' || current_setting('search_path'), 0))",
+		"CREATE SCHEMA IF NOT EXISTS " + pgx.Identifier{s.schema}.Sanitize(),
+		serverMigrations[0],
+	} {
+		if err := execScript(ctx, tx, statement); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (environment, secret, made, schema, locks, state, place)
+		VALUES ($1, $2, $3, $4, (random() * 2147483646)::integer, $5, $6)`,
+		m.environment, m.check, m.made, len(serverMigrations), m.state, m.place); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// execScript runs several statements, which no prepared one can have.
+func execScript(ctx context.Context, tx *sql.Tx, script string) error {
+	_, err := tx.ExecContext(ctx, script, pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+// secretFile is where this machine has the secret of a ledger, named by its check value.
+func (s *server) secretFile(check []byte) string { return s.kept(check, "secret") }
+
+// kept is a file of what this machine keeps of a ledger.
+func (s *server) kept(check []byte, what string) string {
+	return filepath.Join(s.folder, "ledger-"+hex.EncodeToString(check[:9])+"."+what)
+}
+
+func (s *server) meta(ctx context.Context) (m meta, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT environment, secret, made, schema, state, place FROM meta").
+		Scan(&m.environment, &m.check, &m.made, &m.schema, &m.state, &m.place)
+	return m, err
+}
+
+func (s *server) verify(ctx context.Context, opt Options) error {
+	m, err := s.meta(ctx)
+	if err != nil {
+		return err
+	}
+	s.made, s.environment = time.UnixMilli(m.made), m.environment
+	switch {
+	case m.schema < len(serverMigrations):
+		return wrong(pipeline.NoLedger, s.path, "it is of an earlier version of hppsend", "bring it up to date with hppsend ledger migrate, once no run of that version goes on")
+	case m.schema > len(serverMigrations):
+		return wrong(pipeline.NoLedger, s.path, "it is of a later version of hppsend", "install that version here too")
+	case m.environment != opt.Environment:
+		return otherEnvironment(s.path, m.environment, opt.Environment)
+	case m.state == stateMoved && !opt.Sealed:
+		return movedTo(s.path, m.place)
+	case m.state == stateIncoming && !opt.Sealed:
+		return wrong(pipeline.NoLedger, s.path, "a ledger was being taken over into it, and that was cut off", "say hppsend ledger move once more, as before")
+	}
+	if s.secret, err = s.readSecret(m); err != nil {
+		return err
+	}
+	return s.remember(ctx, opt.Sealed)
+}
+
+// readSecret reads the secret that this machine has of a ledger.
+func (s *server) readSecret(m meta) (*secret, error) {
+	key, err := readSecret(s.secretFile(m.check))
+	if err != nil {
+		return nil, &pipeline.Error{
+			Kind: pipeline.NoLedger, Problem: "ledger " + s.path + ": its secret is not on this machine, so no contact can be recognised", Err: pipeline.WithoutPath(err),
+			Todo: "on a machine that has it say hppsend ledger secret export, and here hppsend ledger secret import",
+		}
+	}
+	if !bytes.Equal(m.check, key.check()) {
+		return nil, wrong(pipeline.NoLedger, s.path, "the secret on this machine is that of another ledger", "bring the right one with hppsend ledger secret export, and import")
+	}
+	return key, nil
+}
+
+func otherEnvironment(path, is, wanted string) error {
+	return wrong(pipeline.Usage, path, fmt.Sprintf("it is of the environment %s, and this run is for %s", is, wanted), "name another with --ledger, or leave the flag out")
+}
+
+// movedTo says that a ledger was taken over elsewhere.
+func movedTo(path, place string) error {
+	return wrong(pipeline.Usage, path, "it was moved to "+place+", and nothing may be sent by it any more", "say --ledger "+place)
+}
+
+func (s *server) sql(query string) string {
+	query = serverWords.Replace(query)
+	var out strings.Builder
+	n := 0
+	for {
+		before, after, found := strings.Cut(query, "?")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		if n++; after == "" || after[0] < '1' || after[0] > '9' { // else it has its number
+			out.WriteString("$" + strconv.Itoa(n))
+		} else {
+			out.WriteString("$")
+		}
+		query = after
+	}
+}
+
+// serverWords are the words of ours in the statements of the rules.
+var serverWords = strings.NewReplacer("{begin}", "BEGIN", "{fresh}", "nextval('version')", "{among}", "SELECT json_array_elements_text(?::json)",
+	"{lock}", "FOR UPDATE", "{lives run}", "(run.ended IS NULL AND lives(run.process))", "{lives i}", "(i.ended IS NULL AND lives(i.process))")
+
+func (s *server) reason(err error) (problem, todo string) {
+	var code *pgconn.PgError
+	var connect *pgconn.ConnectError
+	switch {
+	case errors.As(err, &code) && code.Code == "42501":
+		return "the user may not do that there", "let an administrator grant it: hppsend help machines has the statements"
+	case errors.As(err, &code) && (code.Code == "28P01" || code.Code == "28000"):
+		return "the server does not let the user in", "see to PGPASSWORD or ~/.pgpass, and to the user in the address"
+	case errors.As(err, &code) && code.Code == "3D000":
+		return "the server has no such database", "let an administrator make it, or name another in the address"
+	case errors.As(err, &code) && code.Code == "08P01" && strings.Contains(code.Message, "startup parameter"):
+		return "it is reached through a pooler that does not pass on how a session is set up", "name the database itself"
+	case errors.As(err, &connect):
+		return "the server cannot be reached", "see that it runs, and that the address is right"
+	}
+	return "it cannot be opened", "see to the database, and what its log says"
+}
+
+func (s *server) todo(error, bool) string {
+	return "see that the database can be reached, and has room; the same command then goes on where this one stopped"
+}
+
+// lives believes what the database says.
+func (s *server) lives(_ string, told sql.NullBool) bool { return told.Bool }
+
+func (s *server) tidy(context.Context, bool) {} // the database sees to it by itself
+
+func (s *server) info() Info {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	var info Info
+	s.db.QueryRowContext(ctx, "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'", s.schema).
+		Scan(&info.Size)
+	return info
+}
