@@ -18,7 +18,9 @@ func (f *flagSet) choice(p *string, name, value, usage string, allowed ...string
 	f.Var(choice{p, allowed}, name, usage)
 }
 
-func (f *flagSet) path(p *string, name, short, usage string) { f.VarP(pathFlag{p}, name, short, usage) }
+func (f *flagSet) path(p *string, name, short, usage string) {
+	f.VarP(pathFlag{value: p}, name, short, usage)
+}
 
 // knownFlags are the names of the settings of all commands.
 var knownFlags = sync.OnceValue(func() []string {
@@ -26,7 +28,7 @@ var knownFlags = sync.OnceValue(func() []string {
 	for _, add := range []func(*settings, *flagSet){
 		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).settleFlags,
 		(*settings).runsFlags, (*settings).purgeFlags, (*settings).sandboxFlags, (*settings).versionFlags,
-		(*settings).serveFlags, (*settings).peopleFlags, (*settings).auditFlags,
+		(*settings).serveFlags, (*settings).peopleFlags, (*settings).auditFlags, (*settings).acceptFlags, (*settings).moveFlags,
 	} {
 		f := pflag.NewFlagSet("", pflag.ContinueOnError)
 		add(&settings{}, &flagSet{f})
@@ -132,8 +134,8 @@ func (s *settings) targetFlags(f *flagSet) {
 	f.choice(&s.environment, "environment", "", "where to send to; there is no default", "production", "playground", "sandbox")
 	f.choice(&s.region, "region", "eu", "Klarna's region", "eu", "na", "oc")
 	f.StringVar(&s.endpoint, "endpoint", "", "another `URL` to send to: https, or http on this machine")
-	f.path(&s.ledger, "ledger", "", "the ledger `FILE` (default in $XDG_STATE_HOME/hppsend, one for each environment)")
-	f.BoolVar(&s.networkLedger, "network-ledger", false, "take a ledger on a network file system, whose locks may not hold")
+	f.VarP(pathFlag{value: &s.ledger, ledger: true}, "ledger", "", "the `LEDGER`: a file (default in $XDG_STATE_HOME/hppsend, one for each environment), or postgres://… for several machines")
+	f.BoolVar(&s.networkLedger, "network-ledger", false, "take a ledger on a network file system, whose locks may not hold; for several machines use --ledger postgres://…")
 }
 
 func (s *settings) inputFlags(f *flagSet) {

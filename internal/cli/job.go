@@ -62,19 +62,13 @@ func program() campaign.Program {
 // openLedger opens the ledger of a target. In production without a terminal a missing one is an error:
 // a lost volume must not send everything again.
 func (a *app) openLedger(ctx context.Context, s *settings, t hpp.Target, make bool) (*ledger.Ledger, error) {
-	path := s.ledger
-	if path == "" {
-		dir, err := a.stateFolder()
-		if err != nil {
-			return nil, err
-		}
-		path = filepath.Join(dir, string(t.Environment)+".db")
+	opt, err := a.ledgerAt(s, "")
+	if err != nil {
+		return nil, err
 	}
-	create := make && (s.createLedger || t.Environment != hpp.Production || a.interactive())
-	return ledger.Open(ctx, ledger.Options{
-		Path: path, Environment: string(t.Environment), Create: create, Replace: s.createLedger, Network: s.networkLedger,
-		Wait: busyWait(s.grace),
-	})
+	opt.Replace = s.createLedger
+	opt.Create = make && (s.createLedger || !ledger.OnServer(opt.Path) && (t.Environment != hpp.Production || a.interactive()))
+	return ledger.Open(ctx, opt)
 }
 
 // busyWait is how long a write waits for another process: what is not written within the grace time is tried

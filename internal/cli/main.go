@@ -193,6 +193,7 @@ is forgotten without --force.`,
 				Use: "export", Short: "Write the audit trail as CSV to standard output", Args: noArgs,
 				Example: `  hppsend audit export --environment production > audit.csv`,
 			})),
+		a.ledgerCommand(code),
 		group(&cobra.Command{Use: "config", Short: "Show the settings that are in force"},
 			a.command(&settings{}, (*settings).runFlags, code, a.showConfig)(&cobra.Command{
 				Use: "show", Short: "Print every setting of a run, and where it is from", Args: noArgs,

@@ -11,12 +11,16 @@ import (
 	"strings"
 	"unicode"
 
+	"hppsend/internal/ledger"
 	"hppsend/pipeline"
 )
 
 // pathFlag is a setting that names a file or a folder. Its value is absolute, so that what is printed of
-// it can be found again.
-type pathFlag struct{ value *string }
+// it can be found again. Where it may be a ledger it may be the address of a database too, which stays as it is.
+type pathFlag struct {
+	value  *string
+	ledger bool
+}
 
 func (p pathFlag) Type() string   { return "PATH" }
 func (p pathFlag) String() string { return *p.value }
@@ -25,6 +29,10 @@ func (p pathFlag) Set(text string) error { return p.from("", text) }
 
 // from takes a relative path from a folder; the empty one is the current.
 func (p pathFlag) from(folder, text string) (err error) {
+	if p.ledger && ledger.OnServer(text) {
+		*p.value = text
+		return nil
+	}
 	*p.value, err = absolute(folder, text)
 	return err
 }

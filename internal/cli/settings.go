@@ -49,6 +49,7 @@ type settings struct {
 	onFinish                          []string
 	skipBadFiles                      bool
 	input, as, decisions, by          string
+	reason, moveFrom, moveTo          string
 	all, force                        bool
 	last                              int
 	olderThan                         age
@@ -83,7 +84,7 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 		return err
 	}
 	if s.config == "" {
-		if err := (pathFlag{&s.config}).Set(vars.String("config")); err != nil {
+		if err := (pathFlag{value: &s.config}).Set(vars.String("config")); err != nil {
 			return usage(fmt.Sprintf("environment variable HPPSEND_CONFIG: %v", err), "mend the value, or take it out")
 		}
 	}

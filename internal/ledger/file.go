@@ -156,10 +156,14 @@ func (l file) verify(ctx context.Context, opt Options) error {
 	var environment string
 	var check []byte
 	var made int64
+	var moved sql.NullString
 	if err := l.conn.QueryRowContext(ctx, `SELECT (SELECT value FROM meta WHERE name = 'environment'),
-		(SELECT value FROM meta WHERE name = 'secret'), (SELECT value FROM meta WHERE name = 'made')`).
-		Scan(&environment, &check, &made); err != nil {
+		(SELECT value FROM meta WHERE name = 'secret'), (SELECT value FROM meta WHERE name = 'made'), (SELECT value FROM meta WHERE name = 'moved')`).
+		Scan(&environment, &check, &made, &moved); err != nil {
 		return err
+	}
+	if moved.Valid && !opt.Sealed {
+		return movedTo(l.path, moved.String)
 	}
 	l.made, l.environment = time.UnixMilli(made), environment
 	if environment != opt.Environment {
@@ -173,15 +177,15 @@ func (l file) verify(ctx context.Context, opt Options) error {
 }
 
 // reason says in our words why the database cannot be opened.
-func (l file) reason(err error) (problem, todo string) {
+func (l file) reason(err error) (problem, todo string, cause error) {
 	var code *sqlite.Error
 	switch {
 	case damaged(err):
-		return "it is damaged, or no ledger", restore
+		return "it is damaged, or no ledger", restore, err
 	case errors.As(err, &code) && (code.Code()&0xff == sqlite3.SQLITE_BUSY || code.Code()&0xff == sqlite3.SQLITE_LOCKED):
-		return "another process keeps it to itself", "try again in a moment"
+		return "another process keeps it to itself", "try again in a moment", err
 	}
-	return "it cannot be opened", "look at the file and its folder: who owns them, and is there room on the disk?"
+	return "it cannot be opened", "look at the file and its folder: who owns them, and is there room on the disk?", err
 }
 
 func (l file) todo(err error, reading bool) string {
@@ -245,6 +249,26 @@ func (l file) info() Info {
 }
 
 func (l file) close() error { return nil }
+
+func (l file) seal(t *txn, place string) error {
+	if err := t.exec("INSERT INTO meta VALUES ('moved', ?) ON CONFLICT DO NOTHING", place); err != nil {
+		return err
+	}
+	moved := ""
+	if err := t.get([]any{&moved}, "SELECT value FROM meta WHERE name = 'moved'"); err != nil {
+		return err
+	}
+	if moved != place {
+		return movedTo(l.path, moved)
+	}
+	// A program that does not know of this, or has opened it before, begins no run either.
+	return t.exec(`CREATE TRIGGER IF NOT EXISTS moved BEFORE INSERT ON run BEGIN SELECT RAISE(ABORT, 'this ledger was moved elsewhere'); END`)
+}
+
+func (l file) secretText() (string, error) {
+	text, err := os.ReadFile(secretPath(l.path))
+	return string(text), err
+}
 
 // lockFile is the file of a living run, which holds the lock on it until its end, however it ends.
 type lockFile struct{ *flock.Flock }

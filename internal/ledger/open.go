@@ -125,8 +125,8 @@ func (l *Ledger) explain(err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	problem, todo := l.store.reason(err)
-	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "ledger " + l.path + ": " + problem, Todo: todo, Err: err}
+	problem, todo, cause := l.store.reason(err)
+	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "ledger " + l.path + ": " + problem, Todo: todo, Err: cause}
 }
 
 // row asks for one row, outside any transaction.

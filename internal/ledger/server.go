@@ -8,8 +8,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -63,6 +65,8 @@ func newServer(l *Ledger, opt Options) (*server, error) {
 		"application_name": "hppsend", "search_path": s.schema, "default_transaction_isolation": "read committed",
 		// What a frozen process or a cut cable has begun is not to hold others up.
 		"idle_in_transaction_session_timeout": "3s", "lock_timeout": "8s", "tcp_user_timeout": "4s",
+		// A plan that was made while a table was empty is used until it has grown and was looked at.
+		"enable_seqscan":      "off",
 		"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "2",
 	} {
 		config.RuntimeParams[name] = value
@@ -154,7 +158,7 @@ func (s *server) exists(ctx context.Context) error {
 func (s *server) create(ctx context.Context, environment string) error {
 	text, key := drawSecret()
 	m := meta{environment: environment, check: key.check(), made: time.Now().UnixMilli(), state: stateOpen}
-	if err := writeSecret(s.secretFile(m.check), text); err != nil {
+	if err := s.bring(m.check, text); err != nil {
 		return err
 	}
 	return s.make(ctx, m)
@@ -291,22 +295,30 @@ func (s *server) sql(query string) string {
 var serverWords = strings.NewReplacer("{begin}", "BEGIN", "{fresh}", "nextval('version')", "{among}", "SELECT json_array_elements_text(?::json)",
 	"{lock}", "FOR UPDATE", "{lives run}", "(run.ended IS NULL AND lives(run.process))", "{lives i}", "(i.ended IS NULL AND lives(i.process))")
 
-func (s *server) reason(err error) (problem, todo string) {
+func (s *server) reason(err error) (problem, todo string, cause error) {
 	var code *pgconn.PgError
-	var connect *pgconn.ConnectError
-	switch {
-	case errors.As(err, &code) && code.Code == "42501":
-		return "the user may not do that there", "let an administrator grant it: hppsend help machines has the statements"
-	case errors.As(err, &code) && (code.Code == "28P01" || code.Code == "28000"):
-		return "the server does not let the user in", "see to PGPASSWORD or ~/.pgpass, and to the user in the address"
-	case errors.As(err, &code) && code.Code == "3D000":
-		return "the server has no such database", "let an administrator make it, or name another in the address"
-	case errors.As(err, &code) && code.Code == "08P01" && strings.Contains(code.Message, "startup parameter"):
-		return "it is reached through a pooler that does not pass on how a session is set up", "name the database itself"
-	case errors.As(err, &connect):
-		return "the server cannot be reached", "see that it runs, and that the address is right"
+	if errors.As(err, &code) { // its own words, without the tries at the same server
+		err = errors.New(code.Message)
+	} else if within := (*net.OpError)(nil); errors.As(err, &within) {
+		err = within
 	}
-	return "it cannot be opened", "see to the database, and what its log says"
+	switch {
+	case code == nil && errors.Is(err, context.DeadlineExceeded):
+		return "the server does not answer", "see that it runs, and that the address is right", nil
+	case code == nil:
+		return "the server cannot be reached", "see that it runs, and that the address is right", err
+	}
+	switch code.Code {
+	case "42501":
+		return "the user may not do that there", "let an administrator grant it: hppsend machines has the statements", err
+	case "28P01", "28000":
+		return "the server does not let the user in", "see to PGPASSWORD or ~/.pgpass, and to the user in the address", err
+	case "3D000":
+		return "the server has no such database", "let an administrator make it, or name another in the address", err
+	case "08P01":
+		return "it is reached through a pooler that does not pass on how a session is set up", "name the database itself", err
+	}
+	return "it cannot be opened", "see to the database, and what its log says", err
 }
 
 func (s *server) todo(error, bool) string {
@@ -315,6 +327,39 @@ func (s *server) todo(error, bool) string {
 
 // lives believes what the database says.
 func (s *server) lives(_ string, told sql.NullBool) bool { return told.Bool }
+
+func (s *server) seal(t *txn, place string) error {
+	sealed, err := t.changed("UPDATE meta SET state = ?, place = ? WHERE state = ? OR state = ? AND place = ?", stateMoved, place, stateOpen, stateMoved, place)
+	if err != nil || sealed {
+		return err
+	}
+	m := meta{}
+	if err := t.get([]any{&m.state, &m.place}, "SELECT state, place FROM meta"); err != nil {
+		return err
+	}
+	return movedTo(s.path, m.place)
+}
+
+func (s *server) secretText() (string, error) {
+	text, err := os.ReadFile(s.secretFile(s.secret.check()))
+	return string(text), err
+}
+
+// bring has a secret on this machine, which may have it already.
+func (s *server) bring(check []byte, text string) error {
+	if err := os.MkdirAll(s.folder, 0o700); err != nil {
+		return err
+	}
+	err := writeSecret(s.secretFile(check), text)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	key, err := readSecret(s.secretFile(check))
+	if err == nil && !bytes.Equal(key.check(), check) {
+		err = fmt.Errorf("%s holds another secret", s.secretFile(check))
+	}
+	return err
+}
 
 func (s *server) tidy(context.Context, bool) {} // the database sees to it by itself
 

@@ -20,8 +20,10 @@ type memory struct {
 	Log     int64  `json:"log"`     // bytes of the write-ahead log
 }
 
-// seenNow asks for what a memory is of.
-const seenNow = `(SELECT system_identifier::text FROM pg_control_system()) || '-' || (SELECT substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)),
+// clusterNow and seenNow ask for what a memory is of.
+const clusterNow = `(SELECT system_identifier::text FROM pg_control_system()) || '-' || (SELECT substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))`
+
+const seenNow = clusterNow + `,
 	(pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint`
 
 func (s *server) memoryFile() string { return s.kept(s.secret.check(), "seen") }
@@ -41,20 +43,12 @@ func (s *server) remember(ctx context.Context, looking bool) error {
 
 // back refuses a database that knows less than this machine has seen, unless somebody has accounted for the gap.
 func (s *server) back(ctx context.Context, conn *sql.Conn) error {
-	var now memory
 	var accepted bool
-	if err := conn.QueryRowContext(ctx, "SELECT "+seenNow).Scan(&now.Cluster, &now.Log); err != nil {
+	was, now, err := s.seen(ctx, conn)
+	if err != nil {
 		return err
 	}
-	var was memory
-	text, err := os.ReadFile(s.memoryFile())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return s.keep(now)
-	case err != nil:
-		return err
-	}
-	if err := json.Unmarshal(text, &was); err != nil || was.Cluster == now.Cluster && was.Log <= now.Log { // one that was cut short tells nothing
+	if was == (memory{}) || was.Cluster == now.Cluster && was.Log <= now.Log {
 		return s.keep(now)
 	}
 	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM accepted WHERE cluster = $1)", gapOf(was, now)).Scan(&accepted); err != nil {
@@ -67,6 +61,21 @@ func (s *server) back(ctx context.Context, conn *sql.Conn) error {
 		Kind: pipeline.NoLedger, Problem: "ledger " + s.path + ": its database was restored, or another took its place: what was sent last may not be known to it",
 		Todo: "find out what was sent in the meantime, and see that it is in no file any more; then say hppsend ledger accept",
 	}}
+}
+
+// seen gives what this machine has seen of the database, nothing where it has not, and what is there now.
+func (s *server) seen(ctx context.Context, conn *sql.Conn) (was, now memory, err error) {
+	if err := conn.QueryRowContext(ctx, "SELECT "+seenNow).Scan(&now.Cluster, &now.Log); err != nil {
+		return was, now, err
+	}
+	text, err := os.ReadFile(s.memoryFile())
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return was, now, nil
+	case err != nil:
+		return was, now, err
+	}
+	return was, now, json.Unmarshal(text, &was)
 }
 
 // gapOf names a gap. Whoever has accounted for a cluster has done so for all who saw the one before; on one and the

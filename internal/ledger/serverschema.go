@@ -129,12 +129,12 @@ $$;
 -- Whether a process is alive by when it was heard. One that is heard of regularly says so every half second, and calls
 -- nothing for want of an answer after one and a half: so it has stopped before it is taken for dead. Without its lock it
 -- was killed, or cut off a moment ago; with it, it is frozen, or the way to it is cut. A time ahead is of a clock that went back.
-CREATE FUNCTION lives(process bigint, heard timestamptz) RETURNS boolean VOLATILE LANGUAGE sql AS $$
+CREATE FUNCTION lives(process bigint, heard timestamptz) RETURNS boolean VOLATILE STRICT LANGUAGE sql AS $$
 	SELECT CASE WHEN locked($1) THEN greatest($2, pg_postmaster_start_time()) > clock_timestamp() - interval '4.5 s'
 		ELSE greatest($2, pg_postmaster_start_time()) BETWEEN clock_timestamp() - interval '2.5 s' AND clock_timestamp() + interval '2.5 s' END
 $$;
 
-CREATE FUNCTION lives(process bigint) RETURNS boolean VOLATILE LANGUAGE sql AS $$
+CREATE FUNCTION lives(process bigint) RETURNS boolean VOLATILE STRICT LANGUAGE sql AS $$
 	SELECT EXISTS (SELECT FROM beat b WHERE b.process = $1 AND lives(b.process, b.heard))
 $$;
 `

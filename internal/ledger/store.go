@@ -13,8 +13,8 @@ import (
 type store interface {
 	// open connects, or makes the ledger, and fills in what is recorded of it.
 	open(ctx context.Context, opt Options) error
-	// reason says in our words why it could not be opened.
-	reason(err error) (problem, todo string)
+	// reason says in our words why it could not be opened, and gives what of the error is worth showing.
+	reason(err error) (problem, todo string, cause error)
 	// sql puts a statement into the words of the database.
 	sql(query string) string
 	// hold keeps a run alive in the eyes of all who ask, from before it is entered until release.
@@ -38,6 +38,10 @@ type store interface {
 	tidy(ctx context.Context, end bool)
 	// todo says what a person is to do about an error of reading or writing.
 	todo(err error, reading bool) string
+	// seal ends sending by the ledger, which is taken over to a place.
+	seal(t *txn, place string) error
+	// secretText is the secret as its file has it.
+	secretText() (string, error)
 	info() Info
 	close() error // before the connections
 }
