@@ -33,6 +33,7 @@ type crashing struct {
 	faults      bool // 429, 503, resets, and calls that are never answered
 	sorted      bool // a re-sorted copy takes turns with the file
 	halfway     bool // the file's report takes its place in the midst of it
+	server      bool // the ledger is on a server
 }
 
 // TestCrash kills the program, with no warning, at moments of every pass, and goes on until it comes to
@@ -61,6 +62,12 @@ func TestCrash(t *testing.T) {
 		{name: "faults", concurrency: 16, rate: unlimited, share: 40, faults: true},
 		{name: "a sorted copy", concurrency: 64, rate: unlimited, share: 80, sorted: true},
 		{name: "a report half-way", concurrency: 16, rate: unlimited, share: 40, halfway: true},
+	}
+	if postgres() != nil {
+		ways = append(ways,
+			crashing{name: "a ledger on a server", concurrency: 64, rate: unlimited, share: 80, server: true},
+			crashing{name: "a ledger on a server, 50 calls a second", concurrency: 16, rate: 50, share: 8, server: true},
+		)
 	}
 	var all figures
 	for i, w := range ways {
@@ -124,6 +131,9 @@ func newCampaign(t *testing.T, w crashing, rng *rand.Rand, kills int) *campaign 
 	}))
 	t.Cleanup(c.server.Close)
 	c.url = c.server.URL
+	if w.server {
+		c.onServer()
+	}
 	c.contacts("may.csv", 0, c.rows)
 	rows := c.read("may.csv")
 	for i := 5; i+2 < len(rows); i += 20 {
@@ -234,7 +244,7 @@ func (c *campaign) start(f *fuse, input string, flags ...string) (l last, ended 
 		flags = append(flags, "--timeout", "600ms")
 	}
 	cmd := c.run(append(flags, input)...)
-	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "HPPSEND_") })
+	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "HPPSEND_CRASHES=") || strings.HasPrefix(v, "HPPSEND_SEED=") })
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	l = c.follow(cmd, f)

@@ -31,7 +31,7 @@ var update = flag.Bool("update", false, "write the golden reports anew")
 // TestMain lets the test binary be hppsend, so that scripts and tests start the real program.
 func TestMain(m *testing.M) {
 	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))) // most of them wait; -parallel says otherwise
-	testscript.Main(m, map[string]func(){"hppsend": program, "hook": hook, "limited": limited, "fatal": fatal})
+	testscript.Main(withServer{m}, map[string]func(){"hppsend": program, "hook": hook, "limited": limited, "fatal": fatal})
 }
 
 func program() {

@@ -31,6 +31,9 @@ type place struct {
 	dir string
 	box *sandbox.Server
 	url string
+
+	ledger string // on a server; empty: a file
+	state  string // the folder of states; empty: the usual one
 }
 
 func newPlace(t *testing.T, cfg sandbox.Config) *place {
@@ -56,7 +59,14 @@ func (p *place) hppsend(args ...string) *exec.Cmd {
 	}
 	c := exec.Command(self, args...)
 	c.Dir = p.dir
-	c.Env = append(os.Environ(), "XDG_STATE_HOME="+p.path("state"))
+	state := p.state
+	if state == "" {
+		state = p.path("state")
+	}
+	c.Env = append(os.Environ(), "XDG_STATE_HOME="+state)
+	if p.ledger != "" {
+		c.Env = append(c.Env, "HPPSEND_LEDGER="+p.ledger)
+	}
 	return c
 }
 

@@ -45,6 +45,9 @@ func (c *conclusion) apply(t *txn) error {
 	if err != nil {
 		return err
 	}
+	if old.repeats(c) {
+		return nil
+	}
 	now, keep := old.concluded(c.run, c.Conclusion)
 	if !keep && old.beneath {
 		return t.exec("DELETE FROM record WHERE id = ?", id)
@@ -83,6 +86,16 @@ func (t *txn) state(ticket pipeline.Ticket) (s state, err error) {
 
 // newVersion gives a gate another version, where a statement may change what lies beneath as well.
 const newVersion = "CASE WHEN seq = 0 THEN {fresh} ELSE 0 END"
+
+// repeats reports whether a conclusion is the one that was written last: whoever wrote it did not hear that it was.
+func (s state) repeats(c *conclusion) bool {
+	status := c.Status
+	if status == pipeline.Pending {
+		status = ""
+	}
+	return c.Called && s.intent != c.run && s.run == c.run && s.Status == status && s.HTTPStatus == c.HTTPStatus && s.Code == c.Code &&
+		s.CorrelationID == c.CorrelationID && s.Time.UnixMilli() == c.Time.UnixMilli()
+}
 
 // concluded is what a record becomes by a conclusion of a run. keep is false when nothing was ever
 // tried and the record goes. The rules, in order:

@@ -9,18 +9,20 @@ import (
 
 	"hppsend/internal/ledger"
 	"hppsend/internal/ledger/ledgertest"
+	"hppsend/internal/ledger/servertest"
 	"hppsend/pipeline"
 )
 
 // postgres is a server that all tests share; nil where there is none.
-var postgres *ledgertest.Postgres
+var postgres *servertest.Postgres
 
 func TestMain(m *testing.M) {
 	var err error
-	if postgres, err = ledgertest.NewPostgres(); err != nil {
+	if postgres, err = servertest.NewPostgres(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	ledger.Postgres = postgres
 	code := m.Run()
 	postgres.Close()
 	os.Exit(code)

@@ -292,6 +292,8 @@ func (l lockFile) release() {
 
 func (l file) lives(run string, _ sql.NullBool) bool { return held(l.lockFile(run)) }
 
+func (l file) fading(context.Context, string) bool { return false }
+
 func (l file) bury(_ *txn, _ int64, run string) (bool, error) {
 	os.Remove(l.lockFile(run))
 	return true, nil

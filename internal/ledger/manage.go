@@ -174,17 +174,10 @@ func Accept(ctx context.Context, opt Options, who, why string) (bool, error) {
 		}
 		return false, err
 	}
-	was, now, err := s.seen(ctx, conn)
-	if err == nil {
-		_, err = conn.ExecContext(ctx, "INSERT INTO accepted (cluster, who, reason) VALUES ($1, $2, $3)", gapOf(was, now), who, why)
+	if _, err := conn.ExecContext(ctx, "INSERT INTO accepted (who, reason) VALUES ($1, $2)", who, why); err != nil {
+		return false, l.explain(err)
 	}
-	if err == nil {
-		err = s.keep(now)
-	}
-	if err != nil {
-		return false, l.explained(err)
-	}
-	return true, nil
+	return true, s.back(ctx, conn)
 }
 
 // Migrate brings a ledger on a server up to date. One in a file is when it is opened.

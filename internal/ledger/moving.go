@@ -166,8 +166,11 @@ func (t table) each(ctx context.Context, db asks) iter.Seq2[[]any, error] {
 						row[i] = int64(1)
 					}
 				case []byte:
-					if names[i] == "options" {
+					switch {
+					case names[i] == "options":
 						row[i] = string(v)
+					case v == nil: // as SQLite gives an empty one
+						row[i] = []byte{}
 					}
 				}
 			}
@@ -255,7 +258,7 @@ func (m *mover) fill(ctx context.Context, conn *sql.Conn, s *server) error {
 		"SELECT setval(pg_get_serial_sequence('run', 'number'), (SELECT coalesce(max(number), 0) + 1 FROM run), FALSE)",
 		"SELECT setval(pg_get_serial_sequence('record', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM record), FALSE)",
 		"SELECT setval('version', (SELECT coalesce(max(version), 0) + 1 FROM record), FALSE)",
-		"INSERT INTO accepted (cluster, who, reason) SELECT " + clusterNow + ", 'hppsend', 'it was moved here'",
+		"INSERT INTO accepted (who, reason) VALUES ('hppsend', 'it was moved here')",
 		"UPDATE meta SET state = 'open'", "COMMIT",
 	} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {

@@ -99,8 +99,12 @@ func (l *Ledger) Info() Info {
 // Close waits for what is being written and closes the database.
 func (l *Ledger) Close() error {
 	l.gathering.Lock()
+	closed := l.closed
 	l.closed = true
 	l.gathering.Unlock()
+	if closed {
+		return nil
+	}
 	close(l.quit)
 	<-l.ended
 	for _, st := range l.statements {

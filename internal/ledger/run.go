@@ -65,7 +65,10 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 		return nil, err
 	}
 	o := &begin{RunInfo: info, hold: h}
-	err = l.update(ctx, o)
+	err = l.unlessFading(ctx, func() (*RunInfo, error) {
+		err := l.update(ctx, o)
+		return o.same, err
+	})
 	r := &Run{View: l.View(info.Target), reminder: info.Reminder, hold: h}
 	r.targetID, r.number = o.target, o.number
 	if err == nil && o.same != nil {
@@ -292,8 +295,27 @@ func (l *Ledger) LastRunOfUpload(ctx context.Context, file [32]byte, target stri
 // Busy finds a living run on the same content at a target; nil when there is none.
 func (l *Ledger) Busy(ctx context.Context, input [32]byte, target string) (busy *RunInfo, err error) {
 	o := &busyWith{content: RunInfo{SHA256: input, Target: target}}
-	err = l.update(ctx, o)
+	err = l.unlessFading(ctx, func() (*RunInfo, error) {
+		err := l.update(ctx, o)
+		return o.run, err
+	})
 	return o.run, err
+}
+
+// unlessFading looks for a living run, and again as long as the one that is found may have died a moment ago: on a
+// server that takes some seconds to be believed, and a run that is started anew after a kill is not to be refused.
+func (l *Ledger) unlessFading(ctx context.Context, look func() (*RunInfo, error)) error {
+	for {
+		found, err := look()
+		if err != nil || found == nil || !l.store.fading(ctx, found.ID) {
+			return err
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // busyWith looks for a living run on a content.

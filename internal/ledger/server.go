@@ -66,7 +66,7 @@ func newServer(l *Ledger, opt Options) (*server, error) {
 		// What a frozen process or a cut cable has begun is not to hold others up.
 		"idle_in_transaction_session_timeout": "3s", "lock_timeout": "8s", "tcp_user_timeout": "4s",
 		// A plan that was made while a table was empty is used until it has grown and was looked at.
-		"enable_seqscan":      "off",
+		"enable_seqscan": "off", "jit": "off",
 		"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "2",
 	} {
 		config.RuntimeParams[name] = value
@@ -85,7 +85,7 @@ func (s *server) connected(ctx context.Context, c *pgx.Conn) error {
 	var fsync string
 	var standby bool
 	if err := c.QueryRow(ctx, `SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
-		THEN 'on' ELSE current_setting('synchronous_commit') END, FALSE), current_setting('fsync'), pg_is_in_recovery()`).Scan(new(string), &fsync, &standby); err != nil {
+		THEN 'on' ELSE current_setting('synchronous_commit') END, FALSE), current_setting('fsync'), pg_is_in_recovery()`, pgx.QueryExecModeSimpleProtocol).Scan(new(string), &fsync, &standby); err != nil {
 		return err
 	}
 	switch {
@@ -126,7 +126,7 @@ func (s *server) throughPooler(ctx context.Context) error {
 			return err
 		}
 		defer conn.Close()
-		if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pids[i]); err != nil {
+		if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pids[i]); err != nil {
 			return err
 		}
 	}
@@ -315,8 +315,8 @@ func (s *server) reason(err error) (problem, todo string, cause error) {
 		return "the server does not let the user in", "see to PGPASSWORD or ~/.pgpass, and to the user in the address", err
 	case "3D000":
 		return "the server has no such database", "let an administrator make it, or name another in the address", err
-	case "08P01":
-		return "it is reached through a pooler that does not pass on how a session is set up", "name the database itself", err
+	case "08P01", "42P05", "26000":
+		return "it is reached through a pooler that does not keep what a session is", "name the database itself, or a pool in session mode", err
 	}
 	return "it cannot be opened", "see to the database, and what its log says", err
 }
@@ -327,6 +327,13 @@ func (s *server) todo(error, bool) string {
 
 // lives believes what the database says.
 func (s *server) lives(_ string, told sql.NullBool) bool { return told.Bool }
+
+// fading sees whether its process has no lock any more: it is gone, or takes it again after a cut within a second.
+func (s *server) fading(ctx context.Context, run string) bool {
+	var free bool
+	err := s.row(ctx, "SELECT ended IS NULL AND NOT locked(process) FROM run WHERE id = ?", run).Scan(&free)
+	return err == nil && free
+}
 
 func (s *server) seal(t *txn, place string) error {
 	sealed, err := t.changed("UPDATE meta SET state = ?, place = ? WHERE state = ? OR state = ? AND place = ?", stateMoved, place, stateOpen, stateMoved, place)

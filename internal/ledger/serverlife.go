@@ -57,7 +57,7 @@ func (l *life) begin(ctx context.Context) error {
 		return err
 	}
 	sent := time.Now()
-	if err := conn.QueryRowContext(ctx, "INSERT INTO beat DEFAULT VALUES RETURNING process").Scan(&l.process); err != nil {
+	if l.process, err = l.server.enter(ctx, conn); err != nil {
 		conn.Close()
 		return err
 	}
@@ -126,7 +126,7 @@ func (l *life) beat(life context.Context, conn *sql.Conn, process int64) {
 	}
 	if conn != nil {
 		within, cancel := context.WithTimeout(context.WithoutCancel(life), beatWait)
-		conn.ExecContext(within, "DELETE FROM beat WHERE process = $1", process)
+		l.server.leave(within, conn, process)
 		cancel()
 		drop(conn)
 	}

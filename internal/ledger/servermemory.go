@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 
@@ -14,17 +13,21 @@ import (
 
 // memory is what this machine has last seen of a ledger's database. After a fail-over to a standby that lagged, or a
 // restore to an earlier time, the ledger knows less than it did: then the cluster is another one or begins another
-// timeline, or its log ends before where it was seen.
+// timeline, or its mark is lower than it was.
 type memory struct {
 	Cluster string `json:"cluster"` // its system identifier and timeline
-	Log     int64  `json:"log"`     // bytes of the write-ahead log
+	Mark    int64  `json:"mark"`
+	Time    int64  `json:"time"` // by the database's clock, Unix microseconds
 }
 
-// clusterNow and seenNow ask for what a memory is of.
-const clusterNow = `(SELECT system_identifier::text FROM pg_control_system()) || '-' || (SELECT substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))`
+// seenNow asks for a memory, but for its mark; grow is a part of a statement that makes the mark grow, under the name g.
+const (
+	seenNow = `(SELECT system_identifier::text FROM pg_control_system()) || '-' || (SELECT substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8)),
+		(extract(epoch FROM clock_timestamp()) * 1000000)::bigint`
+	grow = "WITH g AS (UPDATE mark SET value = value + 1 RETURNING value) "
+)
 
-const seenNow = clusterNow + `,
-	(pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint`
+func (m *memory) fields() []any { return []any{&m.Mark, &m.Cluster, &m.Time} }
 
 func (s *server) memoryFile() string { return s.kept(s.secret.check(), "seen") }
 
@@ -41,17 +44,17 @@ func (s *server) remember(ctx context.Context, looking bool) error {
 	return s.back(ctx, conn)
 }
 
-// back refuses a database that knows less than this machine has seen, unless somebody has accounted for the gap.
+// back refuses a database that knows less than this machine has seen, unless somebody has accounted for that since.
 func (s *server) back(ctx context.Context, conn *sql.Conn) error {
 	var accepted bool
 	was, now, err := s.seen(ctx, conn)
 	if err != nil {
 		return err
 	}
-	if was == (memory{}) || was.Cluster == now.Cluster && was.Log <= now.Log {
+	if was == (memory{}) || was.Cluster == now.Cluster && was.Mark <= now.Mark {
 		return s.keep(now)
 	}
-	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM accepted WHERE cluster = $1)", gapOf(was, now)).Scan(&accepted); err != nil {
+	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT FROM accepted WHERE time > timestamptz 'epoch' + $1 * interval '1 microsecond')", was.Time).Scan(&accepted); err != nil {
 		return err
 	}
 	if accepted {
@@ -63,28 +66,17 @@ func (s *server) back(ctx context.Context, conn *sql.Conn) error {
 	}}
 }
 
-// seen gives what this machine has seen of the database, nothing where it has not, and what is there now.
+// seen gives what this machine has seen of the database, nothing where it has not, and what is there now. The first is
+// read first, since others on this machine go on.
 func (s *server) seen(ctx context.Context, conn *sql.Conn) (was, now memory, err error) {
-	if err := conn.QueryRowContext(ctx, "SELECT "+seenNow).Scan(&now.Cluster, &now.Log); err != nil {
-		return was, now, err
-	}
 	text, err := os.ReadFile(s.memoryFile())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return was, now, nil
-	case err != nil:
-		return was, now, err
+	if err == nil {
+		err = json.Unmarshal(text, &was)
 	}
-	return was, now, json.Unmarshal(text, &was)
-}
-
-// gapOf names a gap. Whoever has accounted for a cluster has done so for all who saw the one before; on one and the
-// same, for those who saw no more.
-func gapOf(was, now memory) string {
-	if was.Cluster == now.Cluster {
-		return fmt.Sprintf("%s from %d", now.Cluster, was.Log)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = conn.QueryRowContext(ctx, "SELECT (SELECT value FROM mark), "+seenNow).Scan(now.fields()...)
 	}
-	return now.Cluster
+	return was, now, err
 }
 
 // keep writes down what was seen. Where that fails a gap may go unseen, and nothing else.
@@ -93,17 +85,27 @@ func (s *server) keep(now memory) error {
 	if err != nil {
 		return err
 	}
-	next := s.memoryFile() + ".new"
-	if err := os.WriteFile(next, text, 0o600); err != nil {
+	next, err := os.CreateTemp(s.folder, "ledger-*.new")
+	if err != nil {
 		return err
 	}
-	return os.Rename(next, s.memoryFile())
+	_, err = next.Write(text)
+	if cerr := next.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(next.Name(), s.memoryFile())
+	}
+	if err != nil {
+		os.Remove(next.Name())
+	}
+	return err
 }
 
 // say says that a process lives. It reports false when the process was taken for dead.
 func (s *server) say(ctx context.Context, conn *sql.Conn, process int64) (heard bool, err error) {
 	var now memory
-	err = conn.QueryRowContext(ctx, "UPDATE beat SET heard = clock_timestamp() WHERE process = $1 RETURNING "+seenNow, process).Scan(&now.Cluster, &now.Log)
+	err = conn.QueryRowContext(ctx, grow+"UPDATE beat SET heard = clock_timestamp() WHERE process = $1 RETURNING (SELECT value FROM g), "+seenNow, process).Scan(now.fields()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -111,4 +113,22 @@ func (s *server) say(ctx context.Context, conn *sql.Conn, process int64) (heard 
 		s.keep(now)
 	}
 	return err == nil, err
+}
+
+// leave takes a process out, so that nobody waits for it.
+func (s *server) leave(ctx context.Context, conn *sql.Conn, process int64) {
+	var now memory
+	if err := conn.QueryRowContext(ctx, grow+"DELETE FROM beat WHERE process = $1 RETURNING (SELECT value FROM g), "+seenNow, process).Scan(now.fields()...); err == nil {
+		s.keep(now)
+	}
+}
+
+// enter enters a process.
+func (s *server) enter(ctx context.Context, conn *sql.Conn) (process int64, err error) {
+	var now memory
+	err = conn.QueryRowContext(ctx, grow+"INSERT INTO beat DEFAULT VALUES RETURNING process, (SELECT value FROM g), "+seenNow).Scan(append([]any{&process}, now.fields()...)...)
+	if err == nil {
+		err = s.keep(now)
+	}
+	return process, err
 }

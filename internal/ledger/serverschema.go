@@ -1,5 +1,10 @@
 package ledger
 
+// Grants are what who sends needs: everything but the right to make or change tables. The role is called sender there.
+const Grants = `GRANT USAGE ON SCHEMA hppsend TO sender;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hppsend TO sender;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA hppsend TO sender;`
+
 // serverMigrations bring a PostgreSQL database from one version of the schema to the next; the first makes a new one,
 // in a schema of the database that is there. A released one is never changed.
 var serverMigrations = []string{serverV1}
@@ -113,8 +118,11 @@ CREATE TABLE report (
 );
 CREATE INDEX report_sha256 ON report (sha256);
 
+-- Grows with every beat, so that whoever has seen it knows when the database was put back to an earlier time.
+CREATE TABLE mark (value bigint NOT NULL) WITH (fillfactor = 10);
+INSERT INTO mark VALUES (1);
+
 CREATE TABLE accepted (
-	cluster text NOT NULL,
 	who     text NOT NULL,
 	reason  text NOT NULL,
 	time    timestamptz NOT NULL DEFAULT clock_timestamp()

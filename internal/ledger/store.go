@@ -21,6 +21,8 @@ type store interface {
 	hold(ctx context.Context, run string) (hold, error)
 	// lives reports whether a run that has not ended is alive. told is what the column {lives} says.
 	lives(run string, told sql.NullBool) bool
+	// fading reports whether a run that is taken for alive may have died a moment ago.
+	fading(ctx context.Context, run string) bool
 	// bury lets go of what a dead run has left beside its records, within the transaction that ends it. It reports
 	// false for one that lives after all.
 	bury(t *txn, number int64, run string) (bool, error)

@@ -1,4 +1,5 @@
-package ledgertest
+// Package servertest starts a PostgreSQL server for a test binary. Start from [NewPostgres].
+package servertest
 
 import (
 	"context"
@@ -55,7 +56,7 @@ func NewPostgres() (*Postgres, error) {
 			return nil, err
 		}
 	}
-	initdb := p.command("initdb", "--pgdata", p.data(), "--username", "hppsend", "--auth", "trust", "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8")
+	initdb := p.command("initdb", "--pgdata", p.Data(), "--username", "hppsend", "--auth", "trust", "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
@@ -76,18 +77,19 @@ func lesser() (uid, gid int, err error) {
 	return uid, gid, err
 }
 
-func (p *Postgres) data() string { return filepath.Join(p.folder, "data") }
+// Data is the folder of the databases.
+func (p *Postgres) Data() string { return filepath.Join(p.folder, "data") }
 
 func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(p.bin, name), args...)
 	cmd.Dir = p.folder
-	asLesser(cmd)
+	AsLesser(cmd)
 	return cmd
 }
 
 // Start starts the server and waits until it answers.
 func (p *Postgres) Start() error {
-	p.server = p.command("postgres", "-D", p.data(), "-k", p.folder, "-c", "listen_addresses=", "-c", "max_connections=300", "-c", "max_wal_size=256MB")
+	p.server = p.command("postgres", "-D", p.Data(), "-k", p.folder, "-c", "listen_addresses=", "-c", "max_connections=300", "-c", "max_wal_size=256MB")
 	log, err := os.Create(filepath.Join(os.TempDir(), filepath.Base(p.folder)+".log"))
 	if err != nil {
 		return err

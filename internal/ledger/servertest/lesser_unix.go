@@ -1,6 +1,6 @@
 //go:build unix
 
-package ledgertest
+package servertest
 
 import (
 	"os"
@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// asLesser has a command run as a user that is not root.
-func asLesser(cmd *exec.Cmd) {
+// AsLesser has a command run as a user that is not root.
+func AsLesser(cmd *exec.Cmd) {
 	if os.Getuid() != 0 {
 		return
 	}

@@ -1,0 +1,171 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hppsend/internal/ledger/servertest"
+	"hppsend/internal/sandbox"
+	"hppsend/pipeline"
+)
+
+// postgres is a server that the tests share, from the first that needs it on; nil where there is none.
+var postgres = sync.OnceValue(func() *servertest.Postgres {
+	p, err := servertest.NewPostgres()
+	if err != nil {
+		panic(err)
+	}
+	server = p
+	return p
+})
+
+var server *servertest.Postgres
+
+// withServer ends the server after all tests.
+type withServer struct{ *testing.M }
+
+func (m withServer) Run() int {
+	defer func() { server.Close() }()
+	return m.M.Run()
+}
+
+// onServer has the ledger of a place on a server from now on.
+func (p *place) onServer() {
+	p.t.Helper()
+	if postgres() == nil {
+		p.t.Skip("there is no PostgreSQL here")
+	}
+	p.ledger = postgres().Database(p.t)
+	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))
+}
+
+// dropLedger leaves an empty database.
+func (p *place) dropLedger() {
+	before, _, _ := strings.Cut(p.ledger, "?")
+	postgres().Exec(p.t, before[strings.LastIndex(before, "/")+1:], "DROP SCHEMA hppsend CASCADE")
+}
+
+// host is another machine that uses the same ledger: a state folder of its own, with the secret.
+func (p *place) host(name string) *place {
+	p.t.Helper()
+	other := *p
+	other.state = p.path(name)
+	secret := p.path(name + ".secret")
+	text, err := p.hppsend("ledger", "secret", "export", "--environment", "sandbox", "--quiet").Output()
+	if err == nil {
+		err = os.WriteFile(secret, text, 0o600)
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.must(0, other.hppsend("ledger", "secret", "import", "--environment", "sandbox", secret))
+	return &other
+}
+
+// TestHostsShareALedger has several machines send to the same people at once, each in an order of its own.
+func TestHostsShareALedger(t *testing.T) {
+	t.Parallel()
+	const hosts, rows, rate = 3, 90, 50
+	p := newPlace(t, sandbox.Config{})
+	p.onServer()
+	p.contacts("all.csv", 0, rows)
+	table := p.read("all.csv")
+	f := &fleet{place: p}
+	for i := range hosts {
+		name := fmt.Sprintf("all%d.csv", i)
+		rand.Shuffle(rows, func(i, j int) { table[i+1], table[j+1] = table[j+1], table[i+1] })
+		p.write(name, table)
+		f.place = p.host(fmt.Sprintf("host%d", i))
+		f.start("--rate", fmt.Sprintf("%d/s", rate), name)
+	}
+	f.wait()
+	if calls := p.box.Stats().Calls; calls != rows || p.once() != rows {
+		t.Errorf("%d calls were made, want one for each of %d sessions", calls, rows)
+	}
+	p.keptTo(rate)
+}
+
+// TestHostDies kills a machine in the midst of its work: another goes on with the same people, and what was under way
+// is in doubt.
+func TestHostDies(t *testing.T) {
+	t.Parallel()
+	const rows, concurrency = 300, 8
+	p := newPlace(t, sandbox.Config{Latency: 5 * time.Millisecond})
+	p.onServer()
+	p.contacts("here.csv", 0, rows)
+	table := p.read("here.csv")
+	slices.Reverse(table[1:])
+	p.write("there.csv", table)
+	other := p.host("other")
+	dies := p.run("--rate", "unlimited", "--concurrency", fmt.Sprint(concurrency), "here.csv")
+	if err := dies.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for p.box.Stats().Calls < rows/4 {
+		time.Sleep(time.Millisecond)
+	}
+	dies.Process.Kill()
+	dies.Wait()
+	out, _ := other.run("--rate", "unlimited", "--json", "--quiet", "there.csv").Output()
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	var l last
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &l); err != nil || l.Delivered+l.Uncertain != rows || l.Uncertain > concurrency+pipeline.ClaimBound(math.Inf(1), concurrency) {
+		t.Errorf("the other says %+v, %v", l, err)
+	}
+	if accepted := p.once(); accepted < l.Delivered || accepted > l.Delivered+l.Uncertain {
+		t.Errorf("%d were accepted, and it says %+v", accepted, l)
+	}
+}
+
+// TestMoveKilled kills the move of a ledger at many moments: at most one of the two may be sent by, and what was sent is
+// not sent again.
+func TestMoveKilled(t *testing.T) {
+	t.Parallel()
+	const rows = 200
+	p := newPlace(t, sandbox.Config{})
+	p.contacts("may.csv", 0, rows)
+	p.must(0, p.run("--rate", "unlimited", "--concurrency", "64", "may.csv"))
+	server := *p
+	server.onServer()
+	server.dropLedger()
+	open := func() (n int) {
+		for _, at := range []*place{p, &server} {
+			if c := at.hppsend("ledger", "status", "--environment", "sandbox", "--quiet"); c.Run() == nil {
+				n++
+			}
+		}
+		return n
+	}
+	kills, done := 0, false
+	for !done {
+		c := p.hppsend("ledger", "move", "--environment", "sandbox", "--to", server.ledger)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		later := time.AfterFunc(time.Duration(kills)*12*time.Millisecond+time.Duration(rand.Int64N(int64(12*time.Millisecond))), func() { c.Process.Kill() })
+		err := c.Wait()
+		done = err == nil
+		if later.Stop(); !done {
+			kills++
+		}
+		if n := open(); n > 1 || done && n != 1 {
+			t.Fatalf("after %d kills %d ledgers may be sent by", kills, n)
+		}
+	}
+	if out := p.must(2, p.run("may.csv")); !strings.Contains(out, "it was moved to postgres://") {
+		t.Errorf("by the old one it says\n%s", out)
+	}
+	p.must(0, server.run("--rate", "unlimited", "may.csv"))
+	if calls := p.box.Stats().Calls; calls != rows {
+		t.Errorf("%d calls were made for %d rows", calls, rows)
+	}
+	t.Logf("%d kills", kills)
+}

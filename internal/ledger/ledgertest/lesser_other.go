@@ -1,7 +1,0 @@
-//go:build !unix
-
-package ledgertest
-
-import "os/exec"
-
-func asLesser(*exec.Cmd) {}

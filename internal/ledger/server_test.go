@@ -1,0 +1,522 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"hppsend/internal/ledger/servertest"
+	"hppsend/pipeline"
+)
+
+// Postgres is a server that all tests share; nil where there is none. The package's other tests start it.
+var Postgres *servertest.Postgres
+
+// database is an empty database for a test.
+func database(t *testing.T) string {
+	t.Helper()
+	if Postgres == nil {
+		t.Skip("there is no PostgreSQL here")
+	}
+	return Postgres.Database(t)
+}
+
+// onServer opens the ledger in a database, as a host with a state folder does.
+func onServer(t *testing.T, place, state string) *Ledger {
+	t.Helper()
+	l, err := Open(t.Context(), Options{Path: place, State: state, Environment: "sandbox", Create: true, Grace: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// wire is a way to a server that can be cut or frozen.
+type wire struct {
+	t        *testing.T
+	folder   string
+	server   string
+	listener net.Listener
+	chunks   atomic.Int64 // that have passed, in either direction
+	cutAt    atomic.Int64 // the chunk at which all connections are cut; 0 for none
+	swallow  atomic.Bool  // that chunk is not passed on
+	frozen   sync.RWMutex
+	mu       sync.Mutex
+	open     map[net.Conn]bool
+}
+
+// newWire gives a way to the server of an address, and the address by which it is taken.
+func newWire(t *testing.T, place string) (*wire, string) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "wire")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	before, host, _ := strings.Cut(place, "?host=")
+	host = strings.ReplaceAll(host, "%2F", "/")
+	w := &wire{t: t, folder: folder, server: filepath.Join(host, ".s.PGSQL.5432"), open: map[net.Conn]bool{}}
+	if w.listener, err = net.Listen("unix", filepath.Join(folder, ".s.PGSQL.5432")); err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(w.serve)
+	t.Cleanup(func() {
+		w.listener.Close()
+		w.cut()
+		serving.Wait()
+	})
+	return w, before + "?host=" + folder
+}
+
+func (w *wire) serve() {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for {
+		client, err := w.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial("unix", w.server)
+		if err != nil {
+			client.Close()
+			continue
+		}
+		w.mu.Lock()
+		w.open[client], w.open[server] = true, true
+		w.mu.Unlock()
+		all.Go(func() { w.pass(server, client) })
+		all.Go(func() { w.pass(client, server) })
+	}
+}
+
+func (w *wire) pass(to, from net.Conn) {
+	defer to.Close()
+	defer from.Close()
+	buf := make([]byte, 1<<16)
+	for {
+		n, err := from.Read(buf)
+		if err != nil {
+			return
+		}
+		w.frozen.RLock()
+		w.frozen.RUnlock()
+		if at := w.chunks.Add(1); at == w.cutAt.Load() {
+			if !w.swallow.Load() {
+				to.Write(buf[:n])
+			}
+			w.cut()
+			return
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// cut ends all connections.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c := range w.open {
+		c.Close()
+	}
+	clear(w.open)
+}
+
+// TestCutAtEveryMoment cuts the way to the server at every message of a claim and its outcome, before and after it has
+// passed: each claim is had once, each outcome is written once.
+func TestCutAtEveryMoment(t *testing.T) {
+	t.Parallel()
+	place, state := database(t), t.TempDir()
+	direct := onServer(t, place, state)
+	w, through := newWire(t, place)
+	l := onServer(t, through, state)
+	r := begun(t, l, "a")
+	attempt := func(n int) {
+		t.Helper()
+		first, second := claimOf(n, "anna@example.com"), claimOf(n, "bo@example.com")
+		for i, c := range []pipeline.Claim{first, second} {
+			if i > 0 {
+				got, err := r.Claim(t.Context(), pipeline.Claim{Distribution: c.Distribution, Place: c.Place, Seen: pipeline.Unseen})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.Seen = got.Version
+			}
+			c.Place.Row = 10*n + i
+			got, err := r.Claim(t.Context(), c)
+			if err != nil || got.Ticket == 0 {
+				t.Fatalf("claim %d of session %d: %+v, %v", i, n, got, err)
+			}
+			r.mustConclude(t, got.Ticket, pipeline.Conclusion{Status: pipeline.Failed, Called: true, Time: time.Now()})
+		}
+	}
+	before := w.chunks.Load()
+	attempt(0)
+	messages := int(w.chunks.Load()-before) + 2
+	n := 0
+	for _, swallow := range []bool{false, true} {
+		for i := range messages {
+			n++
+			w.swallow.Store(swallow)
+			w.cutAt.Store(w.chunks.Load() + int64(i) + 1)
+			attempt(n)
+			w.cutAt.Store(0)
+		}
+	}
+	for n := range n + 1 {
+		all, err := direct.View(target).Lookup(t.Context(), []string{session(n)})
+		if err != nil || len(all[0]) != 2 {
+			t.Fatalf("session %d has %+v, %v", n, all, err)
+		}
+		for _, rec := range all[0] {
+			if rec.Status != pipeline.Failed || rec.Attempts != 1 || rec.Intent != pipeline.NoIntent {
+				t.Errorf("session %d has %+v", n, rec)
+			}
+		}
+	}
+	t.Logf("%d messages, %d cuts", messages, n)
+}
+
+// TestFrozen has a process that nobody hears of: it begins no call, is taken for dead later than that, and when it is
+// back it claims nothing more, and what it still has to say of its calls is written.
+func TestFrozen(t *testing.T) {
+	t.Parallel()
+	place, state := database(t), t.TempDir()
+	other := onServer(t, place, state)
+	w, through := newWire(t, place)
+	l := onServer(t, through, state)
+	r := begun(t, l, "a")
+	ticket := r.mustClaim(t, claimOf(1, "anna@example.com"))
+	r.mustClaim(t, claimOf(2, "bo@example.com"))
+	if err := r.Holds(); err != nil {
+		t.Fatal(err)
+	}
+	w.frozen.Lock()
+	var stopped, dead time.Time
+	for dead.IsZero() {
+		if stopped.IsZero() && r.Holds() != nil {
+			stopped = time.Now()
+		}
+		switch rec := record(t, other.View(target), 1); {
+		case rec.Intent == pipeline.ForeignIntent:
+		case stopped.IsZero():
+			t.Fatal("it is taken for dead while it may still call")
+		default:
+			dead = time.Now()
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	next := begun(t, other, "b")
+	if got, err := next.Claim(t.Context(), claimOf(1, "anna@example.com")); err != nil || got.Ticket != 0 || got.Records[0].Status != pipeline.Uncertain {
+		t.Errorf("another run is told %+v, %v", got, err)
+	}
+	w.frozen.Unlock()
+	_, err := r.Claim(t.Context(), claimOf(3, "cy@example.com"))
+	for end := time.Now().Add(20 * time.Second); err == nil && time.Now().Before(end); {
+		_, err = r.Claim(t.Context(), claimOf(3, "cy@example.com"))
+	}
+	if !errors.Is(err, errRun) {
+		t.Errorf("back again, it is told %v", err)
+	}
+	r.mustConclude(t, ticket, pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+	if rec := record(t, other.View(target), 1); rec.Status != pipeline.Delivered || rec.Attempts != 1 {
+		t.Errorf("what it had to say has come to %+v", rec)
+	}
+	if rec := record(t, other.View(target), 2); rec.Status != pipeline.Uncertain {
+		t.Errorf("what it was about to call is %+v", rec)
+	}
+}
+
+// TestServerKilled kills the server under a run, as a power cut does: the run goes on once it is back, and nobody takes
+// it for dead.
+func TestServerKilled(t *testing.T) {
+	t.Parallel()
+	if Postgres == nil {
+		t.Skip("there is no PostgreSQL here")
+	}
+	own, err := servertest.NewPostgres()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(own.Close)
+	place, state := own.Database(t), t.TempDir()
+	l, other := onServer(t, place, state), onServer(t, place, state)
+	r := begun(t, l, "a")
+	for n := range 3 {
+		ticket := r.mustClaim(t, claimOf(n, "anna@example.com"))
+		own.Kill()
+		concluded := make(chan error, 1)
+		go func() {
+			concluded <- r.Conclude(context.Background(), ticket, pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+		}()
+		for start := time.Now(); r.Holds() == nil && time.Since(start) < 10*time.Second; {
+			time.Sleep(10 * time.Millisecond)
+		}
+		if r.Holds() == nil {
+			t.Error("calls may begin without a ledger")
+		}
+		if err := own.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-concluded; err != nil {
+			t.Fatal(err)
+		}
+		if rec := record(t, other.View(target), n); rec.Status != pipeline.Delivered || rec.Attempts != 1 {
+			t.Errorf("session %d is %+v", n, rec)
+		}
+	}
+	if err := r.End(t.Context(), pipeline.Finding{}, []byte("{}")); err != nil {
+		t.Error(err)
+	}
+	if runs, err := other.Runs(t.Context(), 0); err != nil || runs[0].Ending != "" {
+		t.Errorf("it ended as %+v, %v", runs, err)
+	}
+}
+
+// TestRestored puts a server back to an earlier time.
+func TestRestored(t *testing.T) {
+	t.Parallel()
+	if Postgres == nil {
+		t.Skip("there is no PostgreSQL here")
+	}
+	own, err := servertest.NewPostgres()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(own.Close)
+	place, here, there := own.Database(t), t.TempDir(), t.TempDir()
+	send := func(id string, n int) {
+		t.Helper()
+		l := onServer(t, place, here)
+		r := begun(t, l, id)
+		r.mustConclude(t, r.mustClaim(t, claimOf(n, "anna@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+		if err := errors.Join(r.End(t.Context(), pipeline.Finding{}, nil), l.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opt := Options{Path: place, State: here, Environment: "sandbox"}
+	elsewhere := opt
+	elsewhere.State = there
+	send("a", 1)
+	secret, err := ExportSecret(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ImportSecret(t.Context(), elsewhere, secret); err != nil {
+		t.Fatal(err)
+	}
+	own.Kill()
+	if out, err := exec.Command("cp", "-a", own.Data(), own.Data()+".copy").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := own.Start(); err != nil {
+		t.Fatal(err)
+	}
+	send("b", 2)
+	onServer(t, place, there).Close()
+	own.Kill()
+	if err := errors.Join(os.RemoveAll(own.Data()), os.Rename(own.Data()+".copy", own.Data()), own.Start()); err != nil {
+		t.Fatal(err)
+	}
+	for _, opt := range []Options{opt, elsewhere} {
+		if _, err := Open(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "restored") {
+			t.Fatalf("a ledger that knows less than it did is opened: %v", err)
+		}
+		if st, err := Stand(t.Context(), opt); err != nil || st.Gap == "" {
+			t.Errorf("it is said to be %+v, %v", st, err)
+		}
+	}
+	if found, err := Accept(t.Context(), opt, "Ann", "session 2 is in no file any more"); err != nil || !found {
+		t.Fatalf("accepted: %v, %v", found, err)
+	}
+	if found, err := Accept(t.Context(), opt, "Ann", "once more"); err != nil || found {
+		t.Errorf("there is another gap: %v, %v", found, err)
+	}
+	for _, opt := range []Options{opt, elsewhere} {
+		l, err := Open(t.Context(), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+	}
+}
+
+// TestPooled goes by a pooler that gives one connection to several sessions, and one that does not.
+func TestPooled(t *testing.T) {
+	t.Parallel()
+	place := database(t)
+	bouncer, err := exec.LookPath("pgbouncer")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("there is no pgbouncer here")
+	}
+	onServer(t, place, t.TempDir())
+	before, host, _ := strings.Cut(place, "?host=")
+	host = strings.ReplaceAll(host, "%2F", "/")
+	for mode, want := range map[string]string{"transaction": "pooler", "statement": "pooler", "session": "secret"} {
+		folder, err := os.MkdirTemp("", "pool")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(folder) })
+		ini := filepath.Join(folder, "pgbouncer.ini")
+		text := "[databases]\n* = host=" + host + " user=hppsend\n[pgbouncer]\nlisten_addr =\nlisten_port = 5432\nunix_socket_dir = " + folder +
+			"\nauth_type = any\npool_mode = " + mode + "\nlogfile = " + folder + "/log\npidfile = " + folder + "/pid\n" +
+			"ignore_startup_parameters = search_path,default_transaction_isolation,idle_in_transaction_session_timeout,lock_timeout,tcp_user_timeout,tcp_keepalives_idle,tcp_keepalives_interval,tcp_keepalives_count,enable_seqscan,jit\n"
+		if err := errors.Join(os.WriteFile(ini, []byte(text), 0o644), os.Chmod(folder, 0o777)); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command(bouncer, ini)
+		servertest.AsLesser(cmd)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			cmd.Process.Kill()
+			cmd.Wait()
+		})
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+			if _, err := os.Stat(filepath.Join(folder, ".s.PGSQL.5432")); err == nil {
+				break
+			}
+		}
+		_, err = Open(t.Context(), Options{Path: before + "?host=" + folder, State: t.TempDir(), Environment: "sandbox"})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("by a pooler of sessions by %s: %v", mode, err)
+		}
+	}
+}
+
+// TestRights has somebody send who may not make a ledger, by the statements that the manual has.
+func TestRights(t *testing.T) {
+	t.Parallel()
+	place, state := database(t), t.TempDir()
+	onServer(t, place, state)
+	name := place[strings.LastIndex(place[:strings.Index(place, "?")], "/")+1 : strings.Index(place, "?")]
+	Postgres.Exec(t, name, "CREATE ROLE sender_"+name+" LOGIN")
+	Postgres.Exec(t, name, strings.ReplaceAll(Grants, "sender", "sender_"+name))
+	l := onServer(t, strings.Replace(place, "hppsend@", "sender_"+name+"@", 1), state)
+	r := begun(t, l, "a")
+	r.mustConclude(t, r.mustClaim(t, claimOf(1, "anna@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+	if _, err := l.Purge(t.Context(), time.Now().Add(-time.Hour), false); err != nil {
+		t.Error(err)
+	}
+	if err := r.End(t.Context(), pipeline.Finding{}, nil); err != nil {
+		t.Error(err)
+	}
+	empty := strings.Replace(database(t), "hppsend@", "sender_"+name+"@", 1)
+	if _, err := Open(t.Context(), Options{Path: empty, State: state, Environment: "sandbox", Create: true}); err == nil || !strings.Contains(err.Error(), "may not do that") {
+		t.Errorf("it makes a ledger: %v", err)
+	}
+}
+
+// TestAddresses takes what is no address of a ledger, and shows nothing of what may be a password in it.
+func TestAddresses(t *testing.T) {
+	t.Parallel()
+	for _, place := range []string{
+		"postgres://user:canary@host/db", "postgres://user@host/db?password=canary", "postgres://user:can%zzary@host/db", "postgres://user@host:canary/db",
+		"postgres://user@[canary/db", "postgresql://user:canary@/db", "postgres://user@host/db?sslmode=canary-mode&password=canary",
+	} {
+		_, err := Open(t.Context(), Options{Path: place, State: t.TempDir(), Environment: "sandbox"})
+		if !errors.Is(err, pipeline.Usage) || strings.Contains(err.Error(), "canary") || pipeline.Hint(err) == "" {
+			t.Errorf("%s: %v", place, err)
+		}
+	}
+}
+
+// TestMove takes a ledger from a file to a server and back: what is known stays known, and only the last may be sent by.
+func TestMove(t *testing.T) {
+	t.Parallel()
+	place, state, dir := database(t), t.TempDir(), t.TempDir()
+	l := reopened(t, filepath.Join(dir, "l.db"))
+	r := begun(t, l, "a")
+	for n, s := range []pipeline.Status{pipeline.Delivered, pipeline.Failed, pipeline.Uncertain, pipeline.Rejected} {
+		r.mustConclude(t, r.mustClaim(t, claimOf(n, "anna@example.com")), pipeline.Conclusion{Status: s, Called: true, Binding: s == pipeline.Rejected, Reason: "é 'x'\t", Time: time.Now()})
+	}
+	r.mustConclude(t, r.mustClaim(t, claimOf(1, "bo@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+	if _, err := l.Settle(t.Context(), []pipeline.Ticket{3}, false, "Ann"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.ReportWritten(t.Context(), [32]byte{1}, [32]byte{2}, "r.csv", "a"); err != nil {
+		t.Fatal(err)
+	}
+	file := Options{Path: l.path, State: state, Environment: "sandbox"}
+	server, back := file, file
+	server.Path, back.Path = place, filepath.Join(dir, "back.db")
+	if _, err := Move(t.Context(), file, server); err == nil || !strings.Contains(err.Error(), "under way") {
+		t.Errorf("with a run under way: %v", err)
+	}
+	if err := r.End(t.Context(), pipeline.Finding{}, []byte(`{"rows":5}`)); err != nil {
+		t.Fatal(err)
+	}
+	want := knows(t, l)
+	l.Close()
+	moved, err := Move(t.Context(), file, server)
+	if err != nil || moved.Records != 5 || moved.Runs != 1 {
+		t.Fatalf("%+v, %v", moved, err)
+	}
+	if _, err := Open(t.Context(), file); err == nil || !strings.Contains(err.Error(), place) {
+		t.Errorf("the old one opens: %v", err)
+	}
+	if _, err := Move(t.Context(), file, server); err == nil || !strings.Contains(err.Error(), "already") {
+		t.Errorf("moved twice: %v", err)
+	}
+	there := onServer(t, place, state)
+	if diff := cmp.Diff(want, knows(t, there)); diff != "" {
+		t.Errorf("what is known (-before +after):\n%s", diff)
+	}
+	s := begun(t, there, "b")
+	s.mustConclude(t, s.mustClaim(t, claimOf(9, "new@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+	if err := s.End(t.Context(), pipeline.Finding{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	want = knows(t, there)
+	there.Close()
+	if _, err := Move(t.Context(), server, back); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), server); err == nil || !strings.Contains(err.Error(), back.Path) {
+		t.Errorf("the server's opens: %v", err)
+	}
+	again := reopened(t, back.Path)
+	if diff := cmp.Diff(want, knows(t, again)); diff != "" {
+		t.Errorf("what is known (-before +after):\n%s", diff)
+	}
+	begun(t, again, "c")
+}
+
+// knows is all that a ledger tells of the sessions of a test.
+func knows(t *testing.T, l *Ledger) (all []any) {
+	t.Helper()
+	for n := range 12 {
+		records, err := l.View(target).Lookup(t.Context(), []string{session(n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, records)
+	}
+	runs, err := l.Runs(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, known, err := l.ReportKnown(t.Context(), [32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(all, runs, known, l.Info().Made)
+}
