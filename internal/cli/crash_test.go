@@ -244,7 +244,9 @@ func (c *campaign) start(f *fuse, input string, flags ...string) (l last, ended 
 		flags = append(flags, "--timeout", "600ms")
 	}
 	cmd := c.run(append(flags, input)...)
-	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool { return strings.HasPrefix(v, "HPPSEND_CRASHES=") || strings.HasPrefix(v, "HPPSEND_SEED=") })
+	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool {
+		return strings.HasPrefix(v, "HPPSEND_CRASHES=") || strings.HasPrefix(v, "HPPSEND_SEED=")
+	})
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	l = c.follow(cmd, f)

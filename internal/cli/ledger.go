@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,9 @@ import (
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
 )
+
+//go:embed help/machines.md
+var helpMachines string
 
 func (s *settings) ledgerFlags(f *flagSet) {
 	s.targetFlags(f)
@@ -52,7 +56,7 @@ func (a *app) ledgerCommand(code *int) *cobra.Command {
 			Use: "create", Short: "Make the ledger if there is none", Args: noArgs,
 			Long: `Makes a ledger: a file, or with --ledger postgres://… tables in a schema of their own, which several
 machines share. The user needs the right to make a schema for that, and much less to send: hppsend
-machines has the statements.`,
+help machines has the statements.`,
 			Example: `  hppsend ledger create --environment production --ledger postgres://admin@db/links`,
 		}),
 		a.command(&settings{}, (*settings).ledgerFlags, code, a.migrateLedger)(&cobra.Command{

@@ -194,6 +194,7 @@ is forgotten without --force.`,
 				Example: `  hppsend audit export --environment production > audit.csv`,
 			})),
 		a.ledgerCommand(code),
+		&cobra.Command{Use: "machines", Short: "About a ledger in a database, which several machines share", Long: helpMachines},
 		group(&cobra.Command{Use: "config", Short: "Show the settings that are in force"},
 			a.command(&settings{}, (*settings).runFlags, code, a.showConfig)(&cobra.Command{
 				Use: "show", Short: "Print every setting of a run, and where it is from", Args: noArgs,

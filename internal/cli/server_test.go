@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"hppsend/internal/ledger"
 	"hppsend/internal/ledger/servertest"
 	"hppsend/internal/sandbox"
 	"hppsend/pipeline"
@@ -168,4 +169,61 @@ func TestMoveKilled(t *testing.T) {
 		t.Errorf("%d calls were made for %d rows", calls, rows)
 	}
 	t.Logf("%d kills", kills)
+}
+
+// TestHelpMachines types what the help on several machines shows, on two hosts, as its users do.
+func TestHelpMachines(t *testing.T) {
+	t.Parallel()
+	if postgres() == nil {
+		t.Skip("there is no PostgreSQL here")
+	}
+	p := newPlace(t, sandbox.Config{})
+	p.contacts("may.csv", 0, 5)
+	text, err := os.ReadFile("help/machines.md")
+	ok(t, err)
+	if !strings.Contains(string(text), "    "+strings.ReplaceAll(ledger.Grants, "\n", "\n    ")+"\n") {
+		t.Error("it has other statements than those that are tested")
+	}
+	database := postgres().Database(t)
+	moved := postgres().Database(t)
+	hosts := map[string]*place{"first": p, "second": {t: t, dir: p.dir, box: p.box, url: p.url, state: p.path("second")}}
+	host, typed := p, 0
+	for line := range strings.SplitSeq(string(text), "\n") {
+		for name, h := range hosts {
+			if strings.HasPrefix(line, "On the "+name+" host") {
+				host = h
+			}
+		}
+		command, ok := strings.CutPrefix(line, "    hppsend ")
+		if !ok {
+			continue
+		}
+		typed++
+		command, file, _ := strings.Cut(command, " > ")
+		command, reason, _ := strings.Cut(command, " --reason ")
+		to := database
+		if strings.Contains(command, "ledger move") {
+			host, to = p, moved
+			p.must(0, p.run("may.csv", "--rate", "unlimited")) // by the file
+		}
+		command = strings.NewReplacer("postgres://admin@db.example.com/links", to, "postgres://sender@db.example.com/links", to, "production", "sandbox").Replace(command)
+		args := strings.Fields(command)
+		if reason != "" {
+			args = append(args, "--reason", strings.Trim(reason, `"`))
+		}
+		if file != "" {
+			out, err := host.hppsend(args...).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(p.path(file), out, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		host.must(0, host.hppsend(args...))
+	}
+	if typed < 8 {
+		t.Errorf("it shows %d commands", typed)
+	}
 }

@@ -310,7 +310,7 @@ func (s *server) reason(err error) (problem, todo string, cause error) {
 	}
 	switch code.Code {
 	case "42501":
-		return "the user may not do that there", "let an administrator grant it: hppsend machines has the statements", err
+		return "the user may not do that there", "let an administrator grant it: hppsend help machines has the statements", err
 	case "28P01", "28000":
 		return "the server does not let the user in", "see to PGPASSWORD or ~/.pgpass, and to the user in the address", err
 	case "3D000":

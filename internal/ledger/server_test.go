@@ -110,19 +110,25 @@ func (w *wire) pass(to, from net.Conn) {
 		if err != nil {
 			return
 		}
-		w.frozen.RLock()
-		w.frozen.RUnlock()
-		if at := w.chunks.Add(1); at == w.cutAt.Load() {
-			if !w.swallow.Load() {
-				to.Write(buf[:n])
-			}
-			w.cut()
-			return
-		}
-		if _, err := to.Write(buf[:n]); err != nil {
+		if !w.passed(to, buf[:n]) {
 			return
 		}
 	}
+}
+
+// passed passes a chunk on, once the way is not frozen, and reports whether there may be another.
+func (w *wire) passed(to net.Conn, chunk []byte) bool {
+	w.frozen.RLock()
+	defer w.frozen.RUnlock()
+	cut := w.chunks.Add(1) == w.cutAt.Load()
+	if cut {
+		defer w.cut()
+	}
+	if cut && w.swallow.Load() {
+		return false
+	}
+	_, err := to.Write(chunk)
+	return err == nil && !cut
 }
 
 // cut ends all connections.
