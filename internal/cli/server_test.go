@@ -92,6 +92,17 @@ func TestHostsShareALedger(t *testing.T) {
 		t.Errorf("%d calls were made, want one for each of %d sessions", calls, rows)
 	}
 	p.keptTo(rate)
+	dump := postgres().Dump(t, p.ledger)
+	if !strings.Contains(dump, sessionID(rows-1)) {
+		t.Error("the dump is not of the ledger")
+	}
+	for _, row := range table[1:] {
+		for _, contact := range row[1:] {
+			if contact != "" && strings.Contains(dump, strings.TrimPrefix(contact, "+")) {
+				t.Errorf("%s is in the database in clear", contact)
+			}
+		}
+	}
 }
 
 // TestHostDies kills a machine in the midst of its work: another goes on with the same people, and what was under way

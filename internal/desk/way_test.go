@@ -14,6 +14,8 @@ import (
 
 	"hppsend/internal/campaign"
 	"hppsend/internal/desk"
+	"hppsend/internal/ledger"
+	"hppsend/internal/ledger/servertest"
 	"hppsend/pipeline"
 	"hppsend/reader"
 )
@@ -57,22 +59,41 @@ func asXLSX(t *testing.T, rows [][]string) string {
 	return b.String()
 }
 
-// TestWholeWay takes a list through everything, as two people and in both formats.
+// TestWholeWay takes a list through everything, as two people and in both formats, on a ledger in a file and on a server.
 func TestWholeWay(t *testing.T) {
-	for name, text := range map[string]string{"may.csv": asCSV(may), "may.xlsx": asXLSX(t, may)} {
-		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
-			w := &way{t: t, h: h, anna: h.seat("anna", desk.Uploader), path: h.path(name)}
-			if err := os.WriteFile(w.path, []byte(text), 0o600); err != nil {
+	server, err := servertest.NewPostgres()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	ledgers := map[string]func(*house){"a file": func(*house) {}}
+	if server != nil {
+		ledgers["a server"] = func(h *house) {
+			l, err := ledger.Open(t.Context(), ledger.Options{Path: server.Database(t), State: h.path("state"), Environment: "sandbox", Create: true})
+			if err != nil {
 				t.Fatal(err)
 			}
-			w.bring(name, text)
-			w.mend()
-			w.checkedSheetIsTheSame()
-			w.send(h.seat("bo", desk.Approver))
-			w.isKnown(name, text)
-		})
+			h.t.Cleanup(func() { l.Close() })
+			h.cfg.Accounts[0].Ledger = l
+		}
 	}
+	for kind, on := range ledgers {
+		for name, text := range map[string]string{"may.csv": asCSV(may), "may.xlsx": asXLSX(t, may)} {
+			t.Run(name+", "+kind, func(t *testing.T) { wholeWay(t, newHouse(t, on), name, text) })
+		}
+	}
+}
+
+func wholeWay(t *testing.T, h *house, name, text string) {
+	w := &way{t: t, h: h, anna: h.seat("anna", desk.Uploader), path: h.path(name)}
+	if err := os.WriteFile(w.path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.bring(name, text)
+	w.mend()
+	w.checkedSheetIsTheSame()
+	w.send(h.seat("bo", desk.Approver))
+	w.isKnown(name, text)
 }
 
 type way struct {

@@ -217,6 +217,10 @@ func (l file) many(_ *txn, group []*op) ([]*op, error) { return group, nil }
 
 func (l file) within() (context.Context, context.CancelFunc) { return context.Background(), func() {} }
 
+// alone and freeze have nothing to do: one transaction at a time writes.
+func (l file) alone(*txn) error                  { return nil }
+func (l file) freeze(*txn, string, ...any) error { return nil }
+
 func (l file) connect(context.Context) error { return nil }
 
 // again tries nothing again: a statement has waited for other processes already.

@@ -145,6 +145,10 @@ func (o forgetRecords) apply(t *txn) error {
 		SELECT session, target FROM record r WHERE id BETWEEN ?2 AND ?3 AND seq > 0 AND `+forgettable+")", o.before, o.from, o.to); err != nil {
 		return err
 	}
+	// Else something could come to lie beneath a gate that goes.
+	if err := t.l.store.freeze(t, "id BETWEEN ?2 AND ?3 AND "+forgettable, o.before, o.from, o.to); err != nil {
+		return err
+	}
 	if err := t.exec("DELETE FROM record AS r WHERE id BETWEEN ?2 AND ?3 AND "+forgettable, o.before, o.from, o.to); err != nil {
 		return err
 	}

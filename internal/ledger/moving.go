@@ -86,6 +86,9 @@ func (m *mover) seal(ctx context.Context, place string) error {
 type seal string
 
 func (o seal) apply(t *txn) error {
+	if err := t.l.store.alone(t); err != nil {
+		return err
+	}
 	if err := t.endDead(); err != nil {
 		return err
 	}

@@ -94,6 +94,9 @@ type begin struct {
 func (o *begin) retried() { o.again = true }
 
 func (o *begin) apply(t *txn) (err error) {
+	if err := t.l.store.alone(t); err != nil {
+		return err
+	}
 	if err := t.endDead(); err != nil {
 		return err
 	}

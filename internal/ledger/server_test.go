@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -525,4 +526,52 @@ func knows(t *testing.T, l *Ledger) (all []any) {
 		t.Fatal(err)
 	}
 	return append(all, runs, known, l.Info().Made)
+}
+
+// TestSameContentOnTwoHosts begins a run on the same content on two hosts at once: one of them is refused.
+func TestSameContentOnTwoHosts(t *testing.T) {
+	t.Parallel()
+	place, state := database(t), t.TempDir()
+	hosts := []*Ledger{onServer(t, place, state), onServer(t, place, state)}
+	for n := range 20 {
+		var begun, busy atomic.Int32
+		var both sync.WaitGroup
+		for i, l := range hosts {
+			both.Go(func() {
+				r, err := l.Begin(t.Context(), RunInfo{ID: fmt.Sprint(n, "-", i), Target: target, SHA256: [32]byte{byte(n)}, Options: []byte("{}"), Started: time.Now()})
+				switch {
+				case err == nil:
+					begun.Add(1)
+					defer r.End(context.Background(), pipeline.Finding{}, nil)
+					for busy.Load() == 0 && t.Context().Err() == nil {
+						time.Sleep(time.Millisecond)
+					}
+				case errors.Is(err, pipeline.Busy):
+					busy.Add(1)
+				default:
+					t.Error(err)
+					busy.Add(1)
+				}
+			})
+		}
+		both.Wait()
+		if begun.Load() != 1 || busy.Load() != 1 {
+			t.Fatalf("%d runs have begun, and %d were refused", begun.Load(), busy.Load())
+		}
+	}
+}
+
+// TestOtherVersions opens a ledger of an earlier and of a later version.
+func TestOtherVersions(t *testing.T) {
+	t.Parallel()
+	for change, want := range map[string]string{"- 1": "an earlier version", "+ 1": "a later version"} {
+		place, state := database(t), t.TempDir()
+		l := onServer(t, place, state)
+		if _, err := l.db.Exec("UPDATE meta SET schema = schema " + change); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), Options{Path: place, State: state, Environment: "sandbox"}); err == nil || !strings.Contains(err.Error(), want) || pipeline.Hint(err) == "" {
+			t.Errorf("schema %s: %v", change, err)
+		}
+	}
 }

@@ -210,6 +210,14 @@ func passing(err error) bool {
 	return !errors.As(err, new(*pipeline.Error)) && !errors.As(err, new(*pipeline.Bug)) // nothing of the database's: the way to it
 }
 
+func (s *server) alone(t *txn) error {
+	return t.exec("SELECT pg_advisory_xact_lock(locks, 0) FROM meta")
+}
+
+func (s *server) freeze(t *txn, where string, args ...any) error {
+	return t.exec("SELECT id FROM record r WHERE "+where+" ORDER BY id FOR UPDATE", args...)
+}
+
 // connect takes another connection for the writing goroutine, where the last has failed.
 func (s *server) connect(ctx context.Context) error {
 	if !s.broken {

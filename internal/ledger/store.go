@@ -32,6 +32,10 @@ type store interface {
 	connect(ctx context.Context) error
 	// many makes those of a group of changes that it can make in few statements, and gives the others.
 	many(t *txn, group []*op) ([]*op, error)
+	// alone keeps others from making the same change at once, until the transaction ends.
+	alone(t *txn) error
+	// freeze keeps what a query over record r finds as it is until the transaction ends.
+	freeze(t *txn, where string, args ...any) error
 	// again reports whether a group that failed is to be tried again; it waits for when.
 	again(err error, tries int, since time.Time) bool
 	// withPace changes the row of a target's pace, by the clock of the ledger.

@@ -147,6 +147,16 @@ func (p *Postgres) Database(t testing.TB) string {
 	return p.URL(name)
 }
 
+// Dump is all that a database holds, as text.
+func (p *Postgres) Dump(t testing.TB, address string) string {
+	t.Helper()
+	out, err := exec.Command(filepath.Join(p.bin, "pg_dump"), "--inserts", address).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
 // Exec runs a statement in a database.
 func (p *Postgres) Exec(t testing.TB, database, statement string) {
 	t.Helper()
