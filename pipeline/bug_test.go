@@ -260,7 +260,7 @@ func TestEveryGoroutineIsGuarded(t *testing.T) {
 		switch {
 		case err != nil:
 			return err
-		case e.IsDir() && (e.Name() == "testdata" || e.Name() == "bench" || e.Name() == "ledgertest" || strings.HasPrefix(e.Name(), ".") && e.Name() != ".."):
+		case e.IsDir() && (e.Name() == "testdata" || e.Name() == "bench" || e.Name() == "ledgertest" || e.Name() == "servertest" || strings.HasPrefix(e.Name(), ".") && e.Name() != ".."):
 			return fs.SkipDir
 		case e.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
 			return nil

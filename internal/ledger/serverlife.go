@@ -61,7 +61,7 @@ func (l *life) begin(ctx context.Context) error {
 		conn.Close()
 		return err
 	}
-	if err := l.lock(ctx, conn); err != nil {
+	if err := l.server.lock(ctx, conn, l.process); err != nil {
 		conn.Close()
 		return err
 	}
@@ -69,13 +69,19 @@ func (l *life) begin(ctx context.Context) error {
 	life, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.stop = stop
 	process := l.process
-	l.beats.Go(func() { l.beat(life, conn, process) })
+	l.beats.Go(func() {
+		if err := pipeline.Guarded(func() error { l.beat(life, conn, process); return nil }); err != nil {
+			l.mu.Lock()
+			l.over = forGood{err}
+			l.mu.Unlock()
+		}
+	})
 	return nil
 }
 
 // lock takes the lock of the process, which lasts as long as the connection.
-func (l *life) lock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, "SELECT pg_try_advisory_lock((SELECT locks FROM meta), $1::integer)", l.process)
+func (s *server) lock(ctx context.Context, conn *sql.Conn, process int64) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_try_advisory_lock((SELECT locks FROM meta), $1::integer)", process)
 	return err
 }
 
@@ -97,7 +103,7 @@ func (l *life) beat(life context.Context, conn *sql.Conn, process int64) {
 				err = l.server.back(within, conn)
 			}
 			if err == nil {
-				err = l.lock(within, conn)
+				err = l.server.lock(within, conn, process)
 			}
 		}
 		if err == nil {
