@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,112 +42,13 @@ func onServer(t *testing.T, place, state string) *Ledger {
 	return l
 }
 
-// wire is a way to a server that can be cut or frozen.
-type wire struct {
-	t        *testing.T
-	folder   string
-	server   string
-	listener net.Listener
-	chunks   atomic.Int64 // that have passed, in either direction
-	cutAt    atomic.Int64 // the chunk at which all connections are cut; 0 for none
-	swallow  atomic.Bool  // that chunk is not passed on
-	frozen   sync.RWMutex
-	mu       sync.Mutex
-	open     map[net.Conn]bool
-}
-
-// newWire gives a way to the server of an address, and the address by which it is taken.
-func newWire(t *testing.T, place string) (*wire, string) {
-	t.Helper()
-	folder, err := os.MkdirTemp("", "wire")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	before, host, _ := strings.Cut(place, "?host=")
-	host = strings.ReplaceAll(host, "%2F", "/")
-	w := &wire{t: t, folder: folder, server: filepath.Join(host, ".s.PGSQL.5432"), open: map[net.Conn]bool{}}
-	if w.listener, err = net.Listen("unix", filepath.Join(folder, ".s.PGSQL.5432")); err != nil {
-		t.Fatal(err)
-	}
-	var serving sync.WaitGroup
-	serving.Go(w.serve)
-	t.Cleanup(func() {
-		w.listener.Close()
-		w.cut()
-		serving.Wait()
-	})
-	return w, before + "?host=" + folder
-}
-
-func (w *wire) serve() {
-	var all sync.WaitGroup
-	defer all.Wait()
-	for {
-		client, err := w.listener.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial("unix", w.server)
-		if err != nil {
-			client.Close()
-			continue
-		}
-		w.mu.Lock()
-		w.open[client], w.open[server] = true, true
-		w.mu.Unlock()
-		all.Go(func() { w.pass(server, client) })
-		all.Go(func() { w.pass(client, server) })
-	}
-}
-
-func (w *wire) pass(to, from net.Conn) {
-	defer to.Close()
-	defer from.Close()
-	buf := make([]byte, 1<<16)
-	for {
-		n, err := from.Read(buf)
-		if err != nil {
-			return
-		}
-		if !w.passed(to, buf[:n]) {
-			return
-		}
-	}
-}
-
-// passed passes a chunk on, once the way is not frozen, and reports whether there may be another.
-func (w *wire) passed(to net.Conn, chunk []byte) bool {
-	w.frozen.RLock()
-	defer w.frozen.RUnlock()
-	cut := w.chunks.Add(1) == w.cutAt.Load()
-	if cut {
-		defer w.cut()
-	}
-	if cut && w.swallow.Load() {
-		return false
-	}
-	_, err := to.Write(chunk)
-	return err == nil && !cut
-}
-
-// cut ends all connections.
-func (w *wire) cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for c := range w.open {
-		c.Close()
-	}
-	clear(w.open)
-}
-
 // TestCutAtEveryMoment cuts the way to the server at every message of a claim and its outcome, before and after it has
 // passed: each claim is had once, each outcome is written once.
 func TestCutAtEveryMoment(t *testing.T) {
 	t.Parallel()
 	place, state := database(t), t.TempDir()
 	direct := onServer(t, place, state)
-	w, through := newWire(t, place)
+	w, through := servertest.NewWire(t, place)
 	l := onServer(t, through, state)
 	r := begun(t, l, "a")
 	attempt := func(n int) {
@@ -170,17 +70,16 @@ func TestCutAtEveryMoment(t *testing.T) {
 			r.mustConclude(t, got.Ticket, pipeline.Conclusion{Status: pipeline.Failed, Called: true, Time: time.Now()})
 		}
 	}
-	before := w.chunks.Load()
+	before := w.Chunks()
 	attempt(0)
-	messages := int(w.chunks.Load()-before) + 2
+	messages := w.Chunks() - before + 2
 	n := 0
 	for _, swallow := range []bool{false, true} {
 		for i := range messages {
 			n++
-			w.swallow.Store(swallow)
-			w.cutAt.Store(w.chunks.Load() + int64(i) + 1)
+			w.CutAt(i+1, swallow)
 			attempt(n)
-			w.cutAt.Store(0)
+			w.CutAt(0, false)
 		}
 	}
 	for n := range n + 1 {
@@ -203,7 +102,7 @@ func TestFrozen(t *testing.T) {
 	t.Parallel()
 	place, state := database(t), t.TempDir()
 	other := onServer(t, place, state)
-	w, through := newWire(t, place)
+	w, through := servertest.NewWire(t, place)
 	l := onServer(t, through, state)
 	r := begun(t, l, "a")
 	ticket := r.mustClaim(t, claimOf(1, "anna@example.com"))
@@ -211,7 +110,7 @@ func TestFrozen(t *testing.T) {
 	if err := r.Holds(); err != nil {
 		t.Fatal(err)
 	}
-	w.frozen.Lock()
+	w.Freeze()
 	var stopped, dead time.Time
 	for dead.IsZero() {
 		if stopped.IsZero() && r.Holds() != nil {
@@ -230,7 +129,7 @@ func TestFrozen(t *testing.T) {
 	if got, err := next.Claim(t.Context(), claimOf(1, "anna@example.com")); err != nil || got.Ticket != 0 || got.Records[0].Status != pipeline.Uncertain {
 		t.Errorf("another run is told %+v, %v", got, err)
 	}
-	w.frozen.Unlock()
+	w.Thaw()
 	_, err := r.Claim(t.Context(), claimOf(3, "cy@example.com"))
 	for end := time.Now().Add(20 * time.Second); err == nil && time.Now().Before(end); {
 		_, err = r.Claim(t.Context(), claimOf(3, "cy@example.com"))

@@ -1,0 +1,176 @@
+//go:build unix
+
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hppsend/internal/ledger/servertest"
+	"hppsend/internal/sandbox"
+)
+
+// machine is one of several that send to the same people by one ledger on a server, by a way of its own there.
+type machine struct {
+	*place
+	file string
+	wire *servertest.Wire
+	runs *exec.Cmd // the process that is under way; nil for none
+	out  *bytes.Buffer
+	err  *bytes.Buffer
+}
+
+func (m *machine) start() {
+	m.t.Helper()
+	m.runs = m.run("--json", "--quiet", "--rate", "100/s", "--concurrency", "8", "--grace", "20s", m.file)
+	m.out, m.err = new(bytes.Buffer), new(bytes.Buffer)
+	m.runs.Stdout, m.runs.Stderr = m.out, m.err
+	if err := m.runs.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// end waits for the process, and gives its last line; nothing of one that was killed.
+func (m *machine) end() (l last) {
+	m.t.Helper()
+	err := m.runs.Wait()
+	code := m.runs.ProcessState.ExitCode()
+	m.runs = nil
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		m.t.Fatal(err)
+	}
+	if code < 0 {
+		return l
+	}
+	lines := strings.Split(strings.TrimSpace(m.out.String()), "\n")
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &l); err != nil && code != 75 && code != 1 {
+		m.t.Errorf("exit code %d, %v: %s%s", code, err, m.out, m.err)
+	}
+	if l.Exit = code; !slices.Contains([]int{0, 1, 4, 5, 75}, code) {
+		m.t.Errorf("exit code %d: %s", code, m.err)
+	}
+	return l
+}
+
+// TestFaultsOnServer has three machines send to the same people, in orders of their own, while processes are killed and
+// frozen, their ways to the database are cut and frozen, and the database itself is killed and comes back.
+// HPPSEND_FAULTS is how many faults there are, HPPSEND_SEED draws the same again.
+func TestFaultsOnServer(t *testing.T) {
+	t.Parallel()
+	if postgres() == nil {
+		t.Skip("there is no PostgreSQL here")
+	}
+	faults, seed := 7, rand.Uint64()
+	for name, set := range map[string]func(uint64){"HPPSEND_FAULTS": func(n uint64) { faults = int(n) }, "HPPSEND_SEED": func(n uint64) { seed = n }} {
+		if text := os.Getenv(name); text != "" {
+			n, err := strconv.ParseUint(text, 10, 64)
+			ok(t, err)
+			set(n)
+		}
+	}
+	t.Logf("HPPSEND_FAULTS=%d HPPSEND_SEED=%d", faults, seed)
+	rng := rand.New(rand.NewPCG(seed, 1))
+	own, err := servertest.NewPostgres()
+	ok(t, err)
+	t.Cleanup(own.Close)
+	p := newPlace(t, sandbox.Config{Latency: 3 * time.Millisecond})
+	p.ledger = own.Database(t)
+	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))
+	rows := 150 * faults
+	p.contacts("all.csv", 0, rows)
+	table := p.read("all.csv")
+	var machines []*machine
+	for i := range 3 {
+		m := &machine{place: p.host(fmt.Sprintf("host%d", i)), file: fmt.Sprintf("all%d.csv", i)}
+		m.wire, m.ledger = servertest.NewWire(t, p.ledger)
+		rng.Shuffle(rows, func(i, j int) { table[i+1], table[j+1] = table[j+1], table[i+1] })
+		m.write(m.file, append(slices.Clip(table), table[1:20]...)) // and some of them twice
+		machines = append(machines, m)
+	}
+	count := map[string]int{}
+	kinds := map[string]func(*machine, time.Duration){
+		"killed": func(m *machine, _ time.Duration) { m.runs.Process.Kill(); m.end() },
+		"frozen": func(m *machine, d time.Duration) {
+			m.runs.Process.Signal(syscall.SIGSTOP)
+			time.Sleep(d)
+			m.runs.Process.Signal(syscall.SIGCONT)
+		},
+		"way cut": func(m *machine, _ time.Duration) { m.wire.Cut() },
+		"way cut in a message": func(m *machine, d time.Duration) {
+			m.wire.CutAt(1+rng.IntN(50), rng.IntN(2) == 0)
+			time.Sleep(d / 4)
+			m.wire.CutAt(0, false)
+		},
+		"way frozen": func(m *machine, d time.Duration) {
+			m.wire.Freeze()
+			time.Sleep(d)
+			m.wire.Thaw()
+		},
+		"database killed": func(_ *machine, d time.Duration) {
+			own.Kill()
+			time.Sleep(d / 2)
+			ok(t, own.Start())
+		},
+		"started twice": func(m *machine, _ time.Duration) {
+			again := *m
+			again.start()
+			again.end()
+		},
+	}
+	names := slices.Sorted(maps.Keys(kinds))
+	for n := range faults {
+		for _, m := range machines {
+			if m.runs == nil {
+				m.start()
+			}
+		}
+		time.Sleep(time.Duration(rng.Int64N(int64(1500 * time.Millisecond))))
+		what := names[(n+int(seed%7))%len(names)]
+		kinds[what](machines[rng.IntN(len(machines))], time.Duration(rng.Int64N(int64(7*time.Second))))
+		count[what]++
+	}
+	for _, m := range machines {
+		if m.runs != nil {
+			m.end()
+		}
+	}
+	uncertain := 0
+	for _, m := range machines {
+		for tries := 0; ; tries++ {
+			m.start()
+			l := m.end()
+			if l.Exit == 0 || l.Exit == 4 {
+				if l.Rows != rows+19 || l.Delivered+l.Uncertain != rows || l.Skipped != 19 {
+					t.Errorf("%s: it says %+v of %d rows", m.file, l, rows+19)
+				}
+				uncertain = l.Uncertain
+				break
+			}
+			if tries == 20 {
+				t.Fatalf("%s does not come to an end: %+v\n%s", m.file, l, m.err)
+			}
+		}
+	}
+	stats := p.box.Stats()
+	for session, seen := range stats.Sessions {
+		if seen.Calls > 1 {
+			t.Errorf("session %s was called %d times", session, seen.Calls)
+		}
+	}
+	if accepted := p.once(); accepted > rows || accepted < rows-uncertain {
+		t.Errorf("%d of %d rows were accepted, and %d are uncertain", accepted, rows, uncertain)
+	}
+	t.Logf("%v: %d rows, %d calls, %d uncertain", count, rows, stats.Calls, uncertain)
+}
