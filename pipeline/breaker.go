@@ -140,6 +140,13 @@ func (b *breaker) expire(now time.Time, idle bool) (proven bool) {
 	return false
 }
 
+// rested tells that nothing was tried for a while, so that nothing was learnt either.
+func (b *breaker) rested(now time.Time) {
+	if !b.failing.IsZero() {
+		b.failing = now
+	}
+}
+
 // goOn takes in the word on whether the rest may be sent.
 func (b *breaker) goOn(yes bool) {
 	if b.canary.passed = yes; !yes {

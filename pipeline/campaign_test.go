@@ -41,7 +41,8 @@ type campaign struct {
 	stop     chan struct{}
 	watch    watcher
 	checked  func() // between check and send
-	mostIdle int    // claims that waited for a permit, at most
+	sending  func(*Sending)
+	mostIdle int // claims that waited for a permit, at most
 }
 
 func newCampaign(t testing.TB, answer func(context.Context, Distribution, int) Reply) *campaign {
@@ -114,6 +115,9 @@ func (c *campaign) run(t *testing.T, files ...*table) result {
 	var pacing sync.WaitGroup
 	pacing.Go(func() { pacer.Run(c.ctx) })
 	sending := NewSending(c.cfg, pacer, &c.watch, c.stop)
+	if c.sending != nil {
+		c.sending(sending)
+	}
 	run := c.book.run(c.rules.Run)
 	permits := &countedPermits{Pacer: pacer}
 	res := result{plan: plan}

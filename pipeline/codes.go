@@ -141,6 +141,7 @@ var codes = []Code{
 	{CodeInOtherRun, Pending, SentAlways, "A run is sending the session, or about to.", "See how that run ends; then run the same command again."},
 	{CodeThrottled, Pending, SentAlways, "HPP answered that there were too many calls.", runAgain},
 	{StopSignal, Pending, SentAlways, "The run was stopped by hand or by the system.", runAgain},
+	{StopCancelled, Pending, SentAlways, "The run was cancelled by hppsend cancel.", runAgain},
 	{StopLimit, Pending, SentAlways, "The number of rows of --limit was reached.", runAgain},
 	{StopUntil, Pending, SentAlways, "The time of --until had come.", runAgain},
 	{StopDenied, Pending, SentAlways, "HPP did not accept the credentials.", again},

@@ -35,6 +35,7 @@ type Pacer struct {
 
 	mu        sync.Mutex
 	pause     time.Time // no permit before
+	ordered   Ordered   // a pause by a person
 	throttled int       // pauses since the last call that was not throttled
 	factor    float64   // of the rate, in the slice at hand
 	slowed    time.Time // when it was last asked for less
@@ -176,10 +177,29 @@ func (p *Pacer) Rate() float64 {
 	return p.rate * p.factor
 }
 
-// PausedUntil is when the pause that is in force ends; zero when there is none.
+// Order begins or ends a pause by a person.
+func (p *Pacer) Order(o Ordered) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ordered = o; o.Order == Pause {
+		signal(p.paused)
+	}
+}
+
+// Ordered is the pause by a person that is in force.
+func (p *Pacer) Ordered() Ordered {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ordered
+}
+
+// PausedUntil is when the pause that is in force ends, as far as that is known; zero when there is none.
 func (p *Pacer) PausedUntil() time.Time {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.ordered.Order == Pause { // until it is looked again
+		return time.Now().Add(SliceTime)
+	}
 	if p.pause.After(time.Now()) {
 		return p.pause
 	}

@@ -34,6 +34,7 @@ type scheduler struct {
 	halted   bool // the ending was acted upon
 	progress Progress
 	pace     float64 // of the pacer, when the last answer came
+	heeded   Ordered // what people were told of
 
 	revisions   sync.WaitGroup
 	revisionMu  sync.Mutex
@@ -73,6 +74,7 @@ func (s *scheduler) loop(feed <-chan feedItem) {
 			s.breaker.end(stopped)
 		}
 		now := time.Now()
+		s.heed(now)
 		s.expire(now)
 		next := s.next(now)
 		if s.inFlight == 0 && (feed == nil && s.queue.empty() || s.breaker.ended()) {
@@ -117,6 +119,8 @@ func (s *scheduler) loop(feed <-chan feedItem) {
 			}
 		case w := <-s.asked:
 			s.goOn(w)
+		case o := <-s.cancelled:
+			s.breaker.stop(StopCancelled, ": it was %s", o)
 		case <-timer.C:
 		case <-stop:
 		case <-cut:
@@ -321,6 +325,8 @@ func (s *scheduler) report() {
 		p.Waiting = "the ledger cannot be written"
 	case s.asked != nil:
 		p.Waiting = AwaitingAnswer
+	case s.pacer.Ordered().Order == Pause:
+		p.Waiting = s.pacer.Ordered().String()
 	case !s.pacer.PausedUntil().IsZero():
 		p.Waiting, p.Until = "HPP asked for a pause", s.pacer.PausedUntil()
 	case s.breaker.outage():

@@ -24,6 +24,7 @@ type SendConfig struct {
 // The codes of endings; rows that were not reached carry them.
 const (
 	StopSignal         = "stopped"
+	StopCancelled      = "cancelled"
 	StopLimit          = "limit_reached"
 	StopDenied         = "denied"
 	StopIdentical      = "identical_refusals"
@@ -58,12 +59,14 @@ type Sending struct {
 	obs     Observer
 	stop    <-chan struct{}
 	breaker breaker
+
+	cancelled chan Ordered // of size 1: once is enough
 }
 
 // NewSending prepares a send pass. Once stop is closed no new call is made, and calls in flight may end
 // within the grace time. The pacer must be running.
 func NewSending(cfg SendConfig, pacer *Pacer, obs Observer, stop <-chan struct{}) *Sending {
-	s := &Sending{cfg: cfg, pacer: pacer, obs: obs, stop: stop, breaker: breaker{cfg: cfg, jitter: backOff}}
+	s := &Sending{cfg: cfg, pacer: pacer, obs: obs, stop: stop, breaker: breaker{cfg: cfg, jitter: backOff}, cancelled: make(chan Ordered, 1)}
 	s.breaker.beginFile()
 	return s
 }

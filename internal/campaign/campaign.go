@@ -133,6 +133,10 @@ func (c *campaign) send(ctx context.Context) error {
 	defer stopPacer()
 
 	sending := pipeline.NewSending(c.Send, pacer, c.Observer, c.Stop)
+	if err := c.obey(ctx, sending); err != nil {
+		return err
+	}
+	pacing.Go(func() { c.listen(pacerCtx, sending) })
 	for i, f := range c.files {
 		c.Observer.Tell(Sending{f.Input().Path, c.plan.Files[i].Due})
 		rules := c.rules(nil).Rules
@@ -146,6 +150,36 @@ func (c *campaign) send(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// orderEvery is how often it is looked whether a person has ordered something.
+const orderEvery = 200 * time.Millisecond
+
+// listen has the sending do what people order, until the context ends. Where the ledger cannot be read nothing can be
+// claimed either.
+func (c *campaign) listen(ctx context.Context, sending *pipeline.Sending) {
+	every := time.NewTicker(orderEvery)
+	defer every.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-every.C:
+			pipeline.Guarded(func() error { return c.obey(ctx, sending) })
+		case <-ctx.Done():
+		}
+	}
+}
+
+// obey looks for orders to any run of this invocation, and hands on what is to be done.
+func (c *campaign) obey(ctx context.Context, sending *pipeline.Sending) error {
+	var ids []string
+	for _, f := range c.plan.Files {
+		ids = append(ids, f.Run)
+	}
+	o, err := c.Ledger.Ordered(ctx, ids...)
+	if err == nil {
+		sending.Order(o)
+	}
+	return err
 }
 
 // rules are those by which rows are checked and sent.

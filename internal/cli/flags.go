@@ -28,7 +28,7 @@ var knownFlags = sync.OnceValue(func() []string {
 	for _, add := range []func(*settings, *flagSet){
 		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).settleFlags,
 		(*settings).runsFlags, (*settings).purgeFlags, (*settings).sandboxFlags, (*settings).versionFlags,
-		(*settings).serveFlags, (*settings).peopleFlags, (*settings).auditFlags, (*settings).acceptFlags, (*settings).moveFlags,
+		(*settings).serveFlags, (*settings).peopleFlags, (*settings).auditFlags, (*settings).acceptFlags, (*settings).moveFlags, (*settings).orderAllFlags,
 	} {
 		f := pflag.NewFlagSet("", pflag.ContinueOnError)
 		add(&settings{}, &flagSet{f})

@@ -34,6 +34,11 @@ func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error)
 		return exitOK, err
 	}
 	a.tellLedger(l)
+	if halted, err := l.Ordered(ctx); err != nil {
+		return exitOK, err
+	} else if halted.Order != pipeline.GoOn {
+		a.say("notice", "paused", fmt.Sprintf("All runs are %s; hppsend resume --environment %s --all lets them go on.", halted, l.Info().Environment))
+	}
 	found := 0
 	for _, r := range runs {
 		if len(args) == 1 && !strings.HasPrefix(r.ID, strings.ToLower(args[0])) {
@@ -177,7 +182,11 @@ func (r runLine) describe(s summary) string {
 	case s.Rows > 0:
 		return s.counts.String()
 	case r.Lives:
-		return fmt.Sprintf("running since then, process %d on %s", r.PID, r.Host)
+		text := fmt.Sprintf("running since then, process %d on %s", r.PID, r.Host)
+		if r.Ordered.Order != pipeline.GoOn {
+			text += ", " + r.Ordered.String()
+		}
+		return text
 	}
 	return "cut off before its report"
 }

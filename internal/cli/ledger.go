@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 	"path/filepath"
 	"time"
 
@@ -293,11 +292,7 @@ func (a *app) acceptGap(ctx context.Context, s *settings, _ []string) (int, erro
 	if s.reason == "" {
 		return exitOK, usage("it is not said why nothing is sent twice", "say what was found out with --reason TEXT; it is kept")
 	}
-	who := s.by
-	if u, err := user.Current(); who == "" && err == nil {
-		who = u.Username
-	}
-	found, err := ledger.Accept(ctx, opt, who, s.reason)
+	found, err := ledger.Accept(ctx, opt, a.who(s), s.reason)
 	if err != nil {
 		return exitOK, err
 	}

@@ -42,10 +42,7 @@ func (a *app) settle(ctx context.Context, s *settings, args []string) (int, erro
 		return exitOK, err
 	}
 	if !ok {
-		return exitOK, usage(
-			fmt.Sprintf("the ledger %s knows no run %q", l.Info().Path, args[0]),
-			"the summary of a run and the column hpp_run of its report name it; hppsend runs lists all",
-		)
+		return exitOK, noSuchRun(l, args[0])
 	}
 	doubts, err := l.Doubts(ctx, run.ID)
 	if err != nil {
@@ -72,7 +69,7 @@ func (a *app) settle(ctx context.Context, s *settings, args []string) (int, erro
 	if err != nil {
 		return exitOK, err
 	}
-	return exitOK, a.settleAs(ctx, l, run, doubts, decided, s.by)
+	return exitOK, a.settleAs(ctx, l, run, doubts, decided, a.who(s))
 }
 
 // settlingHow refuses what could be meant in two ways.
@@ -158,13 +155,26 @@ func decisionsOf(ctx context.Context, path string, stdin io.Reader, t hpp.Target
 	return decided, nil
 }
 
-func (a *app) settleAs(ctx context.Context, l *ledger.Ledger, run ledger.RunInfo, doubts []ledger.Doubt, decided map[string]string, who string) error {
-	if who == "" {
-		if u, err := user.Current(); err == nil {
-			who = u.Username
-		}
-		who += " on " + hostname()
+// who is the person who says something that is kept.
+func (a *app) who(s *settings) string {
+	if s.by != "" {
+		return s.by
 	}
+	name := "somebody"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	return name + " on " + hostname()
+}
+
+func noSuchRun(l *ledger.Ledger, run string) error {
+	return usage(
+		fmt.Sprintf("the ledger %s knows no run %q", l.Info().Path, run),
+		"the summary of a run and the column hpp_run of its report name it; hppsend runs lists all",
+	)
+}
+
+func (a *app) settleAs(ctx context.Context, l *ledger.Ledger, run ledger.RunInfo, doubts []ledger.Doubt, decided map[string]string, who string) error {
 	left := len(doubts)
 	for _, as := range []string{decidedDelivered, decidedNotSent} {
 		var tickets []pipeline.Ticket

@@ -15,6 +15,7 @@ type RunState struct {
 	RunInfo
 	Lives     bool // its process is there
 	Uncertain int  // of its rows, now
+	Ordered   pipeline.Ordered
 }
 
 // Runs gives the last runs, the latest first; with a limit of 0 all of them.
@@ -55,8 +56,10 @@ func (l *Ledger) stand(ctx context.Context, r *RunState) error {
 	if err != nil {
 		return err
 	}
-	r.Lives = r.Ended.IsZero() && l.alive(number, r.ID, lives)
-	return nil
+	if r.Lives = r.Ended.IsZero() && l.alive(number, r.ID, lives); r.Lives {
+		r.Ordered, err = l.Ordered(ctx, r.ID)
+	}
+	return err
 }
 
 // CodeCount is how many distributions have a status and a code.

@@ -108,7 +108,8 @@ type table struct{ name, columns string }
 
 var tables = []table{
 	{"target", "id, name, next, gap, pause, headroom, slowed, written"},
-	{"run", "number, id, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started, ended, ending, reason, counts, schema"},
+	{"run", "number, id, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started, ended, ending, reason, counts, schema, wish, wish_by, wish_at"},
+	{"halt", "who, time"},
 	{"record", "id, session, target, seq, version, intent, run, time, attempts, status, reminder, method, contact, country, other, sheet, row, binding, http_status, code, reason, correlation_id"},
 	{"settlement", "distribution, code, was, who, time"},
 	{"report", "sha256, input, path, run, time"},
@@ -236,7 +237,7 @@ func (m *mover) toServer(ctx context.Context, text string) error {
 func (m *mover) fill(ctx context.Context, conn *sql.Conn, s *server) error {
 	for _, q := range []string{ // a copy takes longer than usual statements, and no other may go on beside it
 		"SET idle_in_transaction_session_timeout = 0", "BEGIN", "SELECT state FROM meta WHERE state = 'incoming' FOR UPDATE",
-		"TRUNCATE report, settlement, record, run, target",
+		"TRUNCATE report, settlement, record, run, target, halt",
 	} {
 		if _, err := conn.ExecContext(ctx, q); err != nil {
 			return err

@@ -12,7 +12,7 @@ type migration struct {
 	records func(context.Context, *sql.Tx) error // what is done to the records; nil for nothing
 }
 
-var migrations = []migration{{schema: schemaV1}, {schemaV2, oneForm}, {schema: schemaV3}}
+var migrations = []migration{{schema: schemaV1}, {schemaV2, oneForm}, {schema: schemaV3}, {schema: schemaV4}}
 
 // schemaV1 has a table distribution with one record per (session, target, reminder, method, contact, country).
 // intent is the run that has an attempt open on it, status what the last attempt came to (empty while none
@@ -159,5 +159,20 @@ CREATE INDEX record_uncertain ON record (run) WHERE status = 'uncertain';
 
 DROP TRIGGER run_schema;
 CREATE TRIGGER run_schema BEFORE INSERT ON run WHEN NEW.schema < 3
+BEGIN SELECT RAISE(ABORT, 'a later version of hppsend has taken this ledger over'); END;
+`
+
+// schemaV4 has what people order: a run to pause or to be cancelled, and all to pause while halt has a row. An earlier
+// program would not obey.
+const schemaV4 = `
+ALTER TABLE run ADD COLUMN wish TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN wish_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN wish_at INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE halt (
+	who  TEXT NOT NULL,
+	time INTEGER NOT NULL
+) STRICT;
+DROP TRIGGER run_schema;
+CREATE TRIGGER run_schema BEFORE INSERT ON run WHEN NEW.schema < 4
 BEGIN SELECT RAISE(ABORT, 'a later version of hppsend has taken this ledger over'); END;
 `

@@ -9,7 +9,7 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA hppsend TO sender;`
 // in a schema of the database that is there. A released one is never changed.
 var serverMigrations = []string{serverV1}
 
-// serverV1 has the tables of SQLite's schemaV3, and beside them:
+// serverV1 has the tables of SQLite's schemaV4, and beside them:
 //
 //   - meta has one row: what the ledger is, and whether it may be sent from (state: open, incoming while another is
 //     being taken over into it, moved once it was taken over elsewhere);
@@ -67,7 +67,15 @@ CREATE TABLE run (
 	ending    text NOT NULL DEFAULT '',
 	reason    text NOT NULL DEFAULT '',
 	counts    text NOT NULL DEFAULT '{}',
-	schema    integer NOT NULL CHECK (schema >= 3)
+	schema    integer NOT NULL CHECK (schema >= 4),
+	wish      text NOT NULL DEFAULT '',
+	wish_by   text NOT NULL DEFAULT '',
+	wish_at   bigint NOT NULL DEFAULT 0
+);
+
+CREATE TABLE halt (
+	who  text NOT NULL,
+	time bigint NOT NULL
 );
 CREATE INDEX run_input ON run (sha256, target);
 CREATE INDEX run_open ON run (number) WHERE ended IS NULL;

@@ -35,6 +35,9 @@ type Ledger interface {
 	Codes(ctx context.Context, run string) ([]ledger.CodeCount, error)
 	Doubts(ctx context.Context, run string) ([]ledger.Doubt, error)
 	Settle(ctx context.Context, tickets []pipeline.Ticket, delivered bool, who string) (int, error)
+	Order(ctx context.Context, run string, o pipeline.Order, by string) (bool, error)
+	HaltAll(ctx context.Context, halt bool, by string) (bool, error)
+	Ordered(ctx context.Context, runs ...string) (pipeline.Ordered, error)
 	Purge(ctx context.Context, before time.Time, dry bool) (ledger.Purged, error)
 	ReportWritten(ctx context.Context, report, input [32]byte, path, run string) error
 	ReportKnown(ctx context.Context, report [32]byte) ([32]byte, bool, error)
@@ -76,6 +79,7 @@ func Run(t *testing.T, constructor func(t *testing.T) Store) {
 		"an attempt under way is not settled":   openIsNotSettled,
 		"purge":                                 purge,
 		"runs":                                  runs,
+		"orders":                                orders,
 		"the same content twice at once":        sameContent,
 		"the pace is one, and slots come back":  pace,
 		"reports are known by their bytes":      reports,
