@@ -279,6 +279,10 @@ func (a *app) moveLedger(ctx context.Context, s *settings, _ []string) (int, err
 	if err != nil {
 		return exitOK, err
 	}
+	if moved.Before {
+		a.console.sayf("It was moved to %s before.", moved.To)
+		return exitOK, nil
+	}
 	a.console.sayf("Moved %s of %s from %s to %s, and compared them.", plural(int(moved.Records), "distribution"), plural(int(moved.Runs), "run"), moved.From, moved.To)
 	a.console.sayf("Nothing is sent by the old one any more. From now on say --ledger %s, or set HPPSEND_LEDGER.", moved.To)
 	return exitOK, nil

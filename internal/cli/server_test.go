@@ -165,7 +165,10 @@ func TestMoveKilled(t *testing.T) {
 		later := time.AfterFunc(time.Duration(kills)*12*time.Millisecond+time.Duration(rand.Int64N(int64(12*time.Millisecond))), func() { c.Process.Kill() })
 		err := c.Wait()
 		done = err == nil
-		if later.Stop(); !done {
+		if later.Stop(); !done && c.ProcessState.ExitCode() >= 0 {
+			t.Fatalf("after %d kills: %v", kills, err)
+		}
+		if !done {
 			kills++
 		}
 		if n := open(); n > 1 || done && n != 1 {

@@ -269,6 +269,11 @@ func (l file) seal(t *txn, place string) error {
 	return t.exec(`CREATE TRIGGER IF NOT EXISTS moved BEFORE INSERT ON run BEGIN SELECT RAISE(ABORT, 'this ledger was moved elsewhere'); END`)
 }
 
+func (l file) sealedFor(ctx context.Context) (place string, err error) {
+	err = l.row(ctx, "SELECT coalesce((SELECT value FROM meta WHERE name = 'moved'), '')").Scan(&place)
+	return place, err
+}
+
 func (l file) secretText() (string, error) {
 	text, err := os.ReadFile(secretPath(l.path))
 	return string(text), err

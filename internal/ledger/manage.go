@@ -38,7 +38,7 @@ func Stand(ctx context.Context, opt Options) (Standing, error) {
 		}
 		defer l.Close()
 		st := Standing{Info: l.Info(), State: stateOpen, Secret: true}
-		if err := l.row(ctx, "SELECT coalesce((SELECT value FROM meta WHERE name = 'moved'), '')").Scan(&st.MovedTo); err != nil {
+		if st.MovedTo, err = l.store.sealedFor(ctx); err != nil {
 			return st, l.reading(err)
 		}
 		if st.MovedTo != "" {

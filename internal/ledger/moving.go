@@ -25,6 +25,7 @@ import (
 type Moved struct {
 	Records, Runs int64
 	From, To      string
+	Before        bool // all of it was done before: whoever did it may not have heard so
 }
 
 // Move takes a ledger over to another place, from a file to a server or back. First the source is sealed for good with
@@ -213,7 +214,11 @@ func (m *mover) toServer(ctx context.Context, text string) error {
 			return s.explain(err)
 		}
 		if there.state == stateOpen && bytes.Equal(there.check, mine.check) {
-			return wrong(pipeline.Usage, s.path, "the ledger was moved there already", "name it with --ledger from now on")
+			if err := m.seal(ctx, s.path); err != nil { // which it is, unless it is a copy of the one that was moved
+				return err
+			}
+			m.moved.Before = true
+			return nil
 		}
 		if there.state != stateIncoming || !bytes.Equal(there.check, mine.check) {
 			return wrong(pipeline.Usage, s.path, "there is a ledger already", "name an empty database, or another schema with ?search_path=NAME in the address")
@@ -318,8 +323,16 @@ func (m *mover) toFile(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
+	sealed, err := m.from.store.sealedFor(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); sealed == path && err == nil {
+		m.moved.To, m.moved.Before = path, true
+		return nil
+	}
 	for _, name := range []string{path, secretPath(path)} {
-		if _, err := os.Stat(name); err == nil {
+		if _, err := os.Stat(name); err == nil && !(name != path && sealed == path) { // its secret comes first
 			return wrong(pipeline.Usage, path, "there is a ledger already, or its secret", "name another place with --to")
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -347,6 +347,11 @@ func (s *server) seal(t *txn, place string) error {
 	return movedTo(s.path, m.place)
 }
 
+func (s *server) sealedFor(ctx context.Context) (string, error) {
+	m, err := s.meta(ctx)
+	return m.place, err
+}
+
 func (s *server) secretText() (string, error) {
 	text, err := os.ReadFile(s.secretFile(s.secret.check()))
 	return string(text), err

@@ -379,8 +379,8 @@ func TestMove(t *testing.T) {
 	if _, err := Open(t.Context(), file); err == nil || !strings.Contains(err.Error(), place) {
 		t.Errorf("the old one opens: %v", err)
 	}
-	if _, err := Move(t.Context(), file, server); err == nil || !strings.Contains(err.Error(), "already") {
-		t.Errorf("moved twice: %v", err)
+	if again, err := Move(t.Context(), file, server); err != nil || !again.Before {
+		t.Errorf("moved twice: %+v, %v", again, err)
 	}
 	there := onServer(t, place, state)
 	if diff := cmp.Diff(want, knows(t, there)); diff != "" {
@@ -393,8 +393,10 @@ func TestMove(t *testing.T) {
 	}
 	want = knows(t, there)
 	there.Close()
-	if _, err := Move(t.Context(), server, back); err != nil {
-		t.Fatal(err)
+	for _, before := range []bool{false, true} {
+		if moved, err := Move(t.Context(), server, back); err != nil || moved.Before != before {
+			t.Fatalf("%+v, %v", moved, err)
+		}
 	}
 	if _, err := Open(t.Context(), server); err == nil || !strings.Contains(err.Error(), back.Path) {
 		t.Errorf("the server's opens: %v", err)
