@@ -212,6 +212,8 @@ var fileWords = strings.NewReplacer("{begin}", "BEGIN IMMEDIATE", "{fresh}", fre
 
 func (l file) sql(query string) string { return fileWords.Replace(query) }
 
+func (l file) args(args []any) []any { return args }
+
 // many makes none: one statement after another costs less than those that make many changes.
 func (l file) many(_ *txn, group []*op) ([]*op, error) { return group, nil }
 

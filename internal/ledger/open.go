@@ -135,10 +135,10 @@ func (l *Ledger) explain(err error) error {
 
 // row asks for one row, outside any transaction.
 func (l *Ledger) row(ctx context.Context, query string, args ...any) *sql.Row {
-	return l.db.QueryRowContext(ctx, l.store.sql(query), args...)
+	return l.db.QueryRowContext(ctx, l.store.sql(query), l.store.args(args)...)
 }
 
 // rows asks for rows, outside any transaction.
 func (l *Ledger) rows(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return l.db.QueryContext(ctx, l.store.sql(query), args...)
+	return l.db.QueryContext(ctx, l.store.sql(query), l.store.args(args)...)
 }

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,15 +83,17 @@ func newServer(l *Ledger, opt Options) (*server, error) {
 
 // connected makes sure that what a connection commits is on disk.
 func (s *server) connected(ctx context.Context, c *pgx.Conn) error {
-	var fsync string
+	var fsync, encoding string
 	var standby bool
 	if err := c.QueryRow(ctx, `SELECT set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local')
-		THEN 'on' ELSE current_setting('synchronous_commit') END, FALSE), current_setting('fsync'), pg_is_in_recovery()`, pgx.QueryExecModeSimpleProtocol).Scan(new(string), &fsync, &standby); err != nil {
+		THEN 'on' ELSE current_setting('synchronous_commit') END, FALSE), current_setting('fsync'), current_setting('server_encoding'), pg_is_in_recovery()`, pgx.QueryExecModeSimpleProtocol).Scan(new(string), &fsync, &encoding, &standby); err != nil {
 		return err
 	}
 	switch {
 	case standby:
 		return wrong(pipeline.NoLedger, s.path, "the server is a standby, which can only be read", "name the primary, or say target_session_attrs=read-write in the address")
+	case encoding != "UTF8":
+		return wrong(pipeline.NoLedger, s.path, "the database is not in UTF-8", "make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")
 	case fsync != "on":
 		return wrong(pipeline.NoLedger, s.path, "the server has fsync turned off, so a power cut loses what was committed", "turn it on in postgresql.conf")
 	}
@@ -294,6 +297,31 @@ func (s *server) sql(query string) string {
 // serverWords are the words of ours in the statements of the rules.
 var serverWords = strings.NewReplacer("{begin}", "BEGIN", "{fresh}", "nextval('version')", "{among}", "SELECT json_array_elements_text(?::json)",
 	"{lock}", "FOR UPDATE", "{lives run}", "(run.ended IS NULL AND lives(run.process))", "{lives i}", "(i.ended IS NULL AND lives(i.process))")
+
+// args has texts that PostgreSQL takes: names of files and answers of servers may hold others.
+func (s *server) args(args []any) []any {
+	out := slices.Clone(args)
+	for i, v := range out {
+		switch v := v.(type) {
+		case string:
+			out[i] = storable(v)
+		case pipeline.Status:
+			out[i] = string(v)
+		case []string:
+			all := make([]string, len(v))
+			for i, text := range v {
+				all[i] = storable(text)
+			}
+			out[i] = all
+		}
+	}
+	return out
+}
+
+// storable is a text without what is no UTF-8, or a NUL.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
 
 func (s *server) reason(err error) (problem, todo string, cause error) {
 	var code *pgconn.PgError

@@ -476,3 +476,38 @@ func TestOtherVersions(t *testing.T) {
 		}
 	}
 }
+
+// TestOddTexts has names and answers that are no text for PostgreSQL.
+func TestOddTexts(t *testing.T) {
+	t.Parallel()
+	place, state := database(t), t.TempDir()
+	const odd, kept = "a\x00b\xffc", "a\uFFFDb\uFFFDc"
+	file := reopened(t, filepath.Join(t.TempDir(), "l.db"))
+	for _, l := range []*Ledger{onServer(t, place, state), file} {
+		r, err := l.Begin(t.Context(), RunInfo{ID: "odd", Target: target, Path: odd, Label: odd, Sheet: odd, Host: odd, Options: []byte("{}"), Started: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var both sync.WaitGroup
+		for n := range 8 { // some of them together
+			both.Go(func() {
+				c := claimOf(n, "anna@example.com")
+				c.Place.Sheet = odd
+				r.mustConclude(t, r.mustClaim(t, c), pipeline.Conclusion{Status: pipeline.Failed, Called: true, Code: odd, Reason: odd, CorrelationID: odd, Time: time.Now()})
+			})
+		}
+		both.Wait()
+		if err := r.End(t.Context(), pipeline.Finding{Code: odd, Reason: odd}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if l != file {
+			if rec := record(t, l.View(target), 1); rec.Reason != kept || rec.CorrelationID != kept {
+				t.Errorf("it is kept as %+v", rec)
+			}
+		}
+	}
+	file.Close()
+	if _, err := Move(t.Context(), Options{Path: file.path, Environment: "sandbox"}, Options{Path: database(t), State: state, Environment: "sandbox"}); err != nil {
+		t.Error(err)
+	}
+}

@@ -143,6 +143,7 @@ func (s *server) claims(t *txn, group []*op) (rest []*op, err error) {
 func (s *server) conclusions(t *txn, group []*op) (rest []*op, err error) {
 	usual := map[int64]*op{}
 	for _, o := range group {
+		o.made = false // an earlier try may have been undone
 		if c, ok := o.change.(*conclusion); ok && c.Called && usual[int64(c.ticket)] == nil {
 			usual[int64(c.ticket)] = o
 		}

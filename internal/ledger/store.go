@@ -17,6 +17,8 @@ type store interface {
 	reason(err error) (problem, todo string, cause error)
 	// sql puts a statement into the words of the database.
 	sql(query string) string
+	// args puts values into a form that the database takes.
+	args(args []any) []any
 	// hold keeps a run alive in the eyes of all who ask, from before it is entered until release.
 	hold(ctx context.Context, run string) (hold, error)
 	// lives reports whether a run that has not ended is alive. told is what the column {lives} says.

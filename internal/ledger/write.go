@@ -183,7 +183,7 @@ func (t *txn) result(query string, args ...any) (sql.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return st.ExecContext(t.ctx, args...)
+	return st.ExecContext(t.ctx, t.l.store.args(args)...)
 }
 
 // changed makes a change, and reports whether there was anything to change.
@@ -201,7 +201,7 @@ func (t *txn) query(query string, args ...any) (*sql.Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	return st.QueryContext(t.ctx, args...)
+	return st.QueryContext(t.ctx, t.l.store.args(args)...)
 }
 
 // get scans the one row of a query; sql.ErrNoRows when there is none.
@@ -210,5 +210,5 @@ func (t *txn) get(dest []any, query string, args ...any) error {
 	if err != nil {
 		return err
 	}
-	return st.QueryRowContext(t.ctx, args...).Scan(dest...)
+	return st.QueryRowContext(t.ctx, t.l.store.args(args)...).Scan(dest...)
 }
