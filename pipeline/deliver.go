@@ -84,11 +84,12 @@ func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
 	reply := d.Sender.Send(ctx, a.Distribution)
 	if reply.Verdict == Throttled {
 		d.Permits.Throttled(reply.RetryAfter)
-	} else {
-		d.Permits.Answered(reply.Quota)
 	}
 	act := after(reply.Verdict, a.Last)
 	err = d.conclude(ctx, ticket, d.conclusion(reply, act.status))
+	if reply.Verdict != Throttled {
+		d.Permits.Answered(reply.Quota)
+	}
 	return Result{Ticket: ticket, Reply: reply, action: act}, err
 }
 

@@ -45,6 +45,7 @@ func (s *Sending) Order(o Ordered) {
 		return
 	}
 	s.pacer.Order(o)
+	signal(s.ordered)
 }
 
 // heed tells people of a pause that began or ended by order, and lets nothing that is counted in time run on in it.

@@ -119,6 +119,7 @@ func (s *scheduler) loop(feed <-chan feedItem) {
 			}
 		case w := <-s.asked:
 			s.goOn(w)
+		case <-s.ordered:
 		case o := <-s.cancelled:
 			s.breaker.stop(StopCancelled, ": it was %s", o)
 		case <-timer.C:
@@ -323,6 +324,8 @@ func (s *scheduler) report() {
 		p.Waiting, p.Until = "stopping: waiting for the calls in flight", s.graceEnd
 	case s.unwritten():
 		p.Waiting = "the ledger cannot be written"
+	case s.distributor.Ledger.Holds() != nil:
+		p.Waiting = "the ledger does not answer"
 	case s.asked != nil:
 		p.Waiting = AwaitingAnswer
 	case s.pacer.Ordered().Order == Pause:

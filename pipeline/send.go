@@ -60,13 +60,14 @@ type Sending struct {
 	stop    <-chan struct{}
 	breaker breaker
 
-	cancelled chan Ordered // of size 1: once is enough
+	cancelled chan Ordered  // of size 1: once is enough
+	ordered   chan struct{} // something was; of size 1: one word is as good as several
 }
 
 // NewSending prepares a send pass. Once stop is closed no new call is made, and calls in flight may end
 // within the grace time. The pacer must be running.
 func NewSending(cfg SendConfig, pacer *Pacer, obs Observer, stop <-chan struct{}) *Sending {
-	s := &Sending{cfg: cfg, pacer: pacer, obs: obs, stop: stop, breaker: breaker{cfg: cfg, jitter: backOff}, cancelled: make(chan Ordered, 1)}
+	s := &Sending{cfg: cfg, pacer: pacer, obs: obs, stop: stop, breaker: breaker{cfg: cfg, jitter: backOff}, cancelled: make(chan Ordered, 1), ordered: make(chan struct{}, 1)}
 	s.breaker.beginFile()
 	return s
 }

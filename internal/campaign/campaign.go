@@ -25,6 +25,7 @@ type campaign struct {
 	outputs []outputs
 	plan    *pipeline.Plan
 	runs    []*ledger.Run
+	seen    *seen
 	ended   bool // every run has its end in the ledger
 	result  Result
 }
@@ -132,12 +133,14 @@ func (c *campaign) send(ctx context.Context) error {
 	defer pacing.Wait()
 	defer stopPacer()
 
-	sending := pipeline.NewSending(c.Send, pacer, c.Observer, c.Stop)
+	c.seen = &seen{Observer: c.Observer, progress: make([]pipeline.Progress, len(c.files))}
+	sending := pipeline.NewSending(c.Send, pacer, c.seen, c.Stop)
 	if err := c.obey(ctx, sending); err != nil {
 		return err
 	}
 	pacing.Go(func() { c.listen(pacerCtx, sending) })
 	for i, f := range c.files {
+		c.seen.file = i
 		c.Observer.Tell(Sending{f.Input().Path, c.plan.Files[i].Due})
 		rules := c.rules(nil).Rules
 		rules.Run = c.plan.Files[i].Run
@@ -150,6 +153,38 @@ func (c *campaign) send(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// seen remembers how far each file came, and hands it on.
+type seen struct {
+	Observer
+	file     int
+	progress []pipeline.Progress
+}
+
+func (s *seen) Progress(p pipeline.Progress) {
+	s.progress[s.file] = p
+	s.Observer.Progress(p)
+}
+
+// groups are the outcomes of a file that were seen; none before anything was sent.
+func (s *seen) groups(file int) (all []pipeline.Group) {
+	if s == nil {
+		return nil
+	}
+	p := s.progress[file]
+	for _, g := range []pipeline.Group{
+		{Status: pipeline.Delivered, Rows: p.Delivered},
+		{Status: pipeline.Rejected, Rows: p.Rejected},
+		{Status: pipeline.Failed, Rows: p.Failed},
+		{Status: pipeline.Uncertain, Rows: p.Uncertain},
+		{Status: pipeline.Skipped, Rows: p.Skipped},
+	} {
+		if g.Rows > 0 {
+			all = append(all, g)
+		}
+	}
+	return all
 }
 
 // orderEvery is how often it is looked whether a person has ordered something.
@@ -224,11 +259,12 @@ func (c *campaign) reported(ctx context.Context, file int) FileResult {
 	res.Report, res.Rejects, res.Ended = at.report, at.rejects, time.Now()
 	faults := []error{err}
 	if err != nil && res.Tally.Rows < f.Tally.Rows { // the rows could not be read to their end
-		if tally, err := c.reached(ctx, f); err == nil {
-			res.Tally = tally
-		} else {
+		tally, err := c.reached(ctx, f)
+		if err != nil { // nor can the ledger: what this run has seen is known all the same
 			faults = append(faults, err)
+			tally = f.Reached(c.seen.groups(file))
 		}
+		res.Tally = tally
 	}
 	if c.result.Ending.Err == nil && err == nil { // what broke the run has been said
 		res.Report, err = c.putAway(file, res)

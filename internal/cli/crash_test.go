@@ -62,12 +62,8 @@ func TestCrash(t *testing.T) {
 		{name: "faults", concurrency: 16, rate: unlimited, share: 40, faults: true},
 		{name: "a sorted copy", concurrency: 64, rate: unlimited, share: 80, sorted: true},
 		{name: "a report half-way", concurrency: 16, rate: unlimited, share: 40, halfway: true},
-	}
-	if postgres() != nil {
-		ways = append(ways,
-			crashing{name: "a ledger on a server", concurrency: 64, rate: unlimited, share: 80, server: true},
-			crashing{name: "a ledger on a server, 50 calls a second", concurrency: 16, rate: 50, share: 8, server: true},
-		)
+		{name: "a ledger on a server", concurrency: 64, rate: unlimited, share: 80, server: true},
+		{name: "a ledger on a server, 50 calls a second", concurrency: 16, rate: 50, share: 8, server: true},
 	}
 	var all figures
 	for i, w := range ways {

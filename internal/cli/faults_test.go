@@ -69,9 +69,6 @@ func (m *machine) end() (l last) {
 // HPPSEND_FAULTS is how many faults there are, HPPSEND_SEED draws the same again.
 func TestFaultsOnServer(t *testing.T) {
 	t.Parallel()
-	if postgres() == nil {
-		t.Skip("there is no PostgreSQL here")
-	}
 	faults, seed := 7, rand.Uint64()
 	for name, set := range map[string]func(uint64){"HPPSEND_FAULTS": func(n uint64) { faults = int(n) }, "HPPSEND_SEED": func(n uint64) { seed = n }} {
 		if text := os.Getenv(name); text != "" {
@@ -82,9 +79,7 @@ func TestFaultsOnServer(t *testing.T) {
 	}
 	t.Logf("HPPSEND_FAULTS=%d HPPSEND_SEED=%d", faults, seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
-	own, err := servertest.NewPostgres()
-	ok(t, err)
-	t.Cleanup(own.Close)
+	own := servertest.Own(t)
 	p := newPlace(t, sandbox.Config{Latency: 3 * time.Millisecond})
 	p.ledger = own.Database(t)
 	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))

@@ -37,7 +37,7 @@ func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error)
 	if halted, err := l.Ordered(ctx); err != nil {
 		return exitOK, err
 	} else if halted.Order != pipeline.GoOn {
-		a.say("notice", "paused", fmt.Sprintf("All runs are %s; hppsend resume --environment %s --all lets them go on.", halted, l.Info().Environment))
+		a.say("notice", "paused", fmt.Sprintf("All runs are %s; hppsend resume --environment %s%s --all lets them go on.", halted, l.Info().Environment, a.ledgerFlag))
 	}
 	found := 0
 	for _, r := range runs {
@@ -169,10 +169,10 @@ func (a *app) tellRun(r runLine, detail bool) {
 		a.console.sayf("    %s", r.Reason)
 	}
 	if r.RunState.Uncertain > 0 {
-		a.console.sayf("    %s uncertain; what became of them: hppsend settle %s %s", rowsAre(r.RunState.Uncertain), targetFlag(r.Target), r.ID)
+		a.console.sayf("    %s uncertain; what became of them: hppsend settle %s %s", rowsAre(r.RunState.Uncertain), a.targetFlag(r.Target), r.ID)
 	}
 	if !r.Lives && (s.Pending > 0 || s.Rows == 0) {
-		a.console.sayf("    to go on: the same command again, hppsend run %s … %s", targetFlag(r.Target), word(r.Path))
+		a.console.sayf("    to go on: the same command again, hppsend run %s … %s", a.targetFlag(r.Target), word(r.Path))
 	}
 }
 

@@ -78,7 +78,7 @@ func (a *app) call(ctx context.Context, command []string, about any) error {
 	hook.WaitDelay = time.Second
 	for _, kv := range a.Env {
 		name, _, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(strings.ToUpper(name), "KLARNA_") && name != "CREDENTIALS_DIRECTORY" {
+		if !strings.HasPrefix(strings.ToUpper(name), "KLARNA_") && name != "CREDENTIALS_DIRECTORY" && name != "PGPASSWORD" {
 			hook.Env = append(hook.Env, kv)
 		}
 	}

@@ -64,7 +64,8 @@ help machines has the statements.`,
 		}),
 		a.command(&settings{}, (*settings).ledgerFlags, code, a.ledgerStatus)(&cobra.Command{
 			Use: "status", Short: "Say how the ledger stands, and what could be lost with its database", Args: noArgs,
-			Long:    `Says how the ledger stands: exit code 0 when it may be sent by from this machine, 1 when not.`,
+			Long: `Says how the ledger stands: exit code 0 when it may be sent by from this machine, 1 when not, 2 when there
+is none of the environment, 75 when it cannot be reached.`,
 			Example: `  hppsend ledger status --environment production --ledger postgres://hppsend@db/links`,
 		}),
 		secret,
@@ -153,6 +154,7 @@ type standing struct {
 	Uncertain   int       `json:"uncertain"`
 	Secret      bool      `json:"secret"`
 	Gap         bool      `json:"gap"`
+	Paused      bool      `json:"paused"`
 	Server      string    `json:"server,omitempty"`
 	Commit      string    `json:"synchronous_commit,omitempty"`
 	Standbys    int       `json:"standbys"`
@@ -169,7 +171,7 @@ func (a *app) ledgerStatus(ctx context.Context, s *settings, _ []string) (int, e
 		return exitOK, err
 	}
 	a.lines.write(standing{
-		"ledger", st.Path, st.Environment, st.State, st.MovedTo, st.Made.UTC(), st.Size, st.Living, st.Uncertain, st.Secret, st.Gap != "", st.Server, st.Commit, st.Standbys, st.Lag,
+		"ledger", st.Path, st.Environment, st.State, st.MovedTo, st.Made.UTC(), st.Size, st.Living, st.Uncertain, st.Secret, st.Gap != "", st.Halted.Order != pipeline.GoOn, st.Server, st.Commit, st.Standbys, st.Lag,
 	})
 	a.tellStanding(st)
 	if st.State != "open" || !st.Secret || st.Gap != "" {
@@ -182,10 +184,13 @@ func (a *app) tellStanding(st ledger.Standing) {
 	say := a.console.sayf
 	say("Ledger %s, %s, begun %s, %s", st.Path, st.Environment, st.Made.Local().Format("2006-01-02 15:04"), size(st.Size))
 	say("%s under way, %s in doubt", plural(st.Living, "run"), plural(st.Uncertain, "row"))
+	if st.Halted.Order != pipeline.GoOn {
+		say("All runs are %s; hppsend resume --all lets them go on.", st.Halted)
+	}
 	switch st.State {
-	case "moved":
+	case "moved", "leaving":
 		say("It was moved to %s: nothing is sent by it any more.", st.MovedTo)
-	case "incoming":
+	case "incoming", "ready":
 		say("A ledger was being moved into it, and that was cut off. Say the same hppsend ledger move once more.")
 	}
 	if !st.Secret {

@@ -71,6 +71,8 @@ type app struct {
 	Process
 	console *console
 	lines   *lines // JSON lines on stdout; nil without --json
+
+	ledgerFlag string // --ledger as it was typed, with a space before it; empty where it was not
 	signals
 }
 
@@ -83,6 +85,9 @@ func (a *app) command(s *settings, flags func(*settings, *flagSet), code *int,
 		c.RunE = func(c *cobra.Command, args []string) error {
 			if err := s.load(c.Flags(), a.Env); err != nil {
 				return err
+			}
+			if f := c.Flags().Lookup("ledger"); f != nil && f.Changed {
+				a.ledgerFlag = " --ledger " + word(s.ledger)
 			}
 			a.console.configure(s.quiet, s.logFormat == "json")
 			if s.json {

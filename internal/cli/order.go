@@ -24,7 +24,7 @@ func (s *settings) orderAllFlags(f *flagSet) {
 func (a *app) orderCommands(code *int) []*cobra.Command {
 	return []*cobra.Command{
 		a.command(&settings{}, (*settings).orderAllFlags, code, a.order(pipeline.Pause))(&cobra.Command{
-			Use: "pause RUN", Short: "Have a run, or all, make no more calls for now", Args: runOrAll,
+			Use: "pause RUN|--all", Short: "Have a run, or all, make no more calls for now", Args: runOrAll,
 			Long: `Holds a run: calls under way end, no new one is made. With --all it is the emergency stop: no run on
 the ledger makes a call any more, on whatever machine, nor does one that begins later. It is heard
 within half a second. What --until and the life of the sessions allow goes on running out.`,
@@ -32,7 +32,7 @@ within half a second. What --until and the life of the sessions allow goes on ru
   hppsend pause --environment production k3v9…`,
 		}),
 		a.command(&settings{}, (*settings).orderAllFlags, code, a.order(pipeline.GoOn))(&cobra.Command{
-			Use: "resume RUN", Short: "Let a run, or all, go on that were paused", Args: runOrAll,
+			Use: "resume RUN|--all", Short: "Let a run, or all, go on that were paused", Args: runOrAll,
 			Example: `  hppsend resume --environment production --all`,
 		}),
 		a.command(&settings{}, (*settings).orderFlags, code, a.order(pipeline.Cancel))(&cobra.Command{
@@ -53,6 +53,8 @@ func runOrAll(c *cobra.Command, args []string) error {
 		return err
 	case all && len(args) > 0:
 		return usage("a run is named beside --all", "leave one of them out")
+	case !all && len(args) == 0:
+		return usage("no run is named", "hppsend runs lists those that go on; for all of them say "+c.CommandPath()+" --all")
 	case !all:
 		return oneRunOnly(c, args)
 	}
@@ -69,13 +71,13 @@ func oneRunOnly(c *cobra.Command, args []string) error {
 // order gives runs an order.
 func (a *app) order(o pipeline.Order) func(context.Context, *settings, []string) (int, error) {
 	return func(ctx context.Context, s *settings, args []string) (int, error) {
-		_, l, err := a.knownLedger(ctx, s)
+		t, l, err := a.knownLedger(ctx, s)
 		if err != nil {
 			return exitOK, err
 		}
 		defer l.Close()
 		if s.all {
-			return exitOK, a.orderAll(ctx, l, o == pipeline.Pause, a.who(s))
+			return exitOK, a.orderAll(ctx, l, t.Name, o == pipeline.Pause, a.who(s))
 		}
 		run, ok, err := l.FindRun(ctx, args[0])
 		if err != nil {
@@ -91,26 +93,30 @@ func (a *app) order(o pipeline.Order) func(context.Context, *settings, []string)
 		if !found {
 			return exitOK, usage(fmt.Sprintf("run %s does not go on any more", run.ID), "hppsend runs lists those that do")
 		}
+		if all, err := l.Ordered(ctx); err == nil && all.Order != pipeline.GoOn && o == pipeline.GoOn {
+			a.console.sayf("Run %s goes on once all do: they are %s.", run.ID, all)
+			return exitOK, nil
+		}
 		a.console.sayf("Run %s %s.", run.ID, map[pipeline.Order]string{
-			pipeline.Pause: "makes no call from now on, until hppsend resume " + run.ID, pipeline.GoOn: "goes on", pipeline.Cancel: "makes no call any more, and ends once its reports are written",
+			pipeline.Pause: "makes no call from now on, until hppsend resume " + a.targetFlag(t.Name) + " " + run.ID, pipeline.GoOn: "goes on", pipeline.Cancel: "makes no call any more, and ends once its reports are written",
 		}[o])
 		return exitOK, nil
 	}
 }
 
-func (a *app) orderAll(ctx context.Context, l *ledger.Ledger, halt bool, by string) error {
+func (a *app) orderAll(ctx context.Context, l *ledger.Ledger, target string, halt bool, by string) error {
 	changed, err := l.HaltAll(ctx, halt, by)
 	switch {
 	case err != nil:
 		return err
 	case halt && changed:
-		a.console.sayf("No run on the ledger %s makes a call from now on, until hppsend resume --all.", l.Info().Path)
+		a.console.sayf("No run on the ledger %s makes a call from now on, until hppsend resume %s --all.", l.Info().Path, a.targetFlag(target))
 	case halt:
 		a.console.say("All runs are paused already.")
 	case changed:
 		a.console.say("All runs go on, but for those that were paused one by one.")
 	default:
-		a.console.say("All runs were not paused.")
+		a.console.say("Nothing was paused by --all.")
 	}
 	return nil
 }

@@ -33,9 +33,15 @@ func (p pathFlag) from(folder, text string) (err error) {
 		*p.value = text
 		return nil
 	}
+	if p.ledger && noFile.MatchString(text) { // a file of such a name would be another ledger for each machine
+		return errors.New("it is neither a file nor the address of a database: write that like postgres://user@host/database; a password is taken from PGPASSWORD or ~/.pgpass")
+	}
 	*p.value, err = absolute(folder, text)
 	return err
 }
+
+// noFile is what is meant as the address of a database, and is none that is understood.
+var noFile = regexp.MustCompile(`(?i)://|(^|\s)(host|hostaddr|port|user|password|dbname|service)\s*=|^[^/\\]*:\d+/|^[^/\\\s]+@[^/\\\s]+/`)
 
 // percents is how Windows writes a variable.
 var percents = regexp.MustCompile(`%\w+%`)

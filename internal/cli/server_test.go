@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -8,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,40 +18,25 @@ import (
 	"hppsend/pipeline"
 )
 
-// postgres is a server that the tests share, from the first that needs it on; nil where there is none.
-var postgres = sync.OnceValue(func() *servertest.Postgres {
-	p, err := servertest.NewPostgres()
-	if err != nil {
-		panic(err)
-	}
-	server = p
-	return p
-})
-
-var server *servertest.Postgres
-
-// withServer ends the server after all tests.
+// withServer ends the server that the tests share, after all of them.
 type withServer struct{ *testing.M }
 
 func (m withServer) Run() int {
-	defer func() { server.Close() }()
+	defer servertest.CloseShared()
 	return m.M.Run()
 }
 
 // onServer has the ledger of a place on a server from now on.
 func (p *place) onServer() {
 	p.t.Helper()
-	if postgres() == nil {
-		p.t.Skip("there is no PostgreSQL here")
-	}
-	p.ledger = postgres().Database(p.t)
+	p.ledger = servertest.Shared(p.t).Database(p.t)
 	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))
 }
 
 // dropLedger leaves an empty database.
 func (p *place) dropLedger() {
 	before, _, _ := strings.Cut(p.ledger, "?")
-	postgres().Exec(p.t, before[strings.LastIndex(before, "/")+1:], "DROP SCHEMA hppsend CASCADE")
+	servertest.Shared(p.t).Exec(p.t, before[strings.LastIndex(before, "/")+1:], "DROP SCHEMA hppsend CASCADE")
 }
 
 // host is another machine that uses the same ledger: a state folder of its own, with the secret.
@@ -92,7 +77,7 @@ func TestHostsShareALedger(t *testing.T) {
 		t.Errorf("%d calls were made, want one for each of %d sessions", calls, rows)
 	}
 	p.keptTo(rate)
-	dump := postgres().Dump(t, p.ledger)
+	dump := servertest.Shared(t).Dump(t, p.ledger)
 	if !strings.Contains(dump, sessionID(rows-1)) {
 		t.Error("the dump is not of the ledger")
 	}
@@ -188,9 +173,6 @@ func TestMoveKilled(t *testing.T) {
 // TestHelpMachines types what the help on several machines shows, on two hosts, as its users do.
 func TestHelpMachines(t *testing.T) {
 	t.Parallel()
-	if postgres() == nil {
-		t.Skip("there is no PostgreSQL here")
-	}
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("may.csv", 0, 5)
 	text, err := os.ReadFile("help/machines.md")
@@ -198,8 +180,8 @@ func TestHelpMachines(t *testing.T) {
 	if !strings.Contains(string(text), "    "+strings.ReplaceAll(ledger.Grants, "\n", "\n    ")+"\n") {
 		t.Error("it has other statements than those that are tested")
 	}
-	database := postgres().Database(t)
-	moved := postgres().Database(t)
+	database := servertest.Shared(t).Database(t)
+	moved := servertest.Shared(t).Database(t)
 	hosts := map[string]*place{"first": p, "second": {t: t, dir: p.dir, box: p.box, url: p.url, state: p.path("second")}}
 	host, typed := p, 0
 	for line := range strings.SplitSeq(string(text), "\n") {
@@ -240,4 +222,48 @@ func TestHelpMachines(t *testing.T) {
 	if typed < 8 {
 		t.Errorf("it shows %d commands", typed)
 	}
+}
+
+// TestServerGone has the database go away for good in the midst of a run: it ends, and says what it has seen.
+func TestServerGone(t *testing.T) {
+	t.Parallel()
+	const rows = 400
+	own := servertest.Own(t)
+	p := newPlace(t, sandbox.Config{})
+	p.ledger = own.Database(t)
+	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))
+	p.contacts("may.csv", 0, rows)
+	var said bytes.Buffer
+	c := p.run("--rate", "40/s", "--grace", "2s", "--json", "--quiet", "may.csv")
+	c.Stdout = &said
+	ok(t, c.Start())
+	for p.box.Stats().Calls < 20 {
+		time.Sleep(5 * time.Millisecond)
+	}
+	own.Kill()
+	c.Wait()
+	accepted := p.once()
+	l := summaryOf(t, said.String())
+	if l.Exit != 1 || c.ProcessState.ExitCode() != 1 {
+		t.Errorf("it says %+v", l)
+	}
+	if l.Rows != rows || l.Delivered+l.Rejected+l.Failed+l.Uncertain+l.Skipped+l.Pending != rows || l.Delivered > accepted || l.Delivered < 10 {
+		t.Errorf("%d were accepted, and it says %+v", accepted, l)
+	}
+	ok(t, own.Start())
+	out, _ := p.run("--rate", "unlimited", "--json", "--quiet", "may.csv").Output()
+	if l := summaryOf(t, string(out)); l.Delivered+l.Uncertain != rows || p.once() > rows {
+		t.Errorf("the same command again says %+v", l)
+	}
+}
+
+// summaryOf finds the summary among JSON lines.
+func summaryOf(t *testing.T, lines string) (l last) {
+	t.Helper()
+	for line := range strings.Lines(lines) {
+		if strings.HasPrefix(line, `{"type":"summary"`) {
+			ok(t, json.Unmarshal([]byte(line), &l))
+		}
+	}
+	return l
 }

@@ -236,7 +236,7 @@ func (a *app) listDoubts(ctx context.Context, l *ledger.Ledger, t hpp.Target, ru
 		a.console.say("             " + d.Reason)
 	}
 	a.console.say("Ask Klarna, naming the correlation ids and times, or the people. Then:")
-	settle := "  hppsend settle " + targetFlag(run.Target) + " " + run.ID
+	settle := "  hppsend settle " + a.targetFlag(run.Target) + " " + run.ID
 	a.console.say(settle + " --as delivered SESSION…     it arrived: never sent again")
 	a.console.say(settle + " --as not-sent SESSION…      it did not: the next run sends it")
 	return nil

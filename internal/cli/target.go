@@ -46,6 +46,9 @@ func targetFlag(name string) string {
 	return "--endpoint " + name
 }
 
+// targetFlag is how a command is to be typed that goes on from this one: for the same target, by the same ledger.
+func (a *app) targetFlag(name string) string { return targetFlag(name) + a.ledgerFlag }
+
 // needTarget is target for commands that cannot do without one.
 func (s *settings) needTarget() (hpp.Target, error) {
 	t, ok, err := s.target()

@@ -207,7 +207,7 @@ func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 		a.console.sayf("  Nothing was sent by this run: %d rows were delivered before.", delivered)
 	}
 	a.tellFiles("Report", s)
-	for _, line := range advice(s, t, ending) {
+	for _, line := range a.advice(s, t, ending) {
 		a.console.say(line)
 	}
 }
@@ -228,7 +228,7 @@ func (a *app) tellFiles(what string, s summary) {
 }
 
 // advice is what a person can do about the rows that were not delivered.
-func advice(s summary, t pipeline.Tally, ending pipeline.Ending) []string {
+func (a *app) advice(s summary, t pipeline.Tally, ending pipeline.Ending) []string {
 	var out []string
 	if ending.Code != "" && ending.Code != pipeline.StopSignal && ending.Err == nil {
 		out = append(out, strings.ToUpper(ending.Reason[:1])+ending.Reason[1:]+".")
@@ -239,7 +239,7 @@ func advice(s summary, t pipeline.Tally, ending pipeline.Ending) []string {
 	if t.Status[pipeline.Rejected] > 0 && s.Report != "" {
 		out = append(out, "Mend the rejected rows in the report, and run the report: what was delivered is not sent again.")
 		if strings.EqualFold(filepath.Ext(s.Report), ".csv") {
-			out = append(out, "Excel drops the + of phone numbers when it opens a CSV file. To mend there, take a workbook: hppsend report "+targetFlag(s.Target)+" --format xlsx "+word(s.File))
+			out = append(out, "Excel drops the + of phone numbers when it opens a CSV file. To mend there, take a workbook: hppsend report "+a.targetFlag(s.Target)+" --format xlsx "+word(s.File))
 		}
 	}
 	if t.Status[pipeline.Failed] > 0 {
@@ -248,7 +248,7 @@ func advice(s summary, t pipeline.Tally, ending pipeline.Ending) []string {
 	if t.Status[pipeline.Uncertain] > 0 {
 		doubt := "The uncertain rows may have been sent, and are left alone: ask Klarna, naming the correlation ids of the report, or the people"
 		for _, run := range t.Doubts { // perhaps an earlier one's
-			doubt += "; then: hppsend settle " + targetFlag(s.Target) + " " + run
+			doubt += "; then: hppsend settle " + a.targetFlag(s.Target) + " " + run
 		}
 		out = append(out, doubt)
 	}

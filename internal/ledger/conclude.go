@@ -133,7 +133,10 @@ func (s state) concluded(run int64, c pipeline.Conclusion) (now state, keep bool
 		return now, true
 	}
 	if s.Status == pipeline.Uncertain && !buried && c.Status != pipeline.Delivered {
-		now.run = run // it was tried again, and the doubt remains
+		now.run = run                             // it was tried again, and the doubt remains
+		if now.Code == pipeline.CodeInterrupted { // which is another's, and not for this run to take back
+			now.Code = pipeline.CodeNoClearAnswer
+		}
 		return now, true
 	}
 	if c.Status == pipeline.Pending && s.Status != "" && !buried {

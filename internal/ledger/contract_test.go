@@ -2,7 +2,6 @@ package ledger_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,18 +12,9 @@ import (
 	"hppsend/pipeline"
 )
 
-// postgres is a server that all tests share; nil where there is none.
-var postgres *servertest.Postgres
-
 func TestMain(m *testing.M) {
-	var err error
-	if postgres, err = servertest.NewPostgres(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	ledger.Postgres = postgres
 	code := m.Run()
-	postgres.Close()
+	servertest.CloseShared()
 	os.Exit(code)
 }
 
@@ -35,12 +25,10 @@ func TestContract(t *testing.T) {
 }
 
 func TestContractOnServer(t *testing.T) {
-	if postgres == nil {
-		t.Skip("there is no PostgreSQL here")
-	}
+	server := servertest.Shared(t)
 	ledgertest.Run(t, func(t *testing.T) ledgertest.Store {
 		t.Parallel()
-		return storeAt(postgres.Database(t), t.TempDir())
+		return storeAt(server.Database(t), t.TempDir())
 	})
 }
 

@@ -17,7 +17,9 @@ func (r *Run) Die() {
 		h.life.runs = 0 // another process would begin anew
 	}
 	h.life.mu.Unlock()
-	h.life.beats.Wait()
+	if alive {
+		h.life.beats.Wait()
+	}
 	r.l.db.ExecContext(context.Background(), "DELETE FROM beat WHERE process = $1", h.process)
 }
 

@@ -40,7 +40,7 @@ func (l file) open(ctx context.Context, opt Options) error {
 	if !exists && !opt.Create {
 		return &pipeline.Error{
 			Kind: pipeline.Usage, Problem: "ledger " + l.path, Err: ErrMissing,
-			Todo: "if no link was ever sent from here, make one with --create-ledger; if it should be here, find it first: without it everything would be sent again",
+			Todo: "if no link was ever sent from here, make one with hppsend ledger create, or run --create-ledger; if it should be here, find it first: without it everything would be sent again",
 		}
 	}
 	if err := os.MkdirAll(l.runsFolder(), 0o700); err != nil {
@@ -271,9 +271,13 @@ func (l file) seal(t *txn, place string) error {
 	return t.exec(`CREATE TRIGGER IF NOT EXISTS moved BEFORE INSERT ON run BEGIN SELECT RAISE(ABORT, 'this ledger was moved elsewhere'); END`)
 }
 
-func (l file) sealedFor(ctx context.Context) (place string, err error) {
-	err = l.row(ctx, "SELECT coalesce((SELECT value FROM meta WHERE name = 'moved'), '')").Scan(&place)
-	return place, err
+func (l file) sealDone(t *txn) error {
+	return t.exec("INSERT INTO meta VALUES ('copied', 1) ON CONFLICT DO NOTHING")
+}
+
+func (l file) sealedFor(ctx context.Context) (to sealedTo, err error) {
+	err = l.row(ctx, "SELECT coalesce((SELECT value FROM meta WHERE name = 'moved'), ''), EXISTS (SELECT 1 FROM meta WHERE name = 'copied')").Scan(&to.place, &to.done)
+	return to, err
 }
 
 func (l file) secretText() (string, error) {

@@ -149,7 +149,7 @@ func (o forgetRecords) apply(t *txn) error {
 		return err
 	}
 	// Else something could come to lie beneath a gate that goes.
-	if err := t.l.store.freeze(t, "id BETWEEN ?2 AND ?3 AND "+forgettable, o.before, o.from, o.to); err != nil {
+	if err := t.l.store.freeze(t, "id BETWEEN ?2 AND ?3 AND r.time < ?1 AND r.intent IS NULL", o.before, o.from, o.to); err != nil {
 		return err
 	}
 	if err := t.exec("DELETE FROM record AS r WHERE id BETWEEN ?2 AND ?3 AND "+forgettable, o.before, o.from, o.to); err != nil {

@@ -13,12 +13,13 @@ import (
 // Standing is how a ledger stands, for people.
 type Standing struct {
 	Info
-	State     string // open, incoming or moved
+	State     string // open, incoming, ready, leaving or moved
 	MovedTo   string
 	Living    int  // runs
 	Uncertain int  // records in doubt
 	Secret    bool // this machine has it
 	Gap       string
+	Halted    pipeline.Ordered // all runs are, by a person
 
 	// Of a server only.
 	Server    string // its version
@@ -38,9 +39,11 @@ func Stand(ctx context.Context, opt Options) (Standing, error) {
 		}
 		defer l.Close()
 		st := Standing{Info: l.Info(), State: stateOpen, Secret: true}
-		if st.MovedTo, err = l.store.sealedFor(ctx); err != nil {
+		to, err := l.store.sealedFor(ctx)
+		if err != nil {
 			return st, l.reading(err)
 		}
+		st.MovedTo = to.place
 		if st.MovedTo != "" {
 			st.State = stateMoved
 		}
@@ -74,7 +77,10 @@ func Stand(ctx context.Context, opt Options) (Standing, error) {
 	return st, l.livesNow(ctx, &st)
 }
 
-func (l *Ledger) livesNow(ctx context.Context, st *Standing) error {
+func (l *Ledger) livesNow(ctx context.Context, st *Standing) (err error) {
+	if st.Halted, err = l.Ordered(ctx); err != nil {
+		return err
+	}
 	runs, err := l.Runs(ctx, 0)
 	for _, r := range runs {
 		if st.Uncertain += r.Uncertain; r.Lives {

@@ -2,21 +2,15 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"hppsend/pipeline"
 )
@@ -29,9 +23,10 @@ type Moved struct {
 }
 
 // Move takes a ledger over to another place, from a file to a server or back. First the source is sealed for good with
-// where it went, so that at any moment one of the two at most may send; then all of it is copied, and compared; only
-// then may the other send. Where it is cut off it goes on when it is called again in the same way. Every error is a
-// *[pipeline.Error].
+// where it goes; then all of it is copied, and compared; then the source is told that it is all there; and only then may
+// the other be sent by. So at any moment one of the two at most may send. Where that is cut off it goes on when it is
+// called again in the same way. Once the source knows that all is there it is never copied again: if the other is lost,
+// what the source has is old. Every error is a *[pipeline.Error].
 func Move(ctx context.Context, from, to Options) (Moved, error) {
 	if OnServer(from.Path) == OnServer(to.Path) {
 		return Moved{}, &pipeline.Error{
@@ -45,6 +40,16 @@ func Move(ctx context.Context, from, to Options) (Moved, error) {
 		return Moved{}, err
 	}
 	defer l.Close()
+	if s, ok := l.store.(*server); ok { // what was put back to an earlier time is not to be taken over as if it were all
+		conn, err := s.db.Conn(ctx)
+		if err == nil {
+			err = s.back(ctx, conn)
+			conn.Close()
+		}
+		if err != nil {
+			return Moved{}, l.explain(err)
+		}
+	}
 	m := mover{from: l, opt: to, moved: Moved{From: l.path}}
 	if err := m.move(ctx); err != nil {
 		return Moved{}, l.explained(err)
@@ -77,11 +82,20 @@ func (m *mover) move(ctx context.Context) error {
 	return m.toFile(ctx, text)
 }
 
-// seal ends sending by the source. One that was sealed for the same place before goes on.
-func (m *mover) seal(ctx context.Context, place string) error {
-	m.moved.To = place
-	return m.from.update(ctx, seal(place))
+// sealedTo is how far a ledger is with being taken over to a place.
+type sealedTo struct {
+	place string // empty while it may be sent by
+	done  bool   // all of it is there
 }
+
+// lost refuses to copy once more what was taken over before, and is not there any more.
+func (m *mover) lost() error {
+	return wrong(pipeline.NoLedger, m.from.path, "it was moved to "+m.moved.To+", and is not there any more",
+		"restore that from a backup: what was sent since is not known here, and would be sent again")
+}
+
+// seal ends sending by the source. One that was sealed for the same place before goes on.
+func (m *mover) seal(ctx context.Context) error { return m.from.update(ctx, seal(m.moved.To)) }
 
 // seal is the place that a ledger is taken over to.
 type seal string
@@ -104,97 +118,16 @@ func (o seal) apply(t *txn) error {
 	return t.l.store.seal(t, string(o))
 }
 
-// table is one of those that a ledger consists of, with its columns.
-type table struct{ name, columns string }
+// complete tells the source that all of it is at the other place.
+func (m *mover) complete(ctx context.Context) error { return m.from.update(ctx, sealDone{}) }
 
-var tables = []table{
-	{"target", "id, name, next, gap, pause, headroom, slowed, written"},
-	{"run", "number, id, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started, ended, ending, reason, counts, schema, wish, wish_by, wish_at"},
-	{"halt", "who, time"},
-	{"record", "id, session, target, seq, version, intent, run, time, attempts, status, reminder, method, contact, country, other, sheet, row, binding, http_status, code, reason, correlation_id"},
-	{"settlement", "distribution, code, was, who, time"},
-	{"report", "sha256, input, path, run, time"},
-}
+type sealDone struct{}
 
-func (t table) names() []string { return strings.Split(t.columns, ", ") }
+func (sealDone) apply(t *txn) error { return t.l.store.sealDone(t) }
 
-// sum is what two copies of a table are compared by: how many rows, and the sum of their digests, in whatever order.
-type sum struct {
-	rows   int64
-	digest [4]uint64
-}
-
-// add takes a row into account.
-func (s *sum) add(row []any) {
-	h := sha256.New()
-	for _, v := range row {
-		text := fmt.Appendf(nil, "%T %v", v, v)
-		binary.Write(h, binary.BigEndian, int64(len(text)))
-		h.Write(text)
-	}
-	d := h.Sum(nil)
-	s.rows++
-	for i := range s.digest {
-		s.digest[i] += binary.BigEndian.Uint64(d[8*i:])
-	}
-}
-
-// asks is a database, or a transaction of it.
-type asks interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// each gives the rows of a table, in forms that do not depend on the database.
-func (t table) each(ctx context.Context, db asks) iter.Seq2[[]any, error] {
-	return func(yield func([]any, error) bool) {
-		rows, err := db.QueryContext(ctx, "SELECT "+t.columns+" FROM "+t.name)
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		defer rows.Close()
-		names := t.names()
-		for rows.Next() {
-			row, into := make([]any, len(names)), make([]any, len(names))
-			for i := range row {
-				into[i] = &row[i]
-			}
-			if err := rows.Scan(into...); err != nil {
-				yield(nil, err)
-				return
-			}
-			for i, v := range row {
-				switch v := v.(type) {
-				case string:
-					row[i] = storable(v)
-				case bool:
-					row[i] = int64(0)
-					if v {
-						row[i] = int64(1)
-					}
-				case []byte:
-					switch {
-					case names[i] == "options":
-						row[i] = string(v)
-					case v == nil: // as SQLite gives an empty one
-						row[i] = []byte{}
-					}
-				}
-			}
-			if !yield(row, nil) {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
-			yield(nil, err)
-		}
-	}
-}
-
-// toServer copies a file to a database, in one transaction.
+// toServer moves a file to a database.
 func (m *mover) toServer(ctx context.Context, text string) error {
-	l := &Ledger{}
-	s, err := newServer(l, m.opt)
+	s, err := newServer(&Ledger{}, m.opt)
 	if err != nil {
 		return err
 	}
@@ -202,34 +135,47 @@ func (m *mover) toServer(ctx context.Context, text string) error {
 	if err := s.throughPooler(ctx); err != nil {
 		return s.explain(err)
 	}
+	m.moved.To = s.path
+	was, err := m.from.store.sealedFor(ctx)
+	if err != nil {
+		return err
+	}
 	mine := meta{environment: m.from.environment, check: m.from.secret.check(), made: m.from.made.UnixMilli(), state: stateIncoming}
-	switch err := s.exists(ctx); {
-	case errors.Is(err, ErrMissing):
+	there, err := s.meta(ctx)
+	if missing := s.exists(ctx); missing != nil {
+		there, err = meta{}, missing
+	}
+	same := err == nil && bytes.Equal(there.check, mine.check)
+	switch {
+	case err != nil && !errors.Is(err, ErrMissing):
+		return s.explain(err)
+	case was.place != "" && was.place != s.path:
+		return movedTo(m.from.path, was.place)
+	case was.done && (!same || there.state == stateIncoming):
+		return m.lost()
+	case same && there.state == stateReady && was.place != "":
+		if err := m.complete(ctx); err != nil {
+			return err
+		}
+		return s.openUp(ctx)
+	case was.done:
+		m.moved.Before = true
+		return nil
+	case same && there.state == stateMoved:
+		return wrong(pipeline.Usage, s.path, "what this ledger was before it was moved away is still there",
+			"drop that schema once you are sure that nobody needs it, or name another with ?search_path=NAME in the address; who sends then needs the rights there too")
+	case err == nil && !(same && there.state == stateIncoming):
+		return wrong(pipeline.Usage, s.path, "there is a ledger already", "name an empty database, or another schema with ?search_path=NAME in the address")
+	}
+	if err != nil {
 		if err := s.make(ctx, mine); err != nil {
 			return s.explain(err)
-		}
-	case err != nil:
-		return s.explain(err)
-	default:
-		there, err := s.meta(ctx)
-		if err != nil {
-			return s.explain(err)
-		}
-		if there.state == stateOpen && bytes.Equal(there.check, mine.check) {
-			if err := m.seal(ctx, s.path); err != nil { // which it is, unless it is a copy of the one that was moved
-				return err
-			}
-			m.moved.Before = true
-			return nil
-		}
-		if there.state != stateIncoming || !bytes.Equal(there.check, mine.check) {
-			return wrong(pipeline.Usage, s.path, "there is a ledger already", "name an empty database, or another schema with ?search_path=NAME in the address")
 		}
 	}
 	if err := s.bring(mine.check, text); err != nil {
 		return err
 	}
-	if err := m.seal(ctx, s.path); err != nil {
+	if err := m.seal(ctx); err != nil {
 		return err
 	}
 	conn, err := s.db.Conn(ctx)
@@ -237,113 +183,66 @@ func (m *mover) toServer(ctx context.Context, text string) error {
 		return s.explain(err)
 	}
 	defer drop(conn)
-	return m.fill(ctx, conn, s)
-}
-
-// fill copies all tables into a database and opens it, in one transaction.
-func (m *mover) fill(ctx context.Context, conn *sql.Conn, s *server) error {
-	for _, q := range []string{ // a copy takes longer than usual statements, and no other may go on beside it
-		"SET idle_in_transaction_session_timeout = 0", "BEGIN", "SELECT state FROM meta WHERE state = 'incoming' FOR UPDATE",
-		"TRUNCATE report, settlement, record, run, target, halt",
-	} {
-		if _, err := conn.ExecContext(ctx, q); err != nil {
-			return err
-		}
-	}
-	if err := m.all(ctx, conn, func(t table, rows func() ([]any, error)) error {
-		return conn.Raw(func(driver any) error {
-			_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{t.name}, t.names(), pgx.CopyFromFunc(func() ([]any, error) {
-				row, err := rows()
-				if i := slices.Index(t.names(), "binding"); i >= 0 && row != nil {
-					row[i] = row[i] == int64(1)
-				}
-				return row, err
-			}))
-			return err
-		})
-	}); err != nil {
+	if err := m.fillServer(ctx, conn); err != nil {
 		return err
 	}
-	for _, q := range []string{
-		"SELECT setval(pg_get_serial_sequence('target', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM target), FALSE)",
-		"SELECT setval(pg_get_serial_sequence('run', 'number'), (SELECT coalesce(max(number), 0) + 1 FROM run), FALSE)",
-		"SELECT setval(pg_get_serial_sequence('record', 'id'), (SELECT coalesce(max(id), 0) + 1 FROM record), FALSE)",
-		"SELECT setval('version', (SELECT coalesce(max(version), 0) + 1 FROM record), FALSE)",
-		"INSERT INTO accepted (who, reason) VALUES ('hppsend', 'it was moved here')",
-		"UPDATE meta SET state = 'open'", "COMMIT",
-	} {
-		if _, err := conn.ExecContext(ctx, q); err != nil {
-			return err
-		}
+	if err := m.complete(ctx); err != nil {
+		return err
+	}
+	os.Remove(s.kept(mine.check, "seen")) // of where it was before
+	return s.openUp(ctx)
+}
+
+// openUp lets a database that is ready be sent by.
+func (s *server) openUp(ctx context.Context) error {
+	res, err := s.db.ExecContext(ctx, "UPDATE meta SET state = $1 WHERE state = $2", stateOpen, stateReady)
+	if err != nil {
+		return s.explain(err)
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("it is not ready: %w", cmp.Or(err, errors.New("somebody else is moving it")))
 	}
 	return nil
 }
 
-// all copies every table by a function that takes its rows one after another, until there is none, and compares what is
-// there then.
-func (m *mover) all(ctx context.Context, to asks, fill func(table, func() ([]any, error)) error) error {
-	copied := make([]sum, len(tables))
-	for i, t := range tables {
-		next, stop := iter.Pull2(t.each(ctx, m.from.db))
-		err := fill(t, func() ([]any, error) {
-			row, err, more := next()
-			if !more || err != nil {
-				return nil, err
-			}
-			copied[i].add(row)
-			return row, nil
-		})
-		stop()
-		if err != nil {
-			return fmt.Errorf("copy the table %s: %w", t.name, err)
-		}
-	}
-	for i, t := range tables {
-		var there sum
-		for row, err := range t.each(ctx, to) {
-			if err != nil {
-				return err
-			}
-			there.add(row)
-		}
-		if there != copied[i] {
-			return fmt.Errorf("%d rows of the table %s were copied, and what is there now (%d) is not the same", copied[i].rows, t.name, there.rows)
-		}
-		switch t.name {
-		case "record":
-			m.moved.Records = there.rows
-		case "run":
-			m.moved.Runs = there.rows
-		}
-	}
-	return nil
-}
-
-// toFile copies a database to a file under another name, which it gives its own once all is there.
+// toFile moves a database to a file, under another name until all is there.
 func (m *mover) toFile(ctx context.Context, text string) error {
 	path, err := placeOf(m.opt.Path)
 	if err != nil {
 		return err
 	}
-	sealed, err := m.from.store.sealedFor(ctx)
+	host, err := os.Hostname()
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(path); sealed == path && err == nil {
-		m.moved.To, m.moved.Before = path, true
+	m.moved.To = path + " on " + host // of the same name there may be one on each
+	was, err := m.from.store.sealedFor(ctx)
+	if err != nil {
+		return err
+	}
+	incoming := path + ".incoming"
+	there, ready := m.isThere(path), m.isThere(incoming)
+	switch {
+	case was.place != "" && was.place != m.moved.To:
+		return movedTo(m.from.path, was.place)
+	case was.done && there:
+		m.moved.Before = true
 		return nil
+	case was.done && ready:
+		return m.nameFile(incoming, path)
+	case was.done:
+		return m.lost()
 	}
 	for _, name := range []string{path, secretPath(path)} {
-		if _, err := os.Stat(name); err == nil && !(name != path && sealed == path) { // its secret comes first
+		if _, err := os.Stat(name); err == nil {
 			return wrong(pipeline.Usage, path, "there is a ledger already, or its secret", "name another place with --to")
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if err := m.seal(ctx, path); err != nil {
+	if err := m.seal(ctx); err != nil {
 		return err
 	}
-	incoming := path + ".incoming"
 	for _, name := range []string{"", "-wal", "-shm", ".secret", ".secret.new", ".lock"} { // of a move that was cut off
 		if err := os.Remove(incoming + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -355,8 +254,32 @@ func (m *mover) toFile(ctx context.Context, text string) error {
 	if err := writeSecret(newSecretPath(incoming), text); err != nil {
 		return err
 	}
+	if err := m.makeFile(ctx, incoming); err != nil {
+		return err
+	}
+	if err := m.complete(ctx); err != nil {
+		return err
+	}
+	return m.nameFile(incoming, path)
+}
+
+// isThere reports whether the ledger lies at a path with its secret; that of one that is being named may have its name.
+func (m *mover) isThere(path string) bool {
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		return false
+	}
+	for _, name := range []string{secretPath(path), secretPath(strings.TrimSuffix(path, ".incoming"))} {
+		if key, err := readSecret(name); err == nil && bytes.Equal(key.check(), m.from.secret.check()) {
+			return true
+		}
+	}
+	return false
+}
+
+// makeFile copies all into a file, and sees that nothing of it lies beside.
+func (m *mover) makeFile(ctx context.Context, path string) error {
 	opt := m.opt
-	opt.Path, opt.Create = incoming, true
+	opt.Path, opt.Create = path, true
 	to, err := Open(ctx, opt)
 	if err != nil {
 		return err
@@ -368,43 +291,21 @@ func (m *mover) toFile(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	os.Remove(incoming + ".lock")
+	os.Remove(path + ".lock")
 	os.Remove(file{to}.runsFolder())
-	if err := os.Rename(secretPath(incoming), secretPath(path)); err != nil {
+	if info, err := os.Stat(path + "-wal"); err == nil && info.Size() > 0 {
+		return errors.New("somebody else has " + path + " open")
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// nameFile gives a file that is all there its name. Its secret has the name first: without it nobody can send.
+func (m *mover) nameFile(incoming, path string) error {
+	if err := os.Rename(secretPath(incoming), secretPath(path)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.Rename(incoming, path); err != nil {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
-}
-
-func (m *mover) fillFile(ctx context.Context, to *Ledger) error {
-	tx, err := to.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := m.all(ctx, tx, func(t table, rows func() ([]any, error)) error {
-		insert, err := tx.PrepareContext(ctx, "INSERT INTO "+t.name+" ("+t.columns+") VALUES (?"+strings.Repeat(", ?", len(t.names())-1)+")")
-		if err != nil {
-			return err
-		}
-		defer insert.Close()
-		for {
-			row, err := rows()
-			if err != nil || row == nil {
-				return err
-			}
-			if _, err := insert.ExecContext(ctx, row...); err != nil {
-				return err
-			}
-		}
-	}); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, "UPDATE meta SET value = ? WHERE name = 'made'", m.from.made.UnixMilli()); err != nil {
-		return err
-	}
-	return tx.Commit()
 }

@@ -131,5 +131,6 @@ func (l *Ledger) reading(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &known) {
 		return err
 	}
-	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "read the ledger " + l.path, Todo: l.store.todo(err, true), Err: err}
+	_, _, cause := l.store.reason(err)
+	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "read the ledger " + l.path, Todo: l.store.todo(err, true), Err: cause}
 }

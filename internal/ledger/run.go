@@ -208,15 +208,16 @@ func (t *txn) bury(number int64, id string) (dead bool, err error) {
 	return true, t.interrupt(number) // only now, when it can claim nothing more
 }
 
-// interrupt makes uncertain what a dead run had open.
+// interrupt makes uncertain what a dead run had open. What was in doubt before stays so, whatever the run may still say.
 func (t *txn) interrupt(number int64) error {
 	if err := t.exec(`UPDATE record SET version = {fresh} WHERE seq = 0
 		AND (session, target) IN (SELECT session, target FROM record WHERE intent = ? AND seq > 0)`, number); err != nil {
 		return err
 	}
-	if err := t.exec(`UPDATE record SET version = `+newVersion+`, status = ?, code = ?, reason = ?, binding = FALSE, http_status = 0,
+	if err := t.exec(`UPDATE record SET version = `+newVersion+`, status = ?,
+		code = CASE WHEN status = ? THEN ? ELSE ? END, reason = ?, binding = FALSE, http_status = 0,
 		correlation_id = '', attempts = attempts + 1, run = intent, intent = NULL WHERE intent = ? AND status <> ?`,
-		pipeline.Uncertain, pipeline.CodeInterrupted, interruptedReason, number, pipeline.Delivered); err != nil {
+		pipeline.Uncertain, pipeline.Uncertain, pipeline.CodeNoClearAnswer, pipeline.CodeInterrupted, interruptedReason, number, pipeline.Delivered); err != nil {
 		return err
 	}
 	return t.exec("UPDATE record SET intent = NULL, version = "+newVersion+" WHERE intent = ?", number)
@@ -308,9 +309,10 @@ func (l *Ledger) Busy(ctx context.Context, input [32]byte, target string) (busy 
 // unlessFading looks for a living run, and again as long as the one that is found may have died a moment ago: on a
 // server that takes some seconds to be believed, and a run that is started anew after a kill is not to be refused.
 func (l *Ledger) unlessFading(ctx context.Context, look func() (*RunInfo, error)) error {
-	for {
+	const most = 6 * time.Second // longer than anybody is taken for alive after his death
+	for began := time.Now(); ; {
 		found, err := look()
-		if err != nil || found == nil || !l.store.fading(ctx, found.ID) {
+		if err != nil || found == nil || time.Since(began) > most || !l.store.fading(ctx, found.ID) {
 			return err
 		}
 		select {

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,18 +29,19 @@ import (
 // server is a ledger in a PostgreSQL database, which many machines share. It has a schema of its own there.
 type server struct {
 	*Ledger
-	config  *pgx.ConnConfig
-	schema  string
-	folder  string        // of secrets and memories
-	wait    time.Duration // how long a change is tried again
-	broken  bool          // the writing goroutine's connection is to be replaced
-	life    life
-	targets map[string]int64 // of the paces
+	config *pgx.ConnConfig
+	schema string
+	folder string        // of secrets and memories
+	wait   time.Duration // how long a change is tried again
+	broken bool          // the writing goroutine's connection is to be replaced
+	life   life
+	marked atomic.Int64 // the highest mark that this process has seen
 }
 
 // OnServer reports whether a ledger's place is a database that many machines share.
 func OnServer(place string) bool {
-	return strings.HasPrefix(place, "postgres://") || strings.HasPrefix(place, "postgresql://")
+	scheme, _, found := strings.Cut(strings.ToLower(place), "://")
+	return found && (scheme == "postgres" || scheme == "postgresql")
 }
 
 // newServer reads the address of a database. A password in it is refused, since addresses are shown.
@@ -49,7 +51,7 @@ func newServer(l *Ledger, opt Options) (*server, error) {
 	if err != nil { // which would show it
 		return nil, &pipeline.Error{Kind: pipeline.Usage, Problem: "the address of the ledger's database cannot be read", Todo: todo}
 	}
-	if _, has := u.User.Password(); has || u.Query().Has("password") {
+	if _, has := u.User.Password(); has || u.Query().Has("password") || u.Query().Has("sslpassword") {
 		return nil, &pipeline.Error{Kind: pipeline.Usage, Problem: "there is a password in the address of the ledger's database, and addresses are shown to others", Todo: todo}
 	}
 	l.path = u.String()
@@ -59,9 +61,9 @@ func newServer(l *Ledger, opt Options) (*server, error) {
 	}
 	s := &server{
 		Ledger: l, config: config, schema: cmp.Or(config.RuntimeParams["search_path"], "hppsend"), folder: cmp.Or(opt.State, "."),
-		wait: cmp.Or(opt.Grace, 10*time.Second), targets: map[string]int64{},
+		wait: cmp.Or(opt.Grace, 10*time.Second),
 	}
-	s.life.server = s
+	s.life.server, l.store = s, s
 	for name, value := range map[string]string{
 		"application_name": "hppsend", "search_path": s.schema, "default_transaction_isolation": "read committed",
 		// What a frozen process or a cut cable has begun is not to hold others up.
@@ -91,7 +93,7 @@ func (s *server) connected(ctx context.Context, c *pgx.Conn) error {
 	}
 	switch {
 	case standby:
-		return wrong(pipeline.NoLedger, s.path, "the server is a standby, which can only be read", "name the primary, or say target_session_attrs=read-write in the address")
+		return wrong(pipeline.NoLedger, s.path, "it is a standby, which can only be read", "name the primary, or say target_session_attrs=read-write in the address")
 	case encoding != "UTF8":
 		return wrong(pipeline.NoLedger, s.path, "the database is not in UTF-8", "make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0")
 	case fsync != "on":
@@ -180,7 +182,9 @@ type meta struct {
 const (
 	stateOpen     = "open"
 	stateIncoming = "incoming" // another is being taken over into it
-	stateMoved    = "moved"    // it was taken over, at its place
+	stateReady    = "ready"    // all of that is there
+	stateLeaving  = "leaving"  // it is being taken over to its place
+	stateMoved    = "moved"    // all of it is there
 )
 
 // make makes the schema and its tables, in one transaction, of which one at a time runs.
@@ -240,9 +244,9 @@ func (s *server) verify(ctx context.Context, opt Options) error {
 		return wrong(pipeline.NoLedger, s.path, "it is of a later version of hppsend", "install that version here too")
 	case m.environment != opt.Environment:
 		return otherEnvironment(s.path, m.environment, opt.Environment)
-	case m.state == stateMoved && !opt.Sealed:
+	case (m.state == stateLeaving || m.state == stateMoved) && !opt.Sealed:
 		return movedTo(s.path, m.place)
-	case m.state == stateIncoming && !opt.Sealed:
+	case (m.state == stateIncoming || m.state == stateReady) && !opt.Sealed:
 		return wrong(pipeline.NoLedger, s.path, "a ledger was being taken over into it, and that was cut off", "say hppsend ledger move once more, as before")
 	}
 	if s.secret, err = s.readSecret(m); err != nil {
@@ -256,7 +260,7 @@ func (s *server) readSecret(m meta) (*secret, error) {
 	key, err := readSecret(s.secretFile(m.check))
 	if err != nil {
 		return nil, &pipeline.Error{
-			Kind: pipeline.NoLedger, Problem: "ledger " + s.path + ": its secret is not on this machine, so no contact can be recognised", Err: pipeline.WithoutPath(err),
+			Kind: pipeline.NoLedger, Problem: "ledger " + s.path + ": its secret is not on this machine, so no contact can be recognised",
 			Todo: "on a machine that has it say hppsend ledger secret export, and here hppsend ledger secret import",
 		}
 	}
@@ -267,12 +271,20 @@ func (s *server) readSecret(m meta) (*secret, error) {
 }
 
 func otherEnvironment(path, is, wanted string) error {
-	return wrong(pipeline.Usage, path, fmt.Sprintf("it is of the environment %s, and this run is for %s", is, wanted), "name another with --ledger, or leave the flag out")
+	todo := "name another with --ledger, or leave the flag out"
+	if OnServer(path) {
+		todo = "each environment has a schema of its own there: say ?search_path=NAME in the address"
+	}
+	return wrong(pipeline.Usage, path, fmt.Sprintf("it is of the environment %s, and this run is for %s", is, wanted), todo)
 }
 
 // movedTo says that a ledger was taken over elsewhere.
 func movedTo(path, place string) error {
-	return wrong(pipeline.Usage, path, "it was moved to "+place+", and nothing may be sent by it any more", "say --ledger "+place)
+	todo := "say --ledger " + place
+	if !OnServer(place) {
+		todo = "name that file with --ledger there; a ledger in a file serves one machine"
+	}
+	return wrong(pipeline.Usage, path, "it was moved to "+place+", and nothing may be sent by it any more", todo)
 }
 
 func (s *server) sql(query string) string {
@@ -337,7 +349,7 @@ func (s *server) reason(err error) (problem, todo string, cause error) {
 		return "the server cannot be reached", "see that it runs, and that the address is right", err
 	}
 	switch code.Code {
-	case "42501":
+	case "42501", "42P01", "3F000":
 		return "the user may not do that there", "let an administrator grant it: hppsend help machines has the statements", err
 	case "28P01", "28000":
 		return "the server does not let the user in", "see to PGPASSWORD or ~/.pgpass, and to the user in the address", err
@@ -349,7 +361,11 @@ func (s *server) reason(err error) (problem, todo string, cause error) {
 	return "it cannot be opened", "see to the database, and what its log says", err
 }
 
-func (s *server) todo(error, bool) string {
+func (s *server) todo(err error, _ bool) string {
+	var code *pgconn.PgError
+	if errors.As(err, &code) && code.Code == "42501" {
+		return "let an administrator grant it: hppsend help machines has the statements"
+	}
 	return "see that the database can be reached, and has room; the same command then goes on where this one stopped"
 }
 
@@ -364,7 +380,7 @@ func (s *server) fading(ctx context.Context, run string) bool {
 }
 
 func (s *server) seal(t *txn, place string) error {
-	sealed, err := t.changed("UPDATE meta SET state = ?, place = ? WHERE state = ? OR state = ? AND place = ?", stateMoved, place, stateOpen, stateMoved, place)
+	sealed, err := t.changed("UPDATE meta SET state = ?, place = ? WHERE state = ? OR state = ? AND place = ?", stateLeaving, place, stateOpen, stateLeaving, place)
 	if err != nil || sealed {
 		return err
 	}
@@ -375,9 +391,13 @@ func (s *server) seal(t *txn, place string) error {
 	return movedTo(s.path, m.place)
 }
 
-func (s *server) sealedFor(ctx context.Context) (string, error) {
+func (s *server) sealDone(t *txn) error {
+	return t.exec("UPDATE meta SET state = ? WHERE state = ?", stateMoved, stateLeaving)
+}
+
+func (s *server) sealedFor(ctx context.Context) (sealedTo, error) {
 	m, err := s.meta(ctx)
-	return m.place, err
+	return sealedTo{m.place, m.state == stateMoved}, err
 }
 
 func (s *server) secretText() (string, error) {

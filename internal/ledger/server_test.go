@@ -14,21 +14,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"hppsend/internal/ledger/servertest"
 	"hppsend/pipeline"
 )
 
-// Postgres is a server that all tests share; nil where there is none. The package's other tests start it.
-var Postgres *servertest.Postgres
-
 // database is an empty database for a test.
 func database(t *testing.T) string {
 	t.Helper()
-	if Postgres == nil {
-		t.Skip("there is no PostgreSQL here")
-	}
-	return Postgres.Database(t)
+	return servertest.Shared(t).Database(t)
 }
 
 // onServer opens the ledger in a database, as a host with a state folder does.
@@ -150,14 +145,7 @@ func TestFrozen(t *testing.T) {
 // it for dead.
 func TestServerKilled(t *testing.T) {
 	t.Parallel()
-	if Postgres == nil {
-		t.Skip("there is no PostgreSQL here")
-	}
-	own, err := servertest.NewPostgres()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(own.Close)
+	own := servertest.Own(t)
 	place, state := own.Database(t), t.TempDir()
 	l, other := onServer(t, place, state), onServer(t, place, state)
 	r := begun(t, l, "a")
@@ -195,14 +183,7 @@ func TestServerKilled(t *testing.T) {
 // TestRestored puts a server back to an earlier time.
 func TestRestored(t *testing.T) {
 	t.Parallel()
-	if Postgres == nil {
-		t.Skip("there is no PostgreSQL here")
-	}
-	own, err := servertest.NewPostgres()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(own.Close)
+	own := servertest.Own(t)
 	place, here, there := own.Database(t), t.TempDir(), t.TempDir()
 	send := func(id string, n int) {
 		t.Helper()
@@ -314,8 +295,8 @@ func TestRights(t *testing.T) {
 	place, state := database(t), t.TempDir()
 	onServer(t, place, state)
 	name := place[strings.LastIndex(place[:strings.Index(place, "?")], "/")+1 : strings.Index(place, "?")]
-	Postgres.Exec(t, name, "CREATE ROLE sender_"+name+" LOGIN")
-	Postgres.Exec(t, name, strings.ReplaceAll(Grants, "sender", "sender_"+name))
+	servertest.Shared(t).Exec(t, name, "CREATE ROLE sender_"+name+" LOGIN")
+	servertest.Shared(t).Exec(t, name, strings.ReplaceAll(Grants, "sender", "sender_"+name))
 	l := onServer(t, strings.Replace(place, "hppsend@", "sender_"+name+"@", 1), state)
 	r := begun(t, l, "a")
 	r.mustConclude(t, r.mustClaim(t, claimOf(1, "anna@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
@@ -372,6 +353,10 @@ func TestMove(t *testing.T) {
 	}
 	want := knows(t, l)
 	l.Close()
+	copied, err := os.ReadFile(l.path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	moved, err := Move(t.Context(), file, server)
 	if err != nil || moved.Records != 5 || moved.Runs != 1 {
 		t.Fatalf("%+v, %v", moved, err)
@@ -406,6 +391,51 @@ func TestMove(t *testing.T) {
 		t.Errorf("what is known (-before +after):\n%s", diff)
 	}
 	begun(t, again, "c")
+	again.Close()
+
+	// What was moved once is never copied again: what is here is old.
+	for _, name := range []string{back.Path, secretPath(back.Path)} {
+		if err := os.Rename(name, name+".away"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Move(t.Context(), server, back); err == nil || !strings.Contains(err.Error(), "not there any more") {
+		t.Errorf("to a file that was lost: %v", err)
+	}
+	if _, err := exec.Command("cp", secretPath(l.path), secretPath(l.path+".copy")).Output(); err != nil {
+		t.Fatal(err)
+	}
+	other := file
+	other.Path = l.path + ".copy"
+	if err := os.WriteFile(other.Path, copied, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Move(t.Context(), other, server); err == nil {
+		t.Error("a copy of what was moved is moved to where that was")
+	}
+	db := there.path[strings.LastIndex(there.path[:strings.Index(there.path, "?")], "/")+1 : strings.Index(there.path, "?")]
+	servertest.Shared(t).Exec(t, db, "DROP SCHEMA hppsend CASCADE")
+	if _, err := Move(t.Context(), file, server); err == nil || !strings.Contains(err.Error(), "not there any more") {
+		t.Errorf("to a database that was lost: %v", err)
+	}
+}
+
+// TestPutBackUnderARun has the database put back while somebody has it open: the next run is refused.
+func TestPutBackUnderARun(t *testing.T) {
+	t.Parallel()
+	l := onServer(t, database(t), t.TempDir())
+	r := begun(t, l, "a")
+	for range 3 {
+		r.Die()
+		r = begun(t, l, uuid.NewString())
+	}
+	if _, err := l.db.Exec("UPDATE mark SET value = 1"); err != nil {
+		t.Fatal(err)
+	}
+	r.Die()
+	if _, err := l.Begin(t.Context(), RunInfo{ID: "b", Target: target, SHA256: [32]byte{9}, Options: []byte("{}"), Started: time.Now()}); err == nil || !strings.Contains(err.Error(), "restored") {
+		t.Errorf("a run begins: %v", err)
+	}
 }
 
 // knows is all that a ledger tells of the sessions of a test.
@@ -509,5 +539,65 @@ func TestOddTexts(t *testing.T) {
 	file.Close()
 	if _, err := Move(t.Context(), Options{Path: file.path, Environment: "sandbox"}, Options{Path: database(t), State: state, Environment: "sandbox"}); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestFailOver has a standby that lags take over: what the primary had committed is not there, and nothing is sent until
+// somebody accounts for that.
+func TestFailOver(t *testing.T) {
+	t.Parallel()
+	primary := servertest.Own(t)
+	opt := Options{Path: primary.Database(t), State: t.TempDir(), Environment: "sandbox"}
+	l := onServer(t, opt.Path, opt.State)
+	standby, err := primary.Standby()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(standby.Close)
+	lags := func(want bool) {
+		t.Helper()
+		var st Standing
+		for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			if st, err = Stand(t.Context(), opt); err != nil {
+				t.Fatal(err)
+			}
+			if st.Standbys == 1 && st.Lag == want {
+				return
+			}
+		}
+		t.Errorf("it stands as %+v; want that a fail-over can lose: %v", st, want)
+	}
+	lags(true)
+	primary.Exec(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")
+	primary.Exec(t, "postgres", "SELECT pg_reload_conf()")
+	lags(false)
+	primary.Exec(t, "postgres", "ALTER SYSTEM RESET synchronous_standby_names")
+	primary.Exec(t, "postgres", "SELECT pg_reload_conf()")
+	lags(true)
+	there := opt
+	there.Path = strings.Replace(standby.URL("x"), "/x?", opt.Path[strings.LastIndex(opt.Path[:strings.Index(opt.Path, "?")], "/"):strings.Index(opt.Path, "?")]+"?", 1)
+	if _, err := Open(t.Context(), there); err == nil || !strings.Contains(err.Error(), "it is a standby") {
+		t.Errorf("a standby opens: %v", err)
+	}
+	standby.Kill()
+	r := begun(t, l, "a")
+	r.mustConclude(t, r.mustClaim(t, claimOf(1, "anna@example.com")), pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+	if err := errors.Join(r.End(t.Context(), pipeline.Finding{}, nil), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	primary.Kill()
+	if err := standby.Start(); err != nil {
+		t.Fatal(err)
+	}
+	standby.Exec(t, "postgres", "SELECT pg_promote()")
+	if _, err := Open(t.Context(), there); err == nil || !strings.Contains(err.Error(), "another took its place") {
+		t.Fatalf("what knows less than it did is opened: %v", err)
+	}
+	if found, err := Accept(t.Context(), there, "Ann", "session 1 is in no file any more"); err != nil || !found {
+		t.Fatal(found, err)
+	}
+	after := onServer(t, there.Path, there.State)
+	if all, err := after.View(target).Lookup(t.Context(), []string{session(1)}); err != nil || len(all[0]) != 0 {
+		t.Errorf("it knows %+v, %v: it has lost nothing, and shows nothing", all, err)
 	}
 }

@@ -11,12 +11,13 @@ import (
 	"hppsend/pipeline"
 )
 
-// How often a process says that it lives, how long it may call by that, and how long one waits for the answer. The
-// functions lives of the schema go by the first two.
+// How often a process says that it lives, how long it may call by that, and how long one waits for the answer, at the
+// beginning and later. The functions lives of the schema go by the first two.
 const (
 	beatEvery = 500 * time.Millisecond
 	beatHolds = 1500 * time.Millisecond
 	beatWait  = time.Second
+	beginWait = 10 * time.Second
 )
 
 // life keeps the runs of this process alive in the eyes of all: it has a row and a lock in the database, and says every
@@ -52,17 +53,23 @@ func (l *life) begin(ctx context.Context) error {
 	if l.stop != nil {
 		l.stop()
 	}
-	conn, err := l.server.db.Conn(ctx)
+	within, cancel := context.WithTimeout(ctx, beginWait)
+	defer cancel()
+	conn, err := l.server.db.Conn(within)
 	if err != nil {
 		return err
 	}
-	sent := time.Now()
-	if l.process, err = l.server.enter(ctx, conn); err != nil {
-		conn.Close()
-		return err
+	var sent time.Time
+	locked := false
+	if err = l.server.back(within, conn); err == nil { // before anything of it is remembered
+		sent = time.Now()
+		l.process, err = l.server.enter(within, conn)
 	}
-	if err := l.server.lock(ctx, conn, l.process); err != nil {
-		conn.Close()
+	if err == nil {
+		locked, err = l.server.lock(within, conn, l.process)
+	}
+	if err != nil {
+		drop(conn)
 		return err
 	}
 	l.sent, l.over, l.runs = sent, nil, 0
@@ -70,7 +77,7 @@ func (l *life) begin(ctx context.Context) error {
 	l.stop = stop
 	process := l.process
 	l.beats.Go(func() {
-		if err := pipeline.Guarded(func() error { l.beat(life, conn, process); return nil }); err != nil {
+		if err := pipeline.Guarded(func() error { l.beat(life, conn, process, locked); return nil }); err != nil {
 			l.mu.Lock()
 			l.over = forGood{err}
 			l.mu.Unlock()
@@ -79,14 +86,15 @@ func (l *life) begin(ctx context.Context) error {
 	return nil
 }
 
-// lock takes the lock of the process, which lasts as long as the connection.
-func (s *server) lock(ctx context.Context, conn *sql.Conn, process int64) error {
-	_, err := conn.ExecContext(ctx, "SELECT pg_try_advisory_lock((SELECT locks FROM meta), $1::integer)", process)
-	return err
+// lock takes the lock of the process, which lasts as long as the connection. It reports false as long as one before,
+// which the server has not given up yet, has it.
+func (s *server) lock(ctx context.Context, conn *sql.Conn, process int64) (locked bool, err error) {
+	err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock((SELECT locks FROM meta), $1::integer)", process).Scan(&locked)
+	return locked, err
 }
 
 // beat says that the process lives until life ends, on one connection after another, and takes it out then.
-func (l *life) beat(life context.Context, conn *sql.Conn, process int64) {
+func (l *life) beat(life context.Context, conn *sql.Conn, process int64, locked bool) {
 	every := time.NewTicker(beatEvery)
 	defer every.Stop()
 	for life.Err() == nil {
@@ -102,9 +110,10 @@ func (l *life) beat(life context.Context, conn *sql.Conn, process int64) {
 			if conn, err = l.server.db.Conn(within); err == nil {
 				err = l.server.back(within, conn)
 			}
-			if err == nil {
-				err = l.server.lock(within, conn, process)
-			}
+			locked = false
+		}
+		if err == nil && !locked {
+			locked, err = l.server.lock(within, conn, process)
 		}
 		if err == nil {
 			heard, err = l.server.say(within, conn, process)
@@ -136,6 +145,13 @@ func (l *life) beat(life context.Context, conn *sql.Conn, process int64) {
 		cancel()
 		drop(conn)
 	}
+}
+
+// mine reports whether a process is this one, and alive as far as it knows.
+func (l *life) mine(process int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.process == process && l.over == nil && l.runs > 0
 }
 
 // lost gives why no call may begin.

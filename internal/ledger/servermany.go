@@ -241,6 +241,10 @@ func (s *server) connect(ctx context.Context) error {
 // bury takes the row of a dead process away, which no word of it brings back. What it is about to claim is waited for
 // where its run is ended.
 func (s *server) bury(t *txn, number int64, _ string) (bool, error) {
+	var process int64
+	if err := t.get([]any{&process}, "SELECT coalesce(process, 0) FROM run WHERE number = ?", number); err != nil || s.life.mine(process) {
+		return false, err
+	}
 	if err := t.exec(`DELETE FROM beat WHERE process = (SELECT process FROM run WHERE number = ?) AND NOT lives(process, heard)`, number); err != nil {
 		return false, err
 	}
@@ -256,7 +260,7 @@ func (s *server) withPace(ctx context.Context, target string, change paceChange)
 	for tries := 1; ; tries++ {
 		done, err := s.paceOnce(ctx, target, change)
 		switch {
-		case err != nil && (!passing(err) || ctx.Err() != nil || time.Since(began) > s.wait):
+		case err != nil && (ctx.Err() != nil || time.Since(began) > s.wait || !passing(err)):
 			return s.unwritten(err)
 		case done:
 			return nil
@@ -270,7 +274,12 @@ func (s *server) withPace(ctx context.Context, target string, change paceChange)
 	}
 }
 
+// paceWait is how long one look at the pace may take.
+const paceWait = 5 * time.Second
+
 func (s *server) paceOnce(ctx context.Context, target string, change paceChange) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, paceWait) // so that a way that is cut is noticed
+	defer cancel()
 	if _, err := s.db.ExecContext(ctx, "INSERT INTO target (name) SELECT $1::text WHERE NOT EXISTS (SELECT FROM target WHERE name = $1) ON CONFLICT DO NOTHING", target); err != nil {
 		return false, err
 	}

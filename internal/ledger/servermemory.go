@@ -70,8 +70,8 @@ func (s *server) back(ctx context.Context, conn *sql.Conn) error {
 // read first, since others on this machine go on.
 func (s *server) seen(ctx context.Context, conn *sql.Conn) (was, now memory, err error) {
 	text, err := os.ReadFile(s.memoryFile())
-	if err == nil {
-		err = json.Unmarshal(text, &was)
+	if err == nil && json.Unmarshal(text, &was) != nil {
+		return was, now, wrong(pipeline.NoLedger, s.path, s.memoryFile()+" does not tell how far the database was seen", "take that file away, if the database was not put back to an earlier time since")
 	}
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = conn.QueryRowContext(ctx, "SELECT (SELECT value FROM mark), "+seenNow).Scan(now.fields()...)
@@ -90,6 +90,9 @@ func (s *server) keep(now memory) error {
 		return err
 	}
 	_, err = next.Write(text)
+	if err == nil {
+		err = next.Sync()
+	}
 	if cerr := next.Close(); err == nil {
 		err = cerr
 	}
@@ -102,6 +105,20 @@ func (s *server) keep(now memory) error {
 	return err
 }
 
+// note keeps what was seen on a connection that was looked at before. A mark that is lower than one before is not kept,
+// so that it tells the next who looks.
+func (s *server) note(now memory) error {
+	for {
+		last := s.marked.Load()
+		if now.Mark < last {
+			return nil
+		}
+		if s.marked.CompareAndSwap(last, now.Mark) {
+			return s.keep(now)
+		}
+	}
+}
+
 // say says that a process lives. It reports false when the process was taken for dead.
 func (s *server) say(ctx context.Context, conn *sql.Conn, process int64) (heard bool, err error) {
 	var now memory
@@ -110,7 +127,7 @@ func (s *server) say(ctx context.Context, conn *sql.Conn, process int64) (heard 
 		return false, nil
 	}
 	if err == nil {
-		s.keep(now)
+		s.note(now)
 	}
 	return err == nil, err
 }
@@ -119,7 +136,7 @@ func (s *server) say(ctx context.Context, conn *sql.Conn, process int64) (heard 
 func (s *server) leave(ctx context.Context, conn *sql.Conn, process int64) {
 	var now memory
 	if err := conn.QueryRowContext(ctx, grow+"DELETE FROM beat WHERE process = $1 RETURNING (SELECT value FROM g), "+seenNow, process).Scan(now.fields()...); err == nil {
-		s.keep(now)
+		s.note(now)
 	}
 }
 
@@ -128,7 +145,7 @@ func (s *server) enter(ctx context.Context, conn *sql.Conn) (process int64, err 
 	var now memory
 	err = conn.QueryRowContext(ctx, grow+"INSERT INTO beat DEFAULT VALUES RETURNING process, (SELECT value FROM g), "+seenNow).Scan(append([]any{&process}, now.fields()...)...)
 	if err == nil {
-		err = s.keep(now)
+		err = s.note(now)
 	}
 	return process, err
 }

@@ -11,8 +11,8 @@ var serverMigrations = []string{serverV1}
 
 // serverV1 has the tables of SQLite's schemaV4, and beside them:
 //
-//   - meta has one row: what the ledger is, and whether it may be sent from (state: open, incoming while another is
-//     being taken over into it, moved once it was taken over elsewhere);
+//   - meta has one row: what the ledger is, and whether it may be sent from (state: open; incoming and ready while
+//     another is being taken over into it; leaving and moved while and once it is taken over elsewhere);
 //   - beat has a row for each process that has runs, with when it was last heard of by the clock of the database. The
 //     row goes when the process is taken for dead, and nothing brings it back. Apart from that the process has an
 //     advisory lock under the number of its row; claims lock the row of their run, which a beat must not wait for.

@@ -48,8 +48,10 @@ type store interface {
 	todo(err error, reading bool) string
 	// seal ends sending by the ledger, which is taken over to a place.
 	seal(t *txn, place string) error
-	// sealedFor gives the place that the ledger is, or was, taken over to; empty for none.
-	sealedFor(ctx context.Context) (string, error)
+	// sealDone records that all of it is at that place.
+	sealDone(t *txn) error
+	// sealedFor gives the place that the ledger is, or was, taken over to.
+	sealedFor(ctx context.Context) (sealedTo, error)
 	// secretText is the secret as its file has it.
 	secretText() (string, error)
 	info() Info

@@ -19,7 +19,11 @@ var errClosed = errors.New("the ledger is closed")
 
 // unwritten says that a change could not be made; nothing of it is in the ledger.
 func (l *Ledger) unwritten(err error) error {
-	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "write the ledger " + l.path, Todo: l.store.todo(err, false), Err: err}
+	if known := (*pipeline.Error)(nil); errors.As(err, &known) {
+		return err
+	}
+	_, _, cause := l.store.reason(err)
+	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "write the ledger " + l.path, Todo: l.store.todo(err, false), Err: cause}
 }
 
 // change is made in a transaction that it shares with others. It must not depend on having been undone:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"hppsend/internal/ledger/servertest"
 	"hppsend/pipeline"
 )
 
@@ -84,42 +85,62 @@ func commitsOfWaiting(t *testing.T, l *Ledger, changes int) int {
 	return len(commits)
 }
 
+// BenchmarkClaimAndConclude makes an intent and an outcome a row, by 64 senders for each process: of one on a file, of
+// one and of two on a server.
 func BenchmarkClaimAndConclude(b *testing.B) {
-	l, err := Open(b.Context(), Options{Path: filepath.Join(b.TempDir(), "ledger.db"), Environment: "sandbox", Create: true})
-	if err != nil {
-		b.Fatal(err)
+	file := func(b *testing.B) Options { return Options{Path: filepath.Join(b.TempDir(), "ledger.db")} }
+	server := func(b *testing.B) Options {
+		return Options{Path: servertest.Shared(b).Database(b), State: b.TempDir()}
 	}
-	defer l.Close()
-	r, err := l.Begin(b.Context(), RunInfo{ID: "a", Target: target, Options: []byte("{}")})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer r.hold.release()
-	next := make(chan int)
-	go func() {
-		for n := range b.N {
-			next <- n
-		}
-		close(next)
-	}()
-	var senders sync.WaitGroup
-	for range 32 {
-		senders.Go(func() {
-			for n := range next {
-				c := claimOf(n, "p@example.com")
-				c.Distribution.Session = uuid.NewString()
-				got, err := r.Claim(b.Context(), c)
-				if err == nil {
-					err = r.Conclude(b.Context(), got.Ticket, pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
-				}
+	for _, bb := range []struct {
+		name      string
+		at        func(*testing.B) Options
+		processes int
+	}{{"file", file, 1}, {"server", server, 1}, {"server, two processes", server, 2}} {
+		b.Run(bb.name, func(b *testing.B) {
+			opt := bb.at(b)
+			opt.Environment, opt.Create = "sandbox", true
+			next := make(chan int)
+			var senders sync.WaitGroup
+			for i := range bb.processes {
+				l, err := Open(b.Context(), opt)
 				if err != nil {
-					b.Error(err)
+					b.Fatal(err)
+				}
+				defer l.Close()
+				r, err := l.Begin(b.Context(), RunInfo{ID: fmt.Sprint(i), SHA256: [32]byte{byte(i)}, Target: target, Options: []byte("{}")})
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer r.hold.release()
+				for range 64 {
+					senders.Go(func() { r.sendAll(b, next) })
 				}
 			}
+			b.ResetTimer()
+			for n := range b.N {
+				next <- n
+			}
+			close(next)
+			senders.Wait()
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 		})
 	}
-	senders.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// sendAll makes an intent and an outcome for each row that comes.
+func (r *Run) sendAll(b *testing.B, next <-chan int) {
+	for n := range next {
+		c := claimOf(n, "p@example.com")
+		c.Distribution.Session = uuid.NewString()
+		got, err := r.Claim(b.Context(), c)
+		if err == nil {
+			err = r.Conclude(b.Context(), got.Ticket, pipeline.Conclusion{Status: pipeline.Delivered, Called: true, Time: time.Now()})
+		}
+		if err != nil {
+			b.Error(err)
+		}
+	}
 }
 
 // BenchmarkBareSQLite is what the database itself takes for a row, an intent and an outcome, at 64 rows to

@@ -1,7 +1,9 @@
 package ledgertest
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"hppsend/pipeline"
 )
@@ -123,5 +125,38 @@ func concludedMeanwhile(t *testing.T, b *bench) {
 		if got := other.ask(n, anna, seen.Version); got.Ticket != 0 || got.Records[0].Status != pipeline.Delivered {
 			t.Errorf("after %s: a claim that saw an open attempt is granted when it was delivered: %+v", again, got)
 		}
+	}
+}
+
+// doubtStays has a doubt that a resend does not end: it comes to nothing, or is cut off, or is told twice.
+func doubtStays(t *testing.T, b *bench) {
+	failed := called(pipeline.Failed)
+	b.begin("a", "").send(1, anna, pipeline.Uncertain)
+	crashed := b.beginOn(b.Open(t), "crashed", "")
+	crashed.claim(2, anna)
+	b.Kill(t, crashed.Campaign)
+	b.begin("sees", "")
+	for n := 1; n <= 2; n++ {
+		frozen := b.beginOn(b.Open(t), fmt.Sprint("frozen", n), "")
+		ticket := frozen.claim(n, anna)
+		b.Kill(t, frozen.Campaign)
+		b.begin(fmt.Sprint("buries", n), "")
+		for range 2 {
+			frozen.conclude(ticket, failed)
+			if rec := b.record(n); rec.Status != pipeline.Uncertain {
+				t.Errorf("session %d: a resend that was taken for dead has made it %+v", n, rec)
+			}
+			failed.Time = failed.Time.Add(time.Second)
+		}
+		again := b.begin(fmt.Sprint("again", n), "")
+		ticket = again.claim(n, anna)
+		for _, s := range []pipeline.Status{pipeline.Failed, pipeline.Failed, pipeline.Rejected, pipeline.Pending} {
+			again.conclude(ticket, called(s))
+			if rec := b.record(n); rec.Status != pipeline.Uncertain {
+				t.Errorf("session %d: a resend that came to %s has made it %+v", n, s, rec)
+			}
+		}
+		again.conclude(ticket, called(pipeline.Delivered))
+		b.wantRecord(n, pipeline.Delivered, pipeline.NoIntent, b.record(n).Attempts)
 	}
 }

@@ -80,6 +80,7 @@ func Run(t *testing.T, constructor func(t *testing.T) Store) {
 		"purge":                                 purge,
 		"runs":                                  runs,
 		"orders":                                orders,
+		"a doubt stays under a resend":          doubtStays,
 		"the same content twice at once":        sameContent,
 		"the pace is one, and slots come back":  pace,
 		"reports are known by their bytes":      reports,

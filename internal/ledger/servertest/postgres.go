@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -24,8 +25,55 @@ import (
 type Postgres struct {
 	bin, folder string
 	server      *exec.Cmd
-	ended       chan error
+	ended       chan struct{}
 	databases   atomic.Int32
+}
+
+var shared = struct {
+	sync.Mutex
+	server *Postgres
+	err    error
+	asked  bool
+}{}
+
+// Shared is a server that the tests of a binary share, from the first on that needs it. A test is skipped where there
+// can be none. The binary's TestMain ends it by [CloseShared].
+func Shared(t testing.TB) *Postgres {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if !shared.asked {
+		shared.asked = true
+		shared.server, shared.err = NewPostgres()
+	}
+	switch {
+	case shared.err != nil:
+		t.Fatal(shared.err)
+	case shared.server == nil:
+		t.Skip("there is no PostgreSQL here")
+	}
+	return shared.server
+}
+
+// Own is a server of a test's own, which it may kill. It ends with the test, which is skipped where there can be none.
+func Own(t testing.TB) *Postgres {
+	t.Helper()
+	p, err := NewPostgres()
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case p == nil:
+		t.Skip("there is no PostgreSQL here")
+	}
+	t.Cleanup(p.Close)
+	return p
+}
+
+// CloseShared ends the shared server, if there is one.
+func CloseShared() {
+	shared.Lock()
+	defer shared.Unlock()
+	shared.server.Close()
 }
 
 // NewPostgres makes a server with Debian's programs and starts it, as a user that is not root. It gives nil where there
@@ -36,32 +84,51 @@ func NewPostgres() (*Postgres, error) {
 		if os.Getenv("CI") != "" {
 			return nil, errors.New("there is no PostgreSQL here")
 		}
-		fmt.Println("The tests of a ledger in PostgreSQL are left out: there is none here. Debian's package is called postgresql.")
+		leftOut()
 		return nil, nil
 	}
 	p := &Postgres{bin: filepath.Dir(slices.Max(found))}
-	memory := "/dev/shm" // what is tested is what is committed and when, and not whether a disk keeps it
-	if _, err := os.Stat(memory); err != nil {
-		memory = ""
-	}
-	var err error
-	if p.folder, err = os.MkdirTemp(memory, "hppsend-postgres-"); err != nil {
+	if err := p.newFolder(); err != nil {
 		return nil, err
-	}
-	if os.Getuid() == 0 {
-		uid, gid, err := lesser()
-		if err == nil {
-			err = os.Chown(p.folder, uid, gid)
-		}
-		if err != nil {
-			return nil, err
-		}
 	}
 	initdb := p.command("initdb", "--pgdata", p.Data(), "--username", "hppsend", "--auth", "trust", "--no-sync", "--encoding", "UTF8", "--locale", "C.UTF-8")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	return p, p.Start()
+}
+
+var leftOut = sync.OnceFunc(func() {
+	fmt.Println("The tests of a ledger in PostgreSQL are left out: there is none here. Debian's package is called postgresql.")
+})
+
+// newFolder makes the folder of a server.
+func (p *Postgres) newFolder() (err error) {
+	memory := "/dev/shm" // what is tested is what is committed and when, and not whether a disk keeps it
+	if _, err := os.Stat(memory); err != nil {
+		memory = ""
+	}
+	if p.folder, err = os.MkdirTemp(memory, "hppsend-postgres-"); err != nil || os.Getuid() != 0 {
+		return err
+	}
+	uid, gid, err := lesser()
+	if err == nil {
+		err = os.Chown(p.folder, uid, gid)
+	}
+	return err
+}
+
+// Standby makes another server that follows this one, and starts it. The caller closes it.
+func (p *Postgres) Standby() (*Postgres, error) {
+	s := &Postgres{bin: p.bin}
+	if err := s.newFolder(); err != nil {
+		return nil, err
+	}
+	copied := s.command("pg_basebackup", "-D", s.Data(), "-h", p.folder, "-U", "hppsend", "-R", "-X", "stream", "-c", "fast", "--no-sync")
+	if out, err := copied.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("pg_basebackup: %w: %s", err, out)
+	}
+	return s, s.Start()
 }
 
 // lesser is a user that may run a server when root may not.
@@ -101,8 +168,12 @@ func (p *Postgres) Start() error {
 	if err := p.server.Start(); err != nil {
 		return err
 	}
-	p.ended = make(chan error, 1)
-	go func() { p.ended <- p.server.Wait() }()
+	ended, server := make(chan struct{}), p.server
+	p.ended = ended
+	go func() {
+		server.Wait()
+		close(ended)
+	}()
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		c, err := pgx.Connect(ctx, p.URL("postgres"))
@@ -112,9 +183,9 @@ func (p *Postgres) Start() error {
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
-		case err := <-p.ended:
+		case <-p.ended:
 			text, _ := os.ReadFile(log.Name())
-			return fmt.Errorf("the server ended: %v: %s", err, text)
+			return fmt.Errorf("the server ended: %s", text)
 		}
 	}
 }
