@@ -289,7 +289,7 @@ func (a *app) moveLedger(ctx context.Context, s *settings, _ []string) (int, err
 		return exitOK, nil
 	}
 	a.console.sayf("Moved %s of %s from %s to %s, and compared them.", plural(int(moved.Records), "distribution"), plural(int(moved.Runs), "run"), moved.From, moved.To)
-	a.console.sayf("Nothing is sent by the old one any more. From now on say --ledger %s, or set HPPSEND_LEDGER.", moved.To)
+	a.console.sayf("Nothing is sent by the old one any more. From now on say --ledger %s, or set HPPSEND_LEDGER.", word(s.moveTo))
 	return exitOK, nil
 }
 

@@ -126,7 +126,7 @@ func ExportSecret(ctx context.Context, opt Options) (string, error) {
 	defer l.Close()
 	text, err := l.store.secretText()
 	if err != nil {
-		return "", l.explained(err)
+		return "", l.failed("export the secret of", err)
 	}
 	return text, nil
 }
@@ -149,7 +149,7 @@ func ImportSecret(ctx context.Context, opt Options, text string) error {
 		return wrong(pipeline.Usage, l.path, "the secret is that of another ledger", "export it where this ledger is used: hppsend ledger secret export")
 	}
 	if err := s.bring(m.check, text); err != nil {
-		return l.explained(err)
+		return l.failed("import the secret of", err)
 	}
 	return nil
 }

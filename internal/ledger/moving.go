@@ -52,17 +52,17 @@ func Move(ctx context.Context, from, to Options) (Moved, error) {
 	}
 	m := mover{from: l, opt: to, moved: Moved{From: l.path}}
 	if err := m.move(ctx); err != nil {
-		return Moved{}, l.explained(err)
+		return Moved{}, l.failed("move", err)
 	}
 	return m.moved, nil
 }
 
-// explained gives an error of moving the form of all.
-func (l *Ledger) explained(err error) error {
+// failed gives an error of doing something with a ledger the form of all.
+func (l *Ledger) failed(doing string, err error) error {
 	if errors.As(err, new(*pipeline.Error)) {
 		return err
 	}
-	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: "move the ledger " + l.path, Todo: "see to what is said here, and say the same once more: it goes on where it stopped", Err: err}
+	return &pipeline.Error{Kind: pipeline.NoLedger, Problem: doing + " the ledger " + l.path, Todo: "see to what is said here, and say the same once more: it goes on where it stopped", Err: err}
 }
 
 type mover struct {
