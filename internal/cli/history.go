@@ -20,7 +20,7 @@ const sessionLife = 48 * time.Hour
 func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	_, l, err := a.knownLedger(ctx, s)
+	_, l, err := a.ledgerOfRuns(ctx, s)
 	if err != nil {
 		return exitOK, err
 	}
@@ -72,6 +72,20 @@ func (a *app) knownLedger(ctx context.Context, s *settings) (hpp.Target, *ledger
 		return t, nil, err
 	}
 	l, err := a.openLedger(ctx, s, t, false)
+	return t, l, err
+}
+
+// ledgerOfRuns opens it for what concerns runs alone: also on a machine that has not its secret.
+func (a *app) ledgerOfRuns(ctx context.Context, s *settings) (t hpp.Target, l *ledger.Ledger, err error) {
+	if t, err = s.needTarget(); err != nil {
+		return t, nil, err
+	}
+	opt, err := a.ledgerAt(s, "")
+	if err != nil {
+		return t, nil, err
+	}
+	opt.Runs = true
+	l, err = ledger.Open(ctx, opt)
 	return t, l, err
 }
 

@@ -71,7 +71,7 @@ func oneRunOnly(c *cobra.Command, args []string) error {
 // order gives runs an order.
 func (a *app) order(o pipeline.Order) func(context.Context, *settings, []string) (int, error) {
 	return func(ctx context.Context, s *settings, args []string) (int, error) {
-		t, l, err := a.knownLedger(ctx, s)
+		t, l, err := a.ledgerOfRuns(ctx, s)
 		if err != nil {
 			return exitOK, err
 		}

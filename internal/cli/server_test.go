@@ -45,6 +45,9 @@ func (p *place) host(name string) *place {
 	other := *p
 	other.state = p.path(name)
 	secret := p.path(name + ".secret")
+	for _, args := range [][]string{{"runs"}, {"pause", "--all"}, {"resume", "--all"}} { // which need no secret
+		p.must(0, other.hppsend(append(args, "--environment", "sandbox")...))
+	}
 	text, err := p.hppsend("ledger", "secret", "export", "--environment", "sandbox", "--quiet").Output()
 	if err == nil {
 		err = os.WriteFile(secret, text, 0o600)

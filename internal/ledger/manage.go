@@ -56,6 +56,7 @@ func Stand(ctx context.Context, opt Options) (Standing, error) {
 	defer l.db.Close()
 	st := Standing{Info: s.info(), State: m.state, MovedTo: m.place}
 	st.Path, st.Environment, st.Made = l.path, m.environment, time.UnixMilli(m.made)
+	s.check = m.check
 	if l.secret, err = s.readSecret(m); err == nil {
 		st.Secret = true
 		conn, err := l.db.Conn(ctx)
@@ -165,6 +166,7 @@ func Accept(ctx context.Context, opt Options, who, why string) (bool, error) {
 		return false, err
 	}
 	defer l.db.Close()
+	s.check = m.check
 	if l.secret, err = s.readSecret(m); err != nil {
 		return false, err
 	}

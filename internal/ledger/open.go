@@ -19,6 +19,7 @@ type Options struct {
 	Network     bool   // take one on a network file system too
 	State       string // the folder for what a machine keeps of a ledger on a server
 	Sealed      bool   // to look at it, even where nothing may be sent by it
+	Runs        bool   // for its runs alone: without the secret on this machine, and whatever its database has lost
 	// Grace is how long a change is tried again that a server does not make; 0 for ten seconds.
 	Grace time.Duration
 	// Wait is how long a statement waits while another process writes; 0 for ten seconds.

@@ -29,7 +29,7 @@ const (
 
 func (m *memory) fields() []any { return []any{&m.Mark, &m.Cluster, &m.Time} }
 
-func (s *server) memoryFile() string { return s.kept(s.secret.check(), "seen") }
+func (s *server) memoryFile() string { return s.kept(s.check, "seen") }
 
 // remember compares what is there with what this machine has seen, and keeps the newer. Looking is always allowed.
 func (s *server) remember(ctx context.Context, looking bool) error {
