@@ -38,7 +38,7 @@ func TestPauseByAPerson(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					c := newCampaign(t, func(context.Context, Distribution, int) Reply { time.Sleep(time.Millisecond); return ok200 })
 					c.rate = rate
-					until := from + time.Hour
+					until := from + 30*time.Second
 					res, calls := c.ordered(t, map[time.Duration]Ordered{from: {Pause, "Ann", time.Now()}, until: {}})
 					for _, at := range calls {
 						if at > from && at < until || from == 0 && at < until {
@@ -59,13 +59,13 @@ func TestPauseInAnOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		c := newCampaign(t, func(context.Context, Distribution, int) Reply {
-			if time.Since(begin) < time.Hour {
+			if time.Since(begin) < 3*time.Minute {
 				return Reply{Verdict: Unavailable, Code: CodeUnavailable, Reason: "no"}
 			}
 			return ok200
 		})
-		c.cfg.MaxAttempts = 1000
-		res, _ := c.ordered(t, map[time.Duration]Ordered{5 * time.Minute: {Pause, "Ann", time.Now()}, 2 * time.Hour: {}})
+		c.cfg.MaxAttempts, c.cfg.RetryFor = 1000, time.Minute
+		res, _ := c.ordered(t, map[time.Duration]Ordered{30 * time.Second: {Pause, "Ann", time.Now()}, 4 * time.Minute: {}})
 		if res.ending.Code != "" || res.tallies[0].Status[Delivered] != 20 {
 			t.Errorf("%+v, ended with %v", res.tallies[0].Status, res.ending)
 		}
@@ -76,7 +76,7 @@ func TestCancel(t *testing.T) {
 	for name, at := range map[string]map[time.Duration]Ordered{
 		"at once":    {0: {Cancel, "Ann", time.Now()}},
 		"in between": {2500 * time.Millisecond: {Cancel, "Ann", time.Now()}},
-		"in a pause": {2500 * time.Millisecond: {Pause, "Bo", time.Now()}, time.Hour: {Cancel, "Ann", time.Now()}},
+		"in a pause": {2500 * time.Millisecond: {Pause, "Bo", time.Now()}, time.Minute: {Cancel, "Ann", time.Now()}},
 		"twice":      {2500 * time.Millisecond: {Cancel, "Ann", time.Now()}, 2501 * time.Millisecond: {Cancel, "Bo", time.Now()}},
 	} {
 		t.Run(name, func(t *testing.T) {
