@@ -240,9 +240,6 @@ func (c *campaign) start(f *fuse, input string, flags ...string) (l last, ended 
 		flags = append(flags, "--timeout", "600ms")
 	}
 	cmd := c.run(append(flags, input)...)
-	cmd.Env = slices.DeleteFunc(cmd.Env, func(v string) bool {
-		return strings.HasPrefix(v, "HPPSEND_CRASHES=") || strings.HasPrefix(v, "HPPSEND_SEED=")
-	})
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	l = c.follow(cmd, f)
@@ -261,6 +258,11 @@ func (c *campaign) start(f *fuse, input string, flags ...string) (l last, ended 
 		c.check++
 	}
 	return l, false
+}
+
+// ofTheTest reports whether a variable is a setting of these tests, and none of the program.
+func ofTheTest(v string) bool {
+	return slices.ContainsFunc([]string{"HPPSEND_CRASHES=", "HPPSEND_FAULTS=", "HPPSEND_SEED="}, func(name string) bool { return strings.HasPrefix(v, name) })
 }
 
 // follow lets a command run under a fuse and reads its JSON lines.

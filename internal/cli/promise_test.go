@@ -63,7 +63,7 @@ func (p *place) hppsend(args ...string) *exec.Cmd {
 	if state == "" {
 		state = p.path("state")
 	}
-	c.Env = append(os.Environ(), "XDG_STATE_HOME="+state)
+	c.Env = append(slices.DeleteFunc(os.Environ(), ofTheTest), "XDG_STATE_HOME="+state)
 	if p.ledger != "" {
 		c.Env = append(c.Env, "HPPSEND_LEDGER="+p.ledger)
 	}
