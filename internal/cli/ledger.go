@@ -21,10 +21,7 @@ var helpMachines string
 
 func (s *settings) ledgerFlags(f *flagSet) {
 	s.targetFlags(f)
-	f.BoolVar(&s.json, "json", false, "as JSON")
-	f.BoolVar(&s.quiet, "quiet", false, "write nothing to standard error but errors")
-	f.choice(&s.logFormat, "log-format", "text", "how standard error is written", "text", "json")
-	s.commonFlags(f)
+	s.outputFlags(f)
 }
 
 func (s *settings) acceptFlags(f *flagSet) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"hppsend/internal/contact"
 	"hppsend/pipeline"
 )
 
@@ -98,7 +99,6 @@ func visit(ctx context.Context, opt Options) (*Ledger, *server, meta, error) {
 	if err != nil {
 		return nil, nil, meta{}, err
 	}
-	l.store = s
 	err = s.throughPooler(ctx)
 	if err == nil {
 		err = s.exists(ctx)
@@ -182,7 +182,7 @@ func Accept(ctx context.Context, opt Options, who, why string) (bool, error) {
 		}
 		return false, err
 	}
-	if _, err := conn.ExecContext(ctx, "INSERT INTO accepted (who, reason) VALUES ($1, $2)", who, why); err != nil {
+	if _, err := conn.ExecContext(ctx, "INSERT INTO accepted (who, reason) VALUES ($1, $2)", contact.MaskAll(who), contact.MaskAll(why)); err != nil {
 		return false, l.explain(err)
 	}
 	return true, s.back(ctx, conn)

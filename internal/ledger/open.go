@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -80,6 +81,23 @@ func Open(ctx context.Context, opt Options) (*Ledger, error) {
 	}
 	go l.write()
 	return l, nil
+}
+
+func otherEnvironment(path, is, wanted string) error {
+	todo := "name another with --ledger, or leave the flag out"
+	if OnServer(path) {
+		todo = "each environment has a schema of its own there: say ?search_path=NAME in the address"
+	}
+	return wrong(pipeline.Usage, path, fmt.Sprintf("it is of the environment %s, and this run is for %s", is, wanted), todo)
+}
+
+// movedTo says that a ledger was taken over elsewhere.
+func movedTo(path, place string) error {
+	todo := "say --ledger " + place
+	if !OnServer(place) {
+		todo = "name that file with --ledger there; a ledger in a file serves one machine"
+	}
+	return wrong(pipeline.Usage, path, "it was moved to "+place+", and nothing may be sent by it any more", todo)
 }
 
 // Info is what each run tells about its ledger.

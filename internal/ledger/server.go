@@ -29,7 +29,6 @@ import (
 // server is a ledger in a PostgreSQL database, which many machines share. It has a schema of its own there.
 type server struct {
 	*Ledger
-	config *pgx.ConnConfig
 	schema string
 	folder string        // of secrets and memories
 	wait   time.Duration // how long a change is tried again
@@ -61,7 +60,7 @@ func newServer(l *Ledger, opt Options) (*server, error) {
 		return nil, &pipeline.Error{Kind: pipeline.Usage, Problem: "ledger " + l.path + ": its address is not understood", Todo: todo, Err: errors.Unwrap(err)}
 	}
 	s := &server{
-		Ledger: l, config: config, schema: cmp.Or(config.RuntimeParams["search_path"], "hppsend"), folder: cmp.Or(opt.State, "."),
+		Ledger: l, schema: cmp.Or(config.RuntimeParams["search_path"], "hppsend"), folder: cmp.Or(opt.State, "."),
 		wait: cmp.Or(opt.Grace, 10*time.Second),
 	}
 	s.life.server, l.store = s, s
@@ -137,14 +136,9 @@ func (s *server) throughPooler(ctx context.Context) error {
 		}
 	}
 	if pids[0] == pids[1] {
-		return s.pooled()
+		return wrong(pipeline.Usage, s.path, "it is reached through a pooler that gives one connection to several sessions, so no lock says who is alive", "name the database itself")
 	}
 	return nil
-}
-
-func (s *server) pooled() error {
-	return wrong(pipeline.Usage, s.path, "it is reached through a pooler that gives one connection to several sessions, so no lock says who is alive",
-		"name the database itself, or a pool in session mode (pool_mode = session, ignore_startup_parameters left empty)")
 }
 
 // exists gives ErrMissing where the schema has no ledger.
@@ -254,7 +248,15 @@ func (s *server) verify(ctx context.Context, opt Options) error {
 	if s.secret, err = s.readSecret(m); err != nil && !opt.Runs {
 		return err
 	}
-	return s.remember(ctx, opt.Sealed || opt.Runs)
+	if opt.Sealed || opt.Runs { // looking is always allowed
+		return nil
+	}
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return s.back(ctx, conn)
 }
 
 // readSecret reads the secret that this machine has of a ledger.
@@ -270,23 +272,6 @@ func (s *server) readSecret(m meta) (*secret, error) {
 		return nil, wrong(pipeline.NoLedger, s.path, "the secret on this machine is that of another ledger", "bring the right one with hppsend ledger secret export, and import")
 	}
 	return key, nil
-}
-
-func otherEnvironment(path, is, wanted string) error {
-	todo := "name another with --ledger, or leave the flag out"
-	if OnServer(path) {
-		todo = "each environment has a schema of its own there: say ?search_path=NAME in the address"
-	}
-	return wrong(pipeline.Usage, path, fmt.Sprintf("it is of the environment %s, and this run is for %s", is, wanted), todo)
-}
-
-// movedTo says that a ledger was taken over elsewhere.
-func movedTo(path, place string) error {
-	todo := "say --ledger " + place
-	if !OnServer(place) {
-		todo = "name that file with --ledger there; a ledger in a file serves one machine"
-	}
-	return wrong(pipeline.Usage, path, "it was moved to "+place+", and nothing may be sent by it any more", todo)
 }
 
 func (s *server) sql(query string) string {
@@ -358,7 +343,7 @@ func (s *server) reason(err error) (problem, todo string, cause error) {
 	case "3D000":
 		return "the server has no such database", "let an administrator make it, or name another in the address", err
 	case "08P01", "42P05", "26000":
-		return "it is reached through a pooler that does not keep what a session is", "name the database itself, or a pool in session mode", err
+		return "it is reached through a pooler that does not keep what a session is", "name the database itself", err
 	}
 	return "it cannot be opened", "see to the database, and what its log says", err
 }

@@ -226,8 +226,11 @@ func TestRestored(t *testing.T) {
 			t.Errorf("it is said to be %+v, %v", st, err)
 		}
 	}
-	if found, err := Accept(t.Context(), opt, "Ann", "session 2 is in no file any more"); err != nil || !found {
+	if found, err := Accept(t.Context(), opt, "ann@example.com", "+46701740605 is in no file any more"); err != nil || !found {
 		t.Fatalf("accepted: %v, %v", found, err)
+	}
+	if dump := own.Dump(t, place); strings.Contains(dump, "ann@") || strings.Contains(dump, "46701740605") || !strings.Contains(dump, "is in no file any more") {
+		t.Error("who accounted for it, and why, is kept with a contact in clear, or not at all")
 	}
 	if found, err := Accept(t.Context(), opt, "Ann", "once more"); err != nil || found {
 		t.Errorf("there is another gap: %v, %v", found, err)

@@ -31,19 +31,6 @@ func (m *memory) fields() []any { return []any{&m.Mark, &m.Cluster, &m.Time} }
 
 func (s *server) memoryFile() string { return s.kept(s.check, "seen") }
 
-// remember compares what is there with what this machine has seen, and keeps the newer. Looking is always allowed.
-func (s *server) remember(ctx context.Context, looking bool) error {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if looking {
-		return nil
-	}
-	return s.back(ctx, conn)
-}
-
 // back refuses a database that knows less than this machine has seen, unless somebody has accounted for that since.
 func (s *server) back(ctx context.Context, conn *sql.Conn) error {
 	var accepted bool
@@ -79,7 +66,7 @@ func (s *server) seen(ctx context.Context, conn *sql.Conn) (was, now memory, err
 	return was, now, err
 }
 
-// keep writes down what was seen. Where that fails a gap may go unseen, and nothing else.
+// keep writes down what was seen.
 func (s *server) keep(now memory) error {
 	text, err := json.Marshal(now)
 	if err != nil {
