@@ -13,18 +13,19 @@ const (
 
 // breaker decides for a run as a whole, from what its calls came to, whether more of them may be made and why
 // the run is to end. In an outage it is a circuit breaker that lets one row at a time through to ask; the
-// brakes end the run for good. It is plain state: it starts nothing, waits for nothing and reads no clock.
+// brakes end the run for good. It is plain state: it starts nothing, waits for nothing and reads no clock. What it
+// knows of a run beyond one process is exported, so that JSON keeps it.
 type breaker struct {
 	cfg    SendConfig
 	jitter func(try int) time.Duration // the wait before a probe
 
-	ending  Ending     // why the run ends; zero while it goes on
 	tried   int        // rows, over all files
 	canary  canary     // the first of them
-	recent  recent     // the last answers
-	failing time.Time  // since when no answer was a clear one; zero when the last was
-	failure string     // what the last such answer said
-	file    fileStreak // what is counted anew in each file
+	Ending  Ending     // why the run ends; zero while it goes on
+	Recent  recent     // the last answers
+	Failing time.Time  // since when no answer was a clear one; zero when the last was
+	Failure string     // what the last such answer said
+	File    fileStreak // what is counted anew in each file
 }
 
 // canary is the small first part of a run that decides whether the rest is sent.
@@ -38,21 +39,21 @@ type fileStreak struct {
 	unavailable int
 	probeAt     time.Time // when the next probe may go; zero without an outage
 	probes      int
-	identical   map[Method]*streak
-	foreign     []refusal // that are not HPP's own
+	Identical   map[Method]*streak
+	Foreign     []refusal // that are not HPP's own
 }
 
 // streak is the same answer of HPP, again and again, to rows of one method.
 type streak struct {
-	code     string
-	answers  int
-	refusals []refusal // those of the answers that were refusals
+	Code     string
+	Answers  int
+	Refusals []refusal // those of the answers that were refusals
 }
 
 // refusal is a refusal that may yet be revised.
 type refusal struct {
-	ticket Ticket
-	reply  Reply
+	Ticket Ticket
+	Reply  Reply
 }
 
 // revision makes refusals bind later runs, or takes them back.
@@ -61,32 +62,51 @@ type revision struct {
 	bind     bool
 }
 
-// answer is what a call came to.
-type answer struct {
-	method Method
-	ticket Ticket
-	reply  Reply
-	action action
-	probe  bool
+// Revision makes a refusal bind later runs, or takes it back so that its row is pending.
+type Revision struct {
+	Ticket Ticket
+	Bind   bool
 }
+
+// Conclusion is what the refusal is closed with now.
+func (r Revision) Conclusion() Conclusion {
+	if r.Bind {
+		return Conclusion{Status: Rejected, Binding: true}
+	}
+	return Conclusion{Status: Pending}
+}
+
+// Answer is what a call came to.
+type Answer struct {
+	Method Method
+	Ticket Ticket
+	Reply  Reply
+	Last   bool `json:",omitempty"` // no further attempt at the row follows
+	Probe  bool `json:",omitempty"` // it asked after the server
+}
+
+func (a Answer) action() action { return after(a.Reply.Verdict, a.Last) }
+
+// Outcome is what the row has come to by it; Pending while it has not.
+func (a Answer) Outcome() Status { return a.action().status }
 
 // recent are the last answers of HPP, over all files.
 type recent struct {
-	refused  [recentAnswers]bool
-	next     int
-	refusals int
+	Refused  [recentAnswers]bool
+	Next     int
+	Refusals int
 }
 
 // add takes note of an answer and gives how many of the last ones were refusals.
 func (r *recent) add(refused bool) int {
-	if r.refused[r.next] {
-		r.refusals--
+	if r.Refused[r.Next] {
+		r.Refusals--
 	}
-	if r.refused[r.next] = refused; refused {
-		r.refusals++
+	if r.Refused[r.Next] = refused; refused {
+		r.Refusals++
 	}
-	r.next = (r.next + 1) % recentAnswers
-	return r.refusals
+	r.Next = (r.Next + 1) % recentAnswers
+	return r.Refusals
 }
 
 // stop ends the run. What ended it first counts.
@@ -96,18 +116,18 @@ func (b *breaker) stop(code, format string, args ...any) {
 
 func (b *breaker) end(e Ending) {
 	if !b.ended() {
-		b.ending = e
+		b.Ending = e
 	}
 }
 
-func (b *breaker) ended() bool { return b.ending.Code != "" }
+func (b *breaker) ended() bool { return b.Ending.Code != "" }
 
 // outage reports whether HPP is not available, so that only probes may go.
-func (b *breaker) outage() bool { return !b.file.probeAt.IsZero() }
+func (b *breaker) outage() bool { return !b.File.probeAt.IsZero() }
 
 // allows reports whether a call may be made, beside so many that are under way.
 func (b *breaker) allows(now time.Time, inFlight int) bool {
-	return !b.ended() && (!b.outage() || inFlight == 0 && !now.Before(b.file.probeAt))
+	return !b.ended() && (!b.outage() || inFlight == 0 && !now.Before(b.File.probeAt))
 }
 
 // allowsNew reports whether a row may be tried that was not tried before.
@@ -126,8 +146,8 @@ func (b *breaker) expire(now time.Time, idle bool) (proven bool) {
 	case b.ended():
 	case !b.cfg.Until.IsZero() && !now.Before(b.cfg.Until):
 		b.stop(StopUntil, ": it was to send until %s", b.cfg.Until.Format("15:04"))
-	case !b.failing.IsZero() && !now.Before(b.failing.Add(b.cfg.RetryFor)):
-		b.stop(StopNothing, ": nothing could be sent for %s; the last answer: %s", b.cfg.RetryFor, b.failure)
+	case !b.Failing.IsZero() && !now.Before(b.Failing.Add(b.cfg.RetryFor)):
+		b.stop(StopNothing, ": nothing could be sent for %s; the last answer: %s", b.cfg.RetryFor, b.Failure)
 	case !idle:
 	case b.limited():
 		b.end(Ending{Finding: Finding{Code: StopLimit, Reason: fmt.Sprintf("the limit of %d rows was reached before this row", b.cfg.Limit)}})
@@ -142,8 +162,8 @@ func (b *breaker) expire(now time.Time, idle bool) (proven bool) {
 
 // rested tells that nothing was tried for a while, so that nothing was learnt either.
 func (b *breaker) rested(now time.Time) {
-	if !b.failing.IsZero() {
-		b.failing = now
+	if !b.Failing.IsZero() {
+		b.Failing = now
 	}
 }
 
@@ -157,38 +177,38 @@ func (b *breaker) goOn(yes bool) {
 // wake is when expire or allows may say something else; zero for never.
 func (b *breaker) wake(now time.Time) time.Time {
 	var tooLong time.Time
-	if !b.failing.IsZero() {
-		tooLong = b.failing.Add(b.cfg.RetryFor)
+	if !b.Failing.IsZero() {
+		tooLong = b.Failing.Add(b.cfg.RetryFor)
 	}
-	return first(now, b.cfg.Until, b.file.probeAt, tooLong)
+	return first(now, b.cfg.Until, b.File.probeAt, tooLong)
 }
 
 // answered takes in the answer to a call, and gives the refusals that are to be revised by it.
-func (b *breaker) answered(now time.Time, a answer) []revision {
-	v := a.reply.Verdict
+func (b *breaker) answered(now time.Time, a Answer) []revision {
+	v, act := a.Reply.Verdict, a.action()
 	if v == Unavailable {
-		b.unavailable(now, a.probe)
+		b.unavailable(now, a.Probe)
 	} else {
-		b.file.unavailable, b.file.probes, b.file.probeAt = 0, 0, time.Time{}
+		b.File.unavailable, b.File.probes, b.File.probeAt = 0, 0, time.Time{}
 	}
-	if a.action.next == nothing && v != Denied && a.action.status != Delivered {
+	if act.next == nothing && v != Denied && act.status != Delivered {
 		b.canary.bad++
 	}
 	if v != Throttled && v != Unavailable && v != Denied {
-		n := b.recent.add(a.action.status == Rejected)
+		n := b.Recent.add(act.status == Rejected)
 		if b.cfg.MaxRejected.Exceeded(n, recentAnswers) {
 			b.stop(StopRejected, ": %d of the last %d answers were refusals", n, recentAnswers)
 		}
 	}
 	switch v {
 	case Accepted, Refused:
-		b.failing = time.Time{}
-		if b.ending.Code != StopRefusedByOther {
-			b.file.foreign = nil
+		b.Failing = time.Time{}
+		if b.Ending.Code != StopRefusedByOther {
+			b.File.Foreign = nil
 		}
 	case Throttled, Unavailable:
-		if b.failure = a.reply.Reason; b.failing.IsZero() {
-			b.failing = now
+		if b.Failure = a.Reply.Reason; b.Failing.IsZero() {
+			b.Failing = now
 		}
 		return nil
 	case RefusedByOther:
@@ -200,14 +220,14 @@ func (b *breaker) answered(now time.Time, a answer) []revision {
 	case Unclear:
 	}
 	if v == Accepted {
-		return b.breakStreak(a.method)
+		return b.breakStreak(a.Method)
 	}
 	return b.repeated(a)
 }
 
 // unavailable counts towards an outage. In one a call asks after the server and not after the row.
 func (b *breaker) unavailable(now time.Time, probe bool) {
-	f := &b.file
+	f := &b.File
 	if f.unavailable++; f.unavailable < outageAfter {
 		return
 	}
@@ -219,61 +239,61 @@ func (b *breaker) unavailable(now time.Time, probe bool) {
 
 // repeated counts the same answer in a row, by a refusal or by no clear answer. Too often is not the
 // fault of the rows: the method is not enabled, the region is wrong, the server is broken.
-func (b *breaker) repeated(a answer) (revised []revision) {
+func (b *breaker) repeated(a Answer) (revised []revision) {
 	if b.cfg.StopAfterIdentical == 0 {
 		return nil
 	}
-	s := b.file.identical[a.method]
-	if s == nil || s.code != a.reply.Code {
-		if revised = b.breakStreak(a.method); b.file.identical[a.method] != nil { // the one that stopped the run
+	s := b.File.Identical[a.Method]
+	if s == nil || s.Code != a.Reply.Code {
+		if revised = b.breakStreak(a.Method); b.File.Identical[a.Method] != nil { // the one that stopped the run
 			return revised
 		}
-		s = &streak{code: a.reply.Code}
-		b.file.identical[a.method] = s
+		s = &streak{Code: a.Reply.Code}
+		b.File.Identical[a.Method] = s
 	}
-	s.answers++
-	if a.reply.Verdict == Refused {
-		s.refusals = append(s.refusals, refusal{a.ticket, a.reply})
+	s.Answers++
+	if a.Reply.Verdict == Refused {
+		s.Refusals = append(s.Refusals, refusal{a.Ticket, a.Reply})
 	}
 	if b.tripped(s) {
-		b.stop(StopIdentical, ": %d %s rows in a row came to the same, %s", s.answers, a.method, s.code)
+		b.stop(StopIdentical, ": %d %s rows in a row came to the same, %s", s.Answers, a.Method, s.Code)
 	}
 	return revised
 }
 
-func (b *breaker) tripped(s *streak) bool { return s.answers >= b.cfg.StopAfterIdentical }
+func (b *breaker) tripped(s *streak) bool { return s.Answers >= b.cfg.StopAfterIdentical }
 
 // breakStreak makes the refusals of a method bind later runs: another answer has come since. What
 // stopped the run stays as it is.
 func (b *breaker) breakStreak(m Method) []revision {
-	s := b.file.identical[m]
+	s := b.File.Identical[m]
 	if s == nil || b.tripped(s) {
 		return nil
 	}
-	delete(b.file.identical, m)
-	return []revision{{s.refusals, true}}
+	delete(b.File.Identical, m)
+	return []revision{{s.Refusals, true}}
 }
 
 // refusedByOther counts refusals that are not HPP's own, by which a wrong endpoint is known.
-func (b *breaker) refusedByOther(a answer) {
-	b.file.foreign = append(b.file.foreign, refusal{a.ticket, a.reply})
-	if n := len(b.file.foreign); n == foreignLimit {
+func (b *breaker) refusedByOther(a Answer) {
+	b.File.Foreign = append(b.File.Foreign, refusal{a.Ticket, a.Reply})
+	if n := len(b.File.Foreign); n == foreignLimit {
 		b.stop(StopRefusedByOther, ": %d answers in a row did not come from HPP (HTTP %d); is the endpoint right, or a firewall in between?",
-			n, a.reply.HTTPStatus)
+			n, a.Reply.HTTPStatus)
 	}
 }
 
 // endFile settles the refusals that are still open at the end of a file: those that stopped the run are
 // taken back, so that their rows are pending; the others bind if the file was sent to its end.
 func (b *breaker) endFile() (revised []revision) {
-	if b.ending.Code == StopRefusedByOther {
-		revised = append(revised, revision{b.file.foreign, false})
+	if b.Ending.Code == StopRefusedByOther {
+		revised = append(revised, revision{b.File.Foreign, false})
 	}
-	for m, s := range b.file.identical {
+	for m, s := range b.File.Identical {
 		switch {
 		case b.tripped(s):
-			revised = append(revised, revision{s.refusals, false})
-		case !b.ended() || b.ending.Code == StopLimit:
+			revised = append(revised, revision{s.Refusals, false})
+		case !b.ended() || b.Ending.Code == StopLimit:
 			revised = append(revised, b.breakStreak(m)...)
 		}
 	}
@@ -282,4 +302,4 @@ func (b *breaker) endFile() (revised []revision) {
 }
 
 // beginFile forgets what is counted within a file.
-func (b *breaker) beginFile() { b.file = fileStreak{identical: map[Method]*streak{}} }
+func (b *breaker) beginFile() { b.File = fileStreak{Identical: map[Method]*streak{}} }

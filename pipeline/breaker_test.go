@@ -28,7 +28,7 @@ func answers(m Method, r Reply) step { return toCall(m, r, false, false) }
 func toCall(m Method, r Reply, last, probe bool) step {
 	return func(b *breaker, now time.Time, n int) []revision {
 		b.tried++
-		return b.answered(now, answer{m, Ticket(n), r, after(r.Verdict, last), probe})
+		return b.answered(now, Answer{m, Ticket(n), r, last, probe})
 	}
 }
 
@@ -147,20 +147,20 @@ func TestBreaker(t *testing.T) {
 			for i, s := range tt.steps {
 				now = began.Add(time.Duration(i) * time.Second)
 				if b.ended() {
-					t.Fatalf("ended with %v before step %d", b.ending, i)
+					t.Fatalf("ended with %v before step %d", b.Ending, i)
 				}
 				s(b, now, i+1)
 				proven = b.expire(now, true)
 			}
-			if b.ending.Code != tt.ending || b.ended() && !strings.HasPrefix(b.ending.Reason, "the ") {
-				t.Errorf("ended with %v, want %q", b.ending, tt.ending)
+			if b.Ending.Code != tt.ending || b.ended() && !strings.HasPrefix(b.Ending.Reason, "the ") {
+				t.Errorf("ended with %v, want %q", b.Ending, tt.ending)
 			}
 			state := "open"
 			switch {
 			case b.ended():
 				state = "closed"
 			case b.outage():
-				state = fmt.Sprintf("probe %g", b.file.probeAt.Sub(now).Seconds())
+				state = fmt.Sprintf("probe %g", b.File.probeAt.Sub(now).Seconds())
 			case proven:
 				state = "proven"
 			}
@@ -171,7 +171,7 @@ func TestBreaker(t *testing.T) {
 			if got := b.allows(now, 0); got != wantAllowed {
 				t.Errorf("a call is allowed: %v", got)
 			}
-			if b.outage() && (b.allows(b.file.probeAt, 1) || !b.allows(b.file.probeAt, 0)) {
+			if b.outage() && (b.allows(b.File.probeAt, 1) || !b.allows(b.File.probeAt, 0)) {
 				t.Error("in an outage not exactly one call at a time is allowed")
 			}
 			if got := b.allowsNew(); got != (tt.state != "proven") && !b.ended() {
@@ -211,7 +211,7 @@ func TestRevisions(t *testing.T) {
 				for _, v := range revisions {
 					var tickets []string
 					for _, r := range v.refusals {
-						tickets = append(tickets, fmt.Sprint(r.ticket))
+						tickets = append(tickets, fmt.Sprint(r.Ticket))
 					}
 					what := "taken back"
 					if v.bind {

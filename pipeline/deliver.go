@@ -157,14 +157,8 @@ func (d *Distributor) conclusion(r Reply, s Status) Conclusion {
 }
 
 // revise makes a refusal bind later runs, or takes it back.
-func (d *Distributor) revise(ctx context.Context, r refusal, bind bool) error {
-	c := d.conclusion(r.reply, Rejected)
-	if c.Called = false; bind {
-		c.Binding = true
-	} else {
-		c.Status = Pending
-	}
-	return d.conclude(ctx, r.ticket, c)
+func (d *Distributor) revise(ctx context.Context, r Revision) error {
+	return d.conclude(ctx, r.Ticket, r.Conclusion())
 }
 
 // conclude writes an outcome, and tries again for the grace time when it cannot be written.

@@ -15,6 +15,14 @@ type job struct {
 	due       time.Time // not before
 	probe     bool      // it asks after the server in an outage, and does not count
 	heldSince time.Time // when it was first tried again, after another run had held it
+
+	settled func(Status) // is told what the run has brought it to; nil where nobody asks
+}
+
+func (j *job) settle(s Status) {
+	if j.settled != nil {
+		j.settled(s)
+	}
 }
 
 // queue are the rows that a worker is to take.

@@ -36,6 +36,8 @@ type scheduler struct {
 	pace     float64 // of the pacer, when the last answer came
 	heeded   Ordered // what people were told of
 
+	answers func(Answer) // is told of each; nil in a run of one process
+
 	revisions   sync.WaitGroup
 	revisionMu  sync.Mutex
 	revisionErr error
@@ -181,11 +183,15 @@ func (s *scheduler) attempted(d done, now time.Time) {
 // answered tells the breaker of an answer, and people of what it changes.
 func (s *scheduler) answered(j *job, r Result, now time.Time) {
 	outage := s.breaker.outage()
-	revised := s.breaker.answered(now, answer{j.attempt.Distribution.Method, r.Ticket, r.Reply, r.action, j.probe})
+	a := Answer{j.attempt.Distribution.Method, r.Ticket, r.Reply, j.attempt.Last, j.probe}
+	revised := s.breaker.answered(now, a)
+	if s.answers != nil {
+		s.answers(a)
+	}
 	s.revise(revised)
 	if !outage && s.breaker.outage() {
 		s.notice("unavailable", "HPP was not available %d times in a row (%s); one row at a time asks until it is",
-			s.breaker.file.unavailable, s.breaker.failure)
+			s.breaker.File.unavailable, s.breaker.Failure)
 	}
 	if r.Reply.Verdict == Throttled {
 		s.notice("throttled", "HPP answered that there were too many calls (429); every run waits until %s",
@@ -212,9 +218,12 @@ func (s *scheduler) follow(j *job, a action, now time.Time) {
 		}
 		if j.heldSince.IsZero() || now.Sub(j.heldSince) < s.cfg.RetryFor {
 			s.queue.hold(j, now.Add(heldInterval))
+		} else {
+			j.settle(a.status)
 		}
 	case nothing:
 		s.progress.count(a.status)
+		j.settle(a.status)
 	}
 }
 
@@ -266,7 +275,7 @@ func (s *scheduler) halt() {
 	s.graceEnd = time.Now().Add(s.cfg.Grace)
 	s.stopFeed()
 	s.pacer.Stop()
-	s.notice(s.breaker.ending.Code, "%s", s.breaker.ending.Reason)
+	s.notice(s.breaker.Ending.Code, "%s", s.breaker.Ending.Reason)
 }
 
 // wake is when something is to be done though nothing happens; zero for never.
@@ -301,7 +310,7 @@ func (s *scheduler) revise(revisions []revision) {
 		}
 		for _, r := range v.refusals {
 			s.revisions.Go(func() {
-				if err := Guarded(func() error { return s.distributor.revise(ctx, r, v.bind) }); err != nil {
+				if err := Guarded(func() error { return s.distributor.revise(ctx, Revision{r.Ticket, v.bind}) }); err != nil {
 					s.revisionMu.Lock()
 					s.revisionErr = err
 					s.revisionMu.Unlock()
@@ -333,7 +342,7 @@ func (s *scheduler) report() {
 	case !s.pacer.PausedUntil().IsZero():
 		p.Waiting, p.Until = "HPP asked for a pause", s.pacer.PausedUntil()
 	case s.breaker.outage():
-		p.Waiting, p.Until = "HPP is not available", s.breaker.file.probeAt
+		p.Waiting, p.Until = "HPP is not available", s.breaker.File.probeAt
 	case s.pacer.Waiting() != Wait{}:
 		w := s.pacer.Waiting()
 		p.Waiting, p.Until = w.String(), w.Until

@@ -18,7 +18,7 @@ type SendConfig struct {
 	Until              time.Time                             // no new call from then on; zero for no end
 	MaxRejected        Threshold                             // of the last answers
 	Canary             int                                   // rows tried first, over all files; the rest follows only if all were accepted
-	GoOn               func(ctx context.Context, n int) bool // asks whether the rest may follow; nil: it may
+	GoOn               func(ctx context.Context, n int) bool `json:"-"` // asks whether the rest may follow; nil: it may
 }
 
 // The codes of endings; rows that were not reached carry them.
@@ -76,15 +76,20 @@ func NewSending(cfg SendConfig, pacer *Pacer, obs Observer, stop <-chan struct{}
 // context cuts off the calls in flight, which are then uncertain. After an ending that is not zero no
 // further file is to be sent.
 func (s *Sending) Send(ctx context.Context, plan *Plan, file int, src Source, d *Distributor) Ending {
+	return s.send(ctx, d, nil, plan.Files[file].Due, func(ctx context.Context) <-chan feedItem { return plan.feed(ctx, file, src) })
+}
+
+// send brings the rows of a feed to their outcomes. The feed ends with its context.
+func (s *Sending) send(ctx context.Context, d *Distributor, answers func(Answer), due int, feeding func(context.Context) <-chan feedItem) Ending {
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
 	feedCtx, stopFeed := context.WithCancel(ctx)
 	defer stopFeed()
 	sch := &scheduler{
 		Sending: s, distributor: d, ctx: ctx, cut: cut, feeding: feedCtx, stopFeed: stopFeed,
-		jobs: make(chan *job), done: make(chan done), progress: Progress{Due: plan.Files[file].Due},
+		jobs: make(chan *job), done: make(chan done), progress: Progress{Due: due}, answers: answers,
 	}
-	feed := plan.feed(feedCtx, file, src)
+	feed := feeding(feedCtx)
 	var workers sync.WaitGroup
 	for range s.cfg.Concurrency {
 		workers.Go(sch.work)
@@ -102,10 +107,10 @@ func (s *Sending) Send(ctx context.Context, plan *Plan, file int, src Source, d 
 		bug = Guarded(func() error { sch.end(); return nil })
 	}
 	sch.revisions.Wait()
-	if err := cmp.Or(bug, sch.revisionErr); err != nil && s.breaker.ending.Err == nil {
-		s.breaker.ending = Broken("the ledger could not be written", err)
+	if err := cmp.Or(bug, sch.revisionErr); err != nil && s.breaker.Ending.Err == nil {
+		s.breaker.Ending = Broken("the ledger could not be written", err)
 	}
-	return s.breaker.ending
+	return s.breaker.Ending
 }
 
 // end settles what is open at the end of a file.
@@ -117,7 +122,7 @@ func (s *scheduler) end() {
 // abandon lets the calls in flight come to their end, which their workers write, when the loop that
 // should take them in is no more.
 func (s *scheduler) abandon(bug error, workers *sync.WaitGroup) {
-	s.breaker.ending = Broken("", bug)
+	s.breaker.Ending = Broken("", bug)
 	s.stopFeed()
 	s.pacer.Stop()
 	defer time.AfterFunc(s.cfg.Grace, s.cut).Stop()
