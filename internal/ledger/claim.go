@@ -60,7 +60,7 @@ func (c *claim) apply(t *txn) error {
 			return err
 		}
 	}
-	all, err := t.records(c.run, c.Distribution.Session)
+	all, err := c.known(t)
 	if err != nil {
 		return err
 	}
@@ -84,6 +84,28 @@ func (c *claim) apply(t *txn) error {
 		}
 	}
 	return nil
+}
+
+// known gives the records of the session. What a part of a run learns to be in doubt is so for good: whoever left it
+// open could else take it back, and a row that was settled by it would be nobody's.
+func (c *claim) known(t *txn) ([]kept, error) {
+	all, err := t.records(c.run, c.Distribution.Session)
+	if err != nil || c.run.owner == c.run.number {
+		return all, err
+	}
+	buried := false
+	for _, k := range all {
+		if k.intent != 0 && k.Intent == pipeline.NoIntent {
+			if _, err := t.bury(k.intent, k.Run); err != nil {
+				return nil, err
+			}
+			buried = true
+		}
+	}
+	if buried {
+		return t.records(c.run, c.Distribution.Session)
+	}
+	return all, nil
 }
 
 // open writes the intent under the gate that was taken: into the distribution's own record, into a blank

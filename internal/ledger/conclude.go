@@ -20,14 +20,15 @@ type state struct {
 
 // conclusion is what is to become of a ticket, in a transaction that it shares with others.
 type conclusion struct {
-	run    int64
+	run    int64 // that has it open
+	owner  int64 // the run that this is a part of, or the same
 	ticket pipeline.Ticket
 	pipeline.Conclusion
 }
 
 // Conclude closes an attempt of this run, or revises one that it has closed.
 func (r *Run) Conclude(ctx context.Context, ticket pipeline.Ticket, c pipeline.Conclusion) error {
-	return r.l.update(ctx, &conclusion{r.number, ticket, c})
+	return r.l.update(ctx, &conclusion{r.number, r.owner, ticket, c})
 }
 
 func (c *conclusion) apply(t *txn) error {
@@ -48,7 +49,7 @@ func (c *conclusion) apply(t *txn) error {
 	if old.repeats(c) {
 		return nil
 	}
-	now, keep := old.concluded(c.run, c.Conclusion)
+	now, keep := old.concluded(c.run, c.owner, c.Conclusion)
 	if !keep && old.beneath {
 		return t.exec("DELETE FROM record WHERE id = ?", id)
 	}
@@ -71,7 +72,7 @@ func (c *conclusion) first(t *txn) (bool, error) {
 	return t.changed(`UPDATE record SET intent = NULL, run = ?, attempts = attempts + 1, status = ?, binding = ?,
 		http_status = ?, code = ?, reason = ?, correlation_id = ?, time = ?, version = {fresh}
 		WHERE id = ? AND intent = ? AND status = '' AND seq = 0`,
-		c.run, string(status), c.Binding, c.HTTPStatus, c.Code, c.Reason, c.CorrelationID, c.Time.UnixMilli(), int64(c.ticket), c.run)
+		c.owner, string(status), c.Binding, c.HTTPStatus, c.Code, c.Reason, c.CorrelationID, c.Time.UnixMilli(), int64(c.ticket), c.run)
 }
 
 func (t *txn) state(ticket pipeline.Ticket) (s state, err error) {
@@ -93,11 +94,11 @@ func (s state) repeats(c *conclusion) bool {
 	if status == pipeline.Pending {
 		status = ""
 	}
-	return c.Called && s.intent != c.run && s.run == c.run && s.Status == status && s.HTTPStatus == c.HTTPStatus && s.Code == c.Code &&
+	return c.Called && s.intent != c.run && s.run == c.owner && s.Status == status && s.HTTPStatus == c.HTTPStatus && s.Code == c.Code &&
 		s.CorrelationID == c.CorrelationID && s.Time.UnixMilli() == c.Time.UnixMilli()
 }
 
-// concluded is what a record becomes by a conclusion of a run. keep is false when nothing was ever
+// concluded is what a record becomes by a conclusion of a run, or of a part of owner. keep is false when nothing was ever
 // tried and the record goes. The rules, in order:
 //
 //   - a delivery is never overwritten;
@@ -105,7 +106,7 @@ func (s state) repeats(c *conclusion) bool {
 //   - a run that was taken for dead while it lived still says what came of its own call;
 //   - what is in doubt stays so under anything but a delivery;
 //   - an attempt that came to nothing leaves the record as it was.
-func (s state) concluded(run int64, c pipeline.Conclusion) (now state, keep bool) {
+func (s state) concluded(run, owner int64, c pipeline.Conclusion) (now state, keep bool) {
 	now = s
 	open := s.intent == run
 	if open {
@@ -115,14 +116,14 @@ func (s state) concluded(run int64, c pipeline.Conclusion) (now state, keep bool
 		switch {
 		case open:
 			return now, s.Status != "" || s.attempts > 0
-		case s.Status == pipeline.Rejected && s.run == run && c.Status == pipeline.Rejected:
+		case s.Status == pipeline.Rejected && s.run == owner && c.Status == pipeline.Rejected:
 			now.Binding = c.Binding
-		case s.Status == pipeline.Rejected && s.run == run && c.Status == pipeline.Pending:
+		case s.Status == pipeline.Rejected && s.run == owner && c.Status == pipeline.Pending:
 			now.Status, now.Binding = "", false
 		}
 		return now, true
 	}
-	buried := !open && s.run == run && s.Status == pipeline.Uncertain && s.Code == pipeline.CodeInterrupted
+	buried := !open && s.run == owner && s.Status == pipeline.Uncertain && s.Code == pipeline.CodeInterrupted
 	if !buried {
 		now.attempts++ // counted when it was buried
 	}
@@ -133,7 +134,7 @@ func (s state) concluded(run int64, c pipeline.Conclusion) (now state, keep bool
 		return now, true
 	}
 	if s.Status == pipeline.Uncertain && !buried && c.Status != pipeline.Delivered {
-		now.run = run                             // it was tried again, and the doubt remains
+		now.run = owner                           // it was tried again, and the doubt remains
 		if now.Code == pipeline.CodeInterrupted { // which is another's, and not for this run to take back
 			now.Code = pipeline.CodeNoClearAnswer
 		}
@@ -142,7 +143,7 @@ func (s state) concluded(run int64, c pipeline.Conclusion) (now state, keep bool
 	if c.Status == pipeline.Pending && s.Status != "" && !buried {
 		return now, true
 	}
-	now.run, now.Conclusion = run, c
+	now.run, now.Conclusion = owner, c
 	if c.Status == pipeline.Pending {
 		now.Status = ""
 	}

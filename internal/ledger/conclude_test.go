@@ -97,7 +97,7 @@ func TestConcluded(t *testing.T) {
 		{"a delivery is not revised", record(pipeline.Delivered, 0, own, ""), pipeline.Conclusion{Status: pipeline.Pending}, pipeline.Delivered, false, false, own},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			now, keep := tc.old.concluded(own, tc.c)
+			now, keep := tc.old.concluded(own, own, tc.c)
 			if keep == tc.goes {
 				t.Fatalf("kept: %v", keep)
 			}
@@ -126,7 +126,7 @@ func TestFirstAttemptIsConcludedByTheRules(t *testing.T) {
 		})); err != nil {
 			t.Fatal(err)
 		}
-		want, _ := state{intent: r.number}.concluded(r.number, c)
+		want, _ := state{intent: r.number}.concluded(r.number, r.number, c)
 		want.Called = false // which is not kept
 		if diff := cmp.Diff(want, got, cmp.AllowUnexported(state{})); diff != "" {
 			t.Errorf("concluded as %s (-rules +ledger):\n%s", s, diff)

@@ -24,7 +24,7 @@ func (l *Ledger) Runs(ctx context.Context, limit int) (all []RunState, err error
 	if limit == 0 {
 		limit = math.MaxInt
 	}
-	rows, err := l.rows(ctx, "SELECT "+runColumns+" ORDER BY run.number DESC LIMIT ?", limit)
+	rows, err := l.rows(ctx, "SELECT "+runColumns+" WHERE {whole} ORDER BY run.number DESC LIMIT ?", limit)
 	if err != nil {
 		return nil, err
 	}

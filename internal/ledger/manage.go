@@ -197,15 +197,15 @@ func Migrate(ctx context.Context, opt Options) error {
 		}
 		return l.Close()
 	}
-	l, _, m, err := visit(ctx, opt)
+	l, s, _, err := visit(ctx, opt)
 	if err != nil {
 		return err
 	}
 	defer l.db.Close()
-	if m.schema > len(serverMigrations) {
-		return wrong(pipeline.NoLedger, l.path, "it is of a later version of hppsend", "install that version here too")
+	if err := s.migrate(ctx); err != nil {
+		return l.explain(err)
 	}
-	return nil // there is one version so far
+	return nil
 }
 
 // Exists reports whether there is a ledger at a place; an error says that it cannot be told.

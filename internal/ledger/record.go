@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"hppsend/pipeline"
@@ -122,7 +123,14 @@ func (v *View) scan(rows *sql.Rows) (k kept, err error) {
 		k.Attempts++
 		k.Run = intentRun
 	}
+	k.Run = wholeRun(k.Run)
 	return k, nil
+}
+
+// wholeRun is the run that a part is of, by their ids.
+func wholeRun(id string) string {
+	whole, _, _ := strings.Cut(id, ".")
+	return whole
 }
 
 // reading gives every error of reading the same form, but for an end that was asked for.

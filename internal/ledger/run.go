@@ -35,10 +35,19 @@ type RunInfo struct {
 	Ending   string    // the code of its ending; empty when it went through
 	Reason   string
 	Counts   json.RawMessage
+	Shared   bool // handed to the workers: no process of its own keeps it alive
 }
 
 // Busy is the error that the content of a run's input is being sent by that run.
 func (r *RunInfo) Busy() error {
+	if r.Shared {
+		return &pipeline.Error{
+			Kind: pipeline.Busy,
+			Problem: fmt.Sprintf("%s is being sent by the workers, as run %s that was handed to them from %s at %s",
+				r.Path, r.ID, r.Host, r.Started.Local().Format("2006-01-02 15:04:05")),
+			Todo: "wait for that run to end, or end it with hppsend cancel; then start this one again",
+		}
+	}
 	return &pipeline.Error{
 		Kind: pipeline.Busy,
 		Problem: fmt.Sprintf("%s is being sent by run %s, process %d on %s, since %s",
@@ -52,6 +61,9 @@ type Run struct {
 	*View
 	reminder string
 	hold     hold
+	id       string // of the whole run
+	process  int64  // of a part
+	owner    int64  // the number of the run that this is a process's part of; its own where it is whole
 
 	lastSheet, lastMasked string // of the writing goroutine
 }
@@ -69,8 +81,8 @@ func (l *Ledger) Begin(ctx context.Context, info RunInfo) (*Run, error) {
 		err := l.update(ctx, o)
 		return o.same, err
 	})
-	r := &Run{View: l.View(info.Target), reminder: info.Reminder, hold: h}
-	r.targetID, r.number = o.target, o.number
+	r := &Run{View: l.View(info.Target), reminder: info.Reminder, hold: h, id: info.ID}
+	r.targetID, r.number, r.owner = o.target, o.number, o.number
 	if err == nil && o.same != nil {
 		err = o.same.Busy()
 	}
@@ -112,9 +124,9 @@ func (o *begin) apply(t *txn) (err error) {
 		return err
 	}
 	if err := t.get([]any{&o.number}, `INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet,
-		options, version, host, pid, started, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,
+		options, version, host, pid, started, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {schema}) RETURNING number`,
 		o.ID, o.target, o.UserName, o.Label, o.Reminder, o.Path, o.SHA256[:], o.Sheet,
-		string(o.Options), o.Version, o.Host, o.PID, o.Started.UnixMilli(), len(migrations)); err != nil {
+		string(o.Options), o.Version, o.Host, o.PID, o.Started.UnixMilli()); err != nil {
 		return err
 	}
 	return o.hold.entered(t, o.number)
@@ -216,7 +228,7 @@ func (t *txn) interrupt(number int64) error {
 	}
 	if err := t.exec(`UPDATE record SET version = `+newVersion+`, status = ?,
 		code = CASE WHEN status = ? THEN ? ELSE ? END, reason = ?, binding = FALSE, http_status = 0,
-		correlation_id = '', attempts = attempts + 1, run = intent, intent = NULL WHERE intent = ? AND status <> ?`,
+		correlation_id = '', attempts = attempts + 1, run = {owner}, intent = NULL WHERE intent = ? AND status <> ?`,
 		pipeline.Uncertain, pipeline.Uncertain, pipeline.CodeNoClearAnswer, pipeline.CodeInterrupted, interruptedReason, number, pipeline.Delivered); err != nil {
 		return err
 	}
@@ -250,7 +262,7 @@ func (t *txn) target(name string) (id int64, err error) {
 }
 
 const runColumns = `run.id, target.name, run.user_name, run.label, run.reminder, run.path, run.sha256, run.sheet,
-	run.options, run.version, run.host, run.pid, run.started, run.ended, run.ending, run.reason, run.counts
+	run.options, run.version, run.host, run.pid, run.started, run.ended, run.ending, run.reason, run.counts, {shared}
 	FROM run JOIN target ON target.id = run.target`
 
 func scanRun(rows interface{ Scan(...any) error }) (RunInfo, error) {
@@ -260,7 +272,7 @@ func scanRun(rows interface{ Scan(...any) error }) (RunInfo, error) {
 	var started int64
 	var ended sql.NullInt64
 	err := rows.Scan(&r.ID, &r.Target, &r.UserName, &r.Label, &r.Reminder, &r.Path, &sum, &r.Sheet, &options,
-		&r.Version, &r.Host, &r.PID, &started, &ended, &r.Ending, &r.Reason, &counts)
+		&r.Version, &r.Host, &r.PID, &started, &ended, &r.Ending, &r.Reason, &counts, &r.Shared)
 	copy(r.SHA256[:], sum)
 	r.Options, r.Counts = json.RawMessage(options), json.RawMessage(counts)
 	r.Started = time.UnixMilli(started)

@@ -23,6 +23,7 @@ import (
 // server is a ledger in a PostgreSQL database, which many machines share. It has a schema of its own there.
 type server struct {
 	*Ledger
+	config *pgx.ConnConfig
 	schema string
 	folder string        // of secrets and memories
 	wait   time.Duration // how long a change is tried again
@@ -71,6 +72,7 @@ func newServer(l *Ledger, opt Options) (*server, error) {
 	config.ConnectTimeout = min(cmp.Or(config.ConnectTimeout, 5*time.Second), 5*time.Second)
 	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 2 * time.Second, Interval: time.Second, Count: 2}}
 	config.DialFunc = dialer.DialContext
+	s.config = config.Copy()
 	l.db = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(s.connected))
 	l.db.SetMaxIdleConns(4)
 	l.db.SetMaxOpenConns(16)
@@ -168,8 +170,9 @@ func (s *server) sql(query string) string {
 }
 
 // serverWords are the words of ours in the statements of the rules.
-var serverWords = strings.NewReplacer("{begin}", "BEGIN", "{fresh}", "nextval('version')", "{among}", "SELECT json_array_elements_text(?::json)",
-	"{lock}", "FOR UPDATE", "{lives run}", "(run.ended IS NULL AND lives(run.process))", "{lives i}", "(i.ended IS NULL AND lives(i.process))")
+var serverWords = strings.NewReplacer("{whole}", "run.part_of IS NULL", "{shared}", "run.shared", "{schema}", strconv.Itoa(100+len(serverMigrations)),
+	"{owner}", "coalesce((SELECT part_of FROM run WHERE number = record.intent), intent)", "{begin}", "BEGIN", "{fresh}", "nextval('version')", "{among}", "SELECT json_array_elements_text(?::json)",
+	"{lock}", "FOR UPDATE", "{lives run}", "(run.ended IS NULL AND (run.shared OR lives(run.process)))", "{lives i}", "(i.ended IS NULL AND lives(i.process))")
 
 // args has texts that PostgreSQL takes: names of files and answers of servers may hold others.
 func (s *server) args(args []any) []any {

@@ -152,7 +152,7 @@ func (s *server) conclusions(t *txn, group []*op) (rest []*op, err error) {
 		return group, nil
 	}
 	n := len(usual)
-	ids, runs, statuses, codes := make([]int64, 0, n), make([]int64, 0, n), make([]string, 0, n), make([]string, 0, n)
+	ids, runs, owners, statuses, codes := make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n), make([]string, 0, n), make([]string, 0, n)
 	reasons, correlations, http, times, binding := make([]string, 0, n), make([]string, 0, n), make([]int64, 0, n), make([]int64, 0, n), make([]bool, 0, n)
 	for id := range usual {
 		ids = append(ids, id)
@@ -164,16 +164,16 @@ func (s *server) conclusions(t *txn, group []*op) (rest []*op, err error) {
 		if c.Status == pipeline.Pending {
 			status = ""
 		}
-		runs, statuses, codes, reasons = append(runs, c.run), append(statuses, status), append(codes, c.Code), append(reasons, c.Reason)
+		runs, owners, statuses, codes, reasons = append(runs, c.run), append(owners, c.owner), append(statuses, status), append(codes, c.Code), append(reasons, c.Reason)
 		correlations, http, times = append(correlations, c.CorrelationID), append(http, int64(c.HTTPStatus)), append(times, c.Time.UnixMilli())
 		binding = append(binding, c.Binding)
 	}
-	rows, err := t.query(`UPDATE record r SET intent = NULL, run = c.run, attempts = attempts + 1, status = c.status, binding = c.binding,
+	rows, err := t.query(`UPDATE record r SET intent = NULL, run = c.owner, attempts = attempts + 1, status = c.status, binding = c.binding,
 		http_status = c.http_status, code = c.code, reason = c.reason, correlation_id = c.correlation_id, time = c.time, version = {fresh}
-		FROM unnest(?::bigint[], ?::bigint[], ?::text[], ?::boolean[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bigint[])
-			AS c (id, run, status, binding, http_status, code, reason, correlation_id, time)
+		FROM unnest(?::bigint[], ?::bigint[], ?::bigint[], ?::text[], ?::boolean[], ?::bigint[], ?::text[], ?::text[], ?::text[], ?::bigint[])
+			AS c (id, run, owner, status, binding, http_status, code, reason, correlation_id, time)
 		WHERE r.id = c.id AND r.intent = c.run AND r.status = '' AND r.seq = 0 RETURNING r.id`,
-		ids, runs, statuses, binding, http, codes, reasons, correlations, times)
+		ids, runs, owners, statuses, binding, http, codes, reasons, correlations, times)
 	if err != nil {
 		return nil, err
 	}

@@ -3,16 +3,19 @@ package ledger
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
 
 	"hppsend/pipeline"
 )
@@ -47,32 +50,107 @@ const (
 
 // make makes the schema and its tables, in one transaction, of which one at a time runs.
 func (s *server) make(ctx context.Context, m meta) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	if err := s.queueTables(ctx); err != nil {
+		return err
+	}
+	return s.altering(ctx, func(tx pgx.Tx) error {
+		if err := s.upgrade(ctx, tx, 0); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `INSERT INTO meta (environment, secret, made, schema, locks, state, place)
+			VALUES ($1, $2, $3, $4, (random() * 2147483646)::integer, $5, $6)`,
+			m.environment, m.check, m.made, len(serverMigrations), m.state, m.place)
+		return err
+	})
+}
+
+// migrate brings the tables of an earlier version up to date, in one transaction, while nothing is under way.
+func (s *server) migrate(ctx context.Context) error {
+	if err := s.queueTables(ctx); err != nil {
+		return err
+	}
+	return s.altering(ctx, func(tx pgx.Tx) error {
+		var version int
+		if err := tx.QueryRow(ctx, "SELECT schema FROM meta FOR UPDATE").Scan(&version); err != nil {
+			return err
+		}
+		if version > len(serverMigrations) {
+			return wrong(pipeline.NoLedger, s.path, "it is of a later version of hppsend", "install that version here too")
+		}
+		if version < len(serverMigrations) {
+			var living int
+			if err := tx.QueryRow(ctx, "SELECT count(*) FROM run WHERE ended IS NULL AND lives(process)").Scan(&living); err != nil {
+				return err
+			}
+			if living > 0 {
+				return wrong(pipeline.Busy, s.path, "a run of the version before is under way", "wait until it has ended, and bring every machine to this version")
+			}
+			// Dead ones are ended by who opens it; the constraint on runs holds for what it enters.
+			if _, err := tx.Exec(ctx, "UPDATE run SET schema = 100 + $1 WHERE ended IS NULL", len(serverMigrations)); err != nil {
+				return err
+			}
+		}
+		if err := s.upgrade(ctx, tx, version); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "UPDATE meta SET schema = $1", len(serverMigrations))
+		return err
+	})
+}
+
+// altering does what takes the right to make and change tables, in one transaction of which one at a time runs.
+func (s *server) altering(ctx context.Context, do func(pgx.Tx) error) error {
+	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	for _, statement := range []string{
-		"SELECT pg_advisory_xact_lock(hashtextextended('hppsend ' || current_setting('search_path'), 0))",
-		"CREATE SCHEMA IF NOT EXISTS " + pgx.Identifier{s.schema}.Sanitize(),
-		serverMigrations[0],
-	} {
-		if err := execScript(ctx, tx, statement); err != nil {
+	defer conn.Close()
+	return conn.Raw(func(c any) error {
+		return pgx.BeginFunc(ctx, c.(*stdlib.Conn).Conn(), func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('hppsend ' || current_setting('search_path'), 0))"); err != nil {
+				return err
+			}
+			return do(tx)
+		})
+	})
+}
+
+// upgrade brings the tables from a version to this one.
+func (s *server) upgrade(ctx context.Context, tx pgx.Tx, from int) error {
+	for _, script := range serverMigrations[min(from, len(serverMigrations)):] {
+		if _, err := tx.Exec(ctx, script, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO meta (environment, secret, made, schema, locks, state, place)
-		VALUES ($1, $2, $3, $4, (random() * 2147483646)::integer, $5, $6)`,
-		m.environment, m.check, m.made, len(serverMigrations), m.state, m.place); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return nil
 }
 
-// execScript runs several statements, which no prepared one can have.
-func execScript(ctx context.Context, tx *sql.Tx, script string) error {
-	_, err := tx.ExecContext(ctx, script, pgx.QueryExecModeSimpleProtocol)
-	return err
+// queueTables makes the schema and brings River's tables in it up to date. They do nothing by themselves, and may be
+// there before all others.
+func (s *server) queueTables(ctx context.Context) error {
+	if err := s.altering(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+pgx.Identifier{s.schema}.Sanitize())
+		return err
+	}); err != nil {
+		return err
+	}
+	pool, err := s.Pool(ctx)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	// Of two at once one waits; the lock is not that of altering, which lasts for a transaction.
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtextextended('hppsend queue ' || current_setting('search_path'), 0)), set_config('idle_in_transaction_session_timeout', '1min', TRUE)"); err != nil {
+			return err
+		}
+		_, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		return err
+	})
 }
 
 // secretFile is where this machine has the secret of a ledger, named by its check value.

@@ -29,7 +29,7 @@ type Doubt struct {
 // is none.
 func (l *Ledger) FindRun(ctx context.Context, id string) (info RunInfo, ok bool, err error) {
 	defer func() { err = l.reading(err) }()
-	rows, err := l.rows(ctx, "SELECT "+runColumns+" WHERE substr(run.id, 1, ?) = ? LIMIT 2",
+	rows, err := l.rows(ctx, "SELECT "+runColumns+" WHERE substr(run.id, 1, ?) = ? AND {whole} LIMIT 2",
 		len(id), strings.ToLower(id))
 	if err != nil {
 		return info, false, err
