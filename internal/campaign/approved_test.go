@@ -30,6 +30,7 @@ var ofTerms = map[string]bool{
 	"SkipRefused": false, "Archive": false, "Program.Host": false, "Program.PID": false,
 	"Send.Concurrency": false, "Send.MaxAttempts": false, "Send.RetryFor": false, "Send.Grace": false, "Send.StopAfterIdentical": false,
 	"Send.Until": false, "Send.GoOn": false, "Outputs": false,
+	"Workers.Shared": false, "Workers.Priority": false, "Workers.Detach": false,
 }
 
 // set gives a field another value than the zero one.

@@ -26,14 +26,17 @@ type campaign struct {
 	plan    *pipeline.Plan
 	runs    []*ledger.Run
 	seen    *seen
-	ended   bool // every run has its end in the ledger
+	ended   bool                    // every run has its end in the ledger
+	handed  map[int]bool            // files that the workers send
+	endings map[int]pipeline.Ending // of files that came to one of their own
+	away    bool                    // what the workers have goes on without this process
 	result  Result
 }
 
 // Run checks all files, sends what is due, and reports every row. Its error tells that nothing was sent;
 // what goes wrong afterwards is in the result.
 func Run(ctx context.Context, opt Options, ports Ports, paths []string) (Result, error) {
-	c := &campaign{Options: opt, Ports: ports, started: time.Now()}
+	c := &campaign{Options: opt, Ports: ports, started: time.Now(), handed: map[int]bool{}, endings: map[int]pipeline.Ending{}}
 	defer c.close()
 	if err := c.prepare(ctx, paths); err != nil {
 		return c.result, err
@@ -119,6 +122,9 @@ func newRunID() string { return strings.ToLower(rand.Text()[:12]) }
 func (c *campaign) send(ctx context.Context) error {
 	if c.plan.Due == 0 {
 		return nil
+	}
+	if c.Workers.Shared {
+		return c.hand(ctx)
 	}
 	caller, err := c.Dial()
 	if err != nil {
@@ -224,6 +230,14 @@ func (c *campaign) rules(records pipeline.Records) pipeline.CheckConfig {
 	return cfg
 }
 
+// ending is why the sending of a file has ended.
+func (c *campaign) ending(file int) pipeline.Ending {
+	if e, ok := c.endings[file]; ok {
+		return e
+	}
+	return c.result.Ending
+}
+
 // report writes the report of every file, puts the file away and ends its run.
 func (c *campaign) report(ctx context.Context) {
 	for _, run := range c.runs {
@@ -234,9 +248,16 @@ func (c *campaign) report(ctx context.Context) {
 		faults = append(faults, err)
 	}
 	for i := range c.files {
+		if _, over := c.endings[i]; c.handed[i] && !over {
+			c.result.Away = true
+			continue
+		}
 		res := c.reported(ctx, i)
 		faults = append(faults, res.Err)
-		if err := c.runs[i].End(ctx, c.result.Ending.Finding, c.Record(res)); err != nil {
+		if c.result.Ending.Code == "" {
+			c.result.Ending = res.Ending
+		}
+		if err := c.recorded(ctx, i, res); err != nil {
 			faults = append(faults, fmt.Errorf("record the end of the run: %w", err))
 		}
 		c.Observer.Tell(Reported{res})
@@ -247,13 +268,21 @@ func (c *campaign) report(ctx context.Context) {
 	c.result.Err = errors.Join(faults...)
 }
 
+// recorded has the ledger keep how a file came out.
+func (c *campaign) recorded(ctx context.Context, file int, res FileResult) error {
+	if c.handed[file] {
+		return c.runs[file].Counted(ctx, c.Record(res))
+	}
+	return c.runs[file].End(ctx, res.Ending.Finding, c.Record(res))
+}
+
 // reported writes the report of a file and puts the file away.
 func (c *campaign) reported(ctx context.Context, file int) FileResult {
 	f := c.plan.Files[file]
-	res := FileResult{Path: f.Input.Path, Run: f.Run, Ending: c.result.Ending, Started: c.started}
+	res := FileResult{Path: f.Input.Path, Run: f.Run, Ending: c.ending(file), Started: c.started}
 	var at made
 	err := pipeline.Guarded(func() (err error) {
-		res.Tally, at, err = c.places.makeReport(ctx, c.plan, file, c.files[file], c.result.Ending.Finding, c.outputs[file])
+		res.Tally, at, err = c.places.makeReport(ctx, c.plan, file, c.files[file], res.Ending.Finding, c.outputs[file])
 		return err
 	})
 	res.Report, res.Rejects, res.Ended = at.report, at.rejects, time.Now()
@@ -266,7 +295,7 @@ func (c *campaign) reported(ctx context.Context, file int) FileResult {
 		}
 		res.Tally = tally
 	}
-	if c.result.Ending.Err == nil && err == nil { // what broke the run has been said
+	if res.Ending.Err == nil && err == nil { // what broke the run has been said
 		res.Report, err = c.putAway(file, res)
 		faults = append(faults, err)
 	}
@@ -299,6 +328,9 @@ func (c *campaign) done(t pipeline.Tally) bool {
 
 func (c *campaign) close() {
 	for i := 0; i < len(c.runs) && !c.ended; i++ {
+		if c.handed[i] {
+			continue
+		}
 		broken := pipeline.Finding{Code: pipeline.StopBroken, Reason: "the run broke before its report"}
 		c.runs[i].End(context.Background(), broken, c.Record(FileResult{}))
 	}

@@ -106,6 +106,7 @@ type Options struct {
 	Outputs         Outputs
 	Archive         string // the folder for what is done with; empty for none
 	Program         Program
+	Workers         Workers
 }
 
 // Program is who works, for people.

@@ -38,7 +38,7 @@ type Observer interface {
 	Tell(Event)
 }
 
-// Event is a step of a campaign: Checked, Refused, Sending, Sent or Reported.
+// Event is a step of a campaign: Checked, Refused, Sending, Handed, Sent or Reported.
 type Event interface{ event() }
 
 type (
@@ -51,6 +51,11 @@ type (
 		File string
 		Due  int // rows to be sent
 	}
+	// Handed tells of a file that the workers send from now on.
+	Handed struct {
+		File, Run string
+		Due       int
+	}
 	// Sent tells that no call is made any more.
 	Sent struct{}
 	// Reported tells of a file whose report was written, as far as it could be.
@@ -60,6 +65,7 @@ type (
 func (Checked) event()  {}
 func (Refused) event()  {}
 func (Sending) event()  {}
+func (Handed) event()   {}
 func (Sent) event()     {}
 func (Reported) event() {}
 
@@ -69,6 +75,7 @@ type Result struct {
 	Total   pipeline.Tally
 	Ending  pipeline.Ending
 	Refused []error // why files were left out
+	Away    bool    // the workers go on by themselves; there is no report of what they have
 	Err     error   // what broke the run, and what went wrong with reports and book-keeping
 }
 

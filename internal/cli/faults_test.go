@@ -64,38 +64,30 @@ func (m *machine) end() (l last) {
 	return l
 }
 
-// TestFaultsOnServer has three machines send to the same people, in orders of their own, while processes are killed and
-// frozen, their ways to the database are cut and frozen, and the database itself is killed and comes back.
-// HPPSEND_FAULTS is how many faults there are, HPPSEND_SEED draws the same again.
-func TestFaultsOnServer(t *testing.T) {
-	t.Parallel()
-	faults, seed := 7, rand.Uint64()
-	for name, set := range map[string]func(uint64){"HPPSEND_FAULTS": func(n uint64) { faults = int(n) }, "HPPSEND_SEED": func(n uint64) { seed = n }} {
+// chaos is what may happen to machines and their database.
+type chaos struct {
+	faults int
+	seed   uint64
+	rng    *rand.Rand
+	own    *servertest.Postgres
+	kinds  map[string]func(*machine, time.Duration)
+	count  map[string]int
+}
+
+// newChaos reads from the environment how many faults there are to be (HPPSEND_FAULTS), and which (HPPSEND_SEED).
+func newChaos(t *testing.T, faults int) *chaos {
+	t.Helper()
+	c := &chaos{faults: faults, seed: rand.Uint64(), own: servertest.Own(t), count: map[string]int{}}
+	for name, set := range map[string]func(uint64){"HPPSEND_FAULTS": func(n uint64) { c.faults = int(n) }, "HPPSEND_SEED": func(n uint64) { c.seed = n }} {
 		if text := os.Getenv(name); text != "" {
 			n, err := strconv.ParseUint(text, 10, 64)
 			ok(t, err)
 			set(n)
 		}
 	}
-	t.Logf("HPPSEND_FAULTS=%d HPPSEND_SEED=%d", faults, seed)
-	rng := rand.New(rand.NewPCG(seed, 1))
-	own := servertest.Own(t)
-	p := newPlace(t, sandbox.Config{Latency: 3 * time.Millisecond})
-	p.ledger = own.Database(t)
-	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))
-	rows := 150 * faults
-	p.contacts("all.csv", 0, rows)
-	table := p.read("all.csv")
-	var machines []*machine
-	for i := range 3 {
-		m := &machine{place: p.host(fmt.Sprintf("host%d", i)), file: fmt.Sprintf("all%d.csv", i)}
-		m.wire, m.ledger = servertest.NewWire(t, p.ledger)
-		rng.Shuffle(rows, func(i, j int) { table[i+1], table[j+1] = table[j+1], table[i+1] })
-		m.write(m.file, append(slices.Clip(table), table[1:20]...)) // and some of them twice
-		machines = append(machines, m)
-	}
-	count := map[string]int{}
-	kinds := map[string]func(*machine, time.Duration){
+	t.Logf("HPPSEND_FAULTS=%d HPPSEND_SEED=%d", c.faults, c.seed)
+	c.rng = rand.New(rand.NewPCG(c.seed, 1))
+	c.kinds = map[string]func(*machine, time.Duration){
 		"killed": func(m *machine, _ time.Duration) { m.runs.Process.Kill(); m.end() },
 		"frozen": func(m *machine, d time.Duration) {
 			m.runs.Process.Signal(syscall.SIGSTOP)
@@ -104,7 +96,7 @@ func TestFaultsOnServer(t *testing.T) {
 		},
 		"way cut": func(m *machine, _ time.Duration) { m.wire.Cut() },
 		"way cut in a message": func(m *machine, d time.Duration) {
-			m.wire.CutAt(1+rng.IntN(50), rng.IntN(2) == 0)
+			m.wire.CutAt(1+c.rng.IntN(50), c.rng.IntN(2) == 0)
 			time.Sleep(d / 4)
 			m.wire.CutAt(0, false)
 		},
@@ -114,27 +106,54 @@ func TestFaultsOnServer(t *testing.T) {
 			m.wire.Thaw()
 		},
 		"database killed": func(_ *machine, d time.Duration) {
-			own.Kill()
+			c.own.Kill()
 			time.Sleep(d / 2)
-			ok(t, own.Start())
-		},
-		"started twice": func(m *machine, _ time.Duration) {
-			again := *m
-			again.start()
-			again.end()
+			ok(t, c.own.Start())
 		},
 	}
-	names := slices.Sorted(maps.Keys(kinds))
-	for n := range faults {
+	return c
+}
+
+// strike has the n-th fault happen to one of the machines.
+func (c *chaos) strike(n int, machines []*machine) {
+	time.Sleep(time.Duration(c.rng.Int64N(int64(1500 * time.Millisecond))))
+	names := slices.Sorted(maps.Keys(c.kinds))
+	what := names[(n+int(c.seed%uint64(len(names))))%len(names)]
+	c.kinds[what](machines[c.rng.IntN(len(machines))], time.Duration(c.rng.Int64N(int64(7*time.Second))))
+	c.count[what]++
+}
+
+// TestFaultsOnServer has three machines send to the same people, in orders of their own, while processes are killed and
+// frozen, their ways to the database are cut and frozen, and the database itself is killed and comes back.
+func TestFaultsOnServer(t *testing.T) {
+	t.Parallel()
+	c := newChaos(t, 7)
+	p := newPlace(t, sandbox.Config{Latency: 3 * time.Millisecond})
+	p.ledger = c.own.Database(t)
+	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))
+	rows := 150 * c.faults
+	p.contacts("all.csv", 0, rows)
+	table := p.read("all.csv")
+	var machines []*machine
+	for i := range 3 {
+		m := &machine{place: p.host(fmt.Sprintf("host%d", i)), file: fmt.Sprintf("all%d.csv", i)}
+		m.wire, m.ledger = servertest.NewWire(t, p.ledger)
+		c.rng.Shuffle(rows, func(i, j int) { table[i+1], table[j+1] = table[j+1], table[i+1] })
+		m.write(m.file, append(slices.Clip(table), table[1:20]...)) // and some of them twice
+		machines = append(machines, m)
+	}
+	c.kinds["started twice"] = func(m *machine, _ time.Duration) {
+		again := *m
+		again.start()
+		again.end()
+	}
+	for n := range c.faults {
 		for _, m := range machines {
 			if m.runs == nil {
 				m.start()
 			}
 		}
-		time.Sleep(time.Duration(rng.Int64N(int64(1500 * time.Millisecond))))
-		what := names[(n+int(seed%7))%len(names)]
-		kinds[what](machines[rng.IntN(len(machines))], time.Duration(rng.Int64N(int64(7*time.Second))))
-		count[what]++
+		c.strike(n, machines)
 	}
 	for _, m := range machines {
 		if m.runs != nil {
@@ -167,5 +186,79 @@ func TestFaultsOnServer(t *testing.T) {
 	if accepted := p.once(); accepted > rows || accepted < rows-uncertain {
 		t.Errorf("%d of %d rows were accepted, and %d are uncertain", accepted, rows, uncertain)
 	}
-	t.Logf("%v: %d rows, %d calls, %d uncertain", count, rows, stats.Calls, uncertain)
+	t.Logf("%v: %d rows, %d calls, %d uncertain", c.count, rows, stats.Calls, uncertain)
+}
+
+// TestFaultsOnWorkers has three workers send what was handed over, while they are killed, frozen and cut off, the
+// database is killed and comes back, and the jobs of the queue are deleted and doubled.
+func TestFaultsOnWorkers(t *testing.T) {
+	t.Parallel()
+	c := newChaos(t, 8)
+	p := newPlace(t, sandbox.Config{Latency: 3 * time.Millisecond})
+	p.ledger = c.own.Database(t)
+	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))
+	rows := 500 * c.faults
+	p.contacts("all.csv", 0, rows)
+	var machines []*machine
+	for i := range 3 {
+		m := &machine{place: p.host(fmt.Sprintf("host%d", i))}
+		m.wire, m.ledger = servertest.NewWire(t, p.ledger)
+		machines = append(machines, m)
+	}
+	before, _, _ := strings.Cut(p.ledger, "?")
+	database := before[strings.LastIndex(before, "/")+1:]
+	c.kinds["jobs deleted"] = func(*machine, time.Duration) {
+		c.own.Exec(t, database, "DELETE FROM hppsend.river_job WHERE state <> 'running'")
+	}
+	c.kinds["jobs doubled"] = func(*machine, time.Duration) {
+		c.own.Exec(t, database, `INSERT INTO hppsend.river_job (args, kind, max_attempts, queue, priority)
+			SELECT args, kind, max_attempts, queue, priority FROM hppsend.river_job WHERE state IN ('running', 'available')`)
+	}
+	p.must(0, p.run("--shared", "--detach", "--rate", "400/s", "--grace", "20s", "all.csv"))
+	run := p.runOf()
+	for n := range c.faults {
+		for _, m := range machines {
+			if m.runs == nil {
+				m.work()
+			}
+		}
+		c.strike(n, machines)
+	}
+	for _, m := range machines {
+		if m.runs == nil {
+			m.work()
+		}
+	}
+	p.must(0, p.hppsend("runs", "--environment", "sandbox", "--watch", run))
+	out, _ := p.hppsend("report", "--endpoint", p.url, "--json", "all.csv").Output()
+	l := lastLine(t, out)
+	if l.Rows != rows || l.Delivered+l.Uncertain != rows {
+		t.Errorf("it says %+v of %d rows", l, rows)
+	}
+	for session, seen := range p.box.Stats().Sessions {
+		if seen.Calls > 1 {
+			t.Errorf("session %s was called %d times", session, seen.Calls)
+		}
+	}
+	if accepted := p.once(); accepted > rows || accepted < rows-l.Uncertain {
+		t.Errorf("%d of %d rows were accepted, and %d are uncertain", accepted, rows, l.Uncertain)
+	}
+	t.Logf("%v: %d rows, %d calls, %d uncertain", c.count, rows, p.box.Stats().Calls, l.Uncertain)
+}
+
+// work starts a worker on the machine.
+func (m *machine) work() {
+	m.out = new(bytes.Buffer)
+	m.err = m.out
+	m.runs = m.worker()
+}
+
+// runOf gives the run that the ledger has entered last.
+func (p *place) runOf() string {
+	p.t.Helper()
+	out, err := p.hppsend("runs", "--endpoint", p.url, "--json", "--last", "1").Output()
+	ok(p.t, err)
+	var line struct{ Run string }
+	ok(p.t, json.Unmarshal(out, &line))
+	return line.Run
 }

@@ -28,7 +28,7 @@ var knownFlags = sync.OnceValue(func() []string {
 	for _, add := range []func(*settings, *flagSet){
 		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).settleFlags,
 		(*settings).runsFlags, (*settings).purgeFlags, (*settings).sandboxFlags, (*settings).versionFlags,
-		(*settings).serveFlags, (*settings).peopleFlags, (*settings).auditFlags, (*settings).acceptFlags, (*settings).moveFlags, (*settings).orderAllFlags,
+		(*settings).serveFlags, (*settings).peopleFlags, (*settings).auditFlags, (*settings).acceptFlags, (*settings).moveFlags, (*settings).orderAllFlags, (*settings).workerFlags,
 	} {
 		f := pflag.NewFlagSet("", pflag.ContinueOnError)
 		add(&settings{}, &flagSet{f})
@@ -40,8 +40,7 @@ var knownFlags = sync.OnceValue(func() []string {
 
 func (s *settings) runFlags(f *flagSet) {
 	s.targetFlags(f)
-	f.path(&s.credentials, "credentials", "", "`FILE` with lines KLARNA_USERNAME=… and KLARNA_PASSWORD=…; else those environment variables")
-	f.path(&s.caFile, "ca-file", "", "trust the certificate authorities in this `FILE`, PEM or DER, too")
+	s.credentialFlags(f)
 	s.inputFlags(f)
 	s.judgeFlags(f)
 	f.StringVar(&s.label, "label", "", "`TEXT` that names the run, for people")
@@ -56,9 +55,15 @@ func (s *settings) runFlags(f *flagSet) {
 	f.path(&s.archive, "archive", "", "move an input that ended with exit code 0 or 3, and its report, to this `FOLDER`, with the time in its name")
 	f.path(&s.metricsFile, "metrics-file", "", "write how the run ended to this `FILE`, for Prometheus' textfile collector")
 	f.Var(commandFlag{&s.onFinish}, "on-finish", "run this `COMMAND` at the end, with the summary as JSON on its standard input; given several times: the program, then its arguments")
+	s.sharedFlags(f)
 	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none, and any ledger where one was lost")
 	s.outputFlags(f)
 	s.reportPlaceFlags(f, "write the report to this `PATH`, or - for standard output; with several files, the folder for the reports")
+}
+
+func (s *settings) credentialFlags(f *flagSet) {
+	f.path(&s.credentials, "credentials", "", "`FILE` with lines KLARNA_USERNAME=… and KLARNA_PASSWORD=…; else those environment variables")
+	f.path(&s.caFile, "ca-file", "", "trust the certificate authorities in this `FILE`, PEM or DER, too")
 }
 
 // paceFlags say how fast and how hard is sent, and what stops it.
@@ -106,6 +111,7 @@ func (s *settings) settleFlags(f *flagSet) {
 func (s *settings) runsFlags(f *flagSet) {
 	s.targetFlags(f)
 	f.IntVar(&s.last, "last", 20, "list the last `N` runs; 0: all")
+	f.BoolVar(&s.watch, "watch", false, "go on telling how far they are, until none goes on")
 	s.outputFlags(f)
 }
 

@@ -29,11 +29,20 @@ func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error)
 	if len(args) == 1 {
 		limit = 0
 	}
+	a.tellLedger(l)
+	if s.watch {
+		if err := a.watch(ctx, l, args); err != nil {
+			return exitOK, err
+		}
+	}
 	runs, err := l.Runs(ctx, limit)
 	if err != nil {
 		return exitOK, err
 	}
-	a.tellLedger(l)
+	shared, err := a.sharedNow(ctx, l)
+	if err != nil {
+		return exitOK, err
+	}
 	if halted, err := l.Ordered(ctx); err != nil {
 		return exitOK, err
 	} else if halted.Order != pipeline.GoOn {
@@ -45,7 +54,7 @@ func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error)
 			continue
 		}
 		found++
-		line := runLine{RunState: r}
+		line := runLine{RunState: r, with: shared[r.ID]}
 		if len(args) == 1 {
 			if line.codes, err = l.Codes(ctx, r.ID); err != nil {
 				return exitOK, err
@@ -93,6 +102,7 @@ func (a *app) ledgerOfRuns(ctx context.Context, s *settings) (t hpp.Target, l *l
 type runLine struct {
 	ledger.RunState
 	codes []ledger.CodeCount
+	with  *withWorkers // while workers send it
 }
 
 // state says how the run ended, as one word.
@@ -195,6 +205,8 @@ func (r runLine) describe(s summary) string {
 	switch {
 	case s.Rows > 0:
 		return s.counts.String()
+	case r.with != nil:
+		return r.with.String()
 	case r.Lives:
 		text := fmt.Sprintf("running since then, process %d on %s", r.PID, r.Host)
 		if r.Ordered.Order != pipeline.GoOn {

@@ -130,6 +130,12 @@ func (s *settings) validate() error {
 	atLeast("limit", s.limit, 0)
 	atLeast("canary", s.canary, 0)
 	atLeast("stop-after-identical", s.stopAfterIdentical, 0)
+	if s.shared && (s.priority < 1 || s.priority > 4) {
+		faults = append(faults, fmt.Sprintf("--priority is %d, and has to be 1 to 4", s.priority))
+	}
+	if s.detach && !s.shared {
+		faults = append(faults, "--detach is for --shared")
+	}
 	positive("timeout", s.timeout)
 	positive("retry-for", s.retryFor)
 	positive("grace", s.grace)

@@ -152,6 +152,13 @@ the ledger, so that it knows what was sent before.`,
   hppsend check --environment production --json contacts.csv
   hppsend check -o checked.xlsx contacts.csv      with what was found beside each row`,
 		}),
+		a.command(&settings{}, (*settings).workerFlags, code, a.worker)(&cobra.Command{
+			Use: "worker", Short: "Send what was handed to the workers, on this machine and others", Args: noArgs,
+			Long: `Takes rows of the runs that hppsend run --shared hands over, for the same target and user, and sends
+them. As many as are wanted may run, on any machine that reaches the ledger's database; one that dies
+is replaced by the others. Signalled to end, it lets calls under way end, and leaves the rest to them.`,
+			Example: `  hppsend worker --environment production --ledger postgres://sender@db/links --listen 127.0.0.1:9180`,
+		}),
 		a.command(&settings{}, (*settings).reportFlags, code, a.report)(&cobra.Command{
 			Use: "report FILE", Short: "Write the report of a file again", Args: oneFile,
 			Long: `Joins the file and the ledger into a report, with the options of the last run on the same bytes.

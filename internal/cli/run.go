@@ -43,12 +43,14 @@ func (a *app) run(ctx context.Context, s *settings, paths []string) (code int, e
 		return exitOK, err
 	}
 	r.result, err = campaign.Run(ctx, r.opt, campaign.Ports{
-		Ledger: r.ledger, Dial: r.dial, Stdin: a.Stdin, Confirm: r.confirm, Record: r.record, Observer: r, Stop: r.stop,
+		Ledger: r.ledger, Dial: func() (campaign.Caller, error) { return s.dial(r.opt.Target, r.creds) }, Stdin: a.Stdin, Confirm: r.confirm, Record: r.record, Observer: r, Stop: r.stop,
 	}, paths)
 	if err != nil {
 		return exitOK, err
 	}
-	code = r.exit()
+	if code = r.exit(); r.result.Away && len(r.result.Files) == 0 {
+		return code, r.result.Err
+	}
 	all := r.overall(code)
 	a.tellOverall(all)
 	if len(r.result.Files) > 1 || len(r.result.Refused) > 0 {
@@ -76,7 +78,7 @@ func (r *invocation) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	if r.opt.Target.Origin != "" { // refuses a wrong key, or a broken certificate file, before any row is read
-		client, err := r.client(r.opt.Target.Origin)
+		client, err := s.client(r.opt.Target.Origin, r.creds)
 		if err != nil {
 			return err
 		}
@@ -93,7 +95,10 @@ func (r *invocation) prepare(ctx context.Context) (err error) {
 		Limit: s.limit, StopAfterIdentical: s.stopAfterIdentical, Until: until,
 		MaxRejected: pipeline.Threshold(s.maxRejected), Canary: s.canary, GoOn: r.goOn(),
 	}
-	r.ledger, err = r.openLedger(ctx, s, r.opt.Target, true)
+	r.opt.Workers = campaign.Workers{Shared: s.shared, Priority: s.priority, Detach: s.detach}
+	if r.ledger, err = r.openLedger(ctx, s, r.opt.Target, true); err == nil && s.shared {
+		err = r.ledger.Shareable()
+	}
 	return err
 }
 
@@ -148,17 +153,17 @@ func (a *app) answer(ctx context.Context) (string, error) {
 	}
 }
 
-// dial gives the client that makes the calls. The sandbox inside the program lives as long as it.
-func (r *invocation) dial() (campaign.Caller, error) {
-	if origin := r.opt.Target.Origin; origin != "" {
-		return r.client(origin)
+// dial gives the client that makes the calls to a target. The sandbox inside the program lives as long as it.
+func (s *settings) dial(t hpp.Target, creds hpp.Credentials) (campaign.Caller, error) {
+	if t.Origin != "" {
+		return s.client(t.Origin, creds)
 	}
 	box := sandbox.New(sandbox.Config{})
 	origin, err := box.Start("127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start the sandbox: %w", err)
 	}
-	client, err := r.client(origin)
+	client, err := s.client(origin, creds)
 	if err != nil {
 		box.Close()
 		return nil, err
@@ -177,10 +182,10 @@ func (i inside) Close() {
 	i.box.Close()
 }
 
-func (r *invocation) client(origin string) (*hpp.Client, error) {
+func (s *settings) client(origin string, creds hpp.Credentials) (*hpp.Client, error) {
 	return hpp.New(hpp.Config{
-		Endpoint: origin, Credentials: r.creds, Timeout: r.s.timeout, Concurrency: r.s.concurrency,
-		CAFile: r.s.caFile, UserAgent: "hppsend/" + version(),
+		Endpoint: origin, Credentials: creds, Timeout: s.timeout, Concurrency: s.concurrency,
+		CAFile: s.caFile, UserAgent: "hppsend/" + version(),
 	})
 }
 
@@ -209,6 +214,11 @@ func (r *invocation) Tell(e campaign.Event) {
 		r.console.fail(e.Err)
 		if r.lines != nil {
 			r.lines.fail(e.Err)
+		}
+	case campaign.Handed:
+		r.say("notice", "handed", fmt.Sprintf("%s is with the workers: run %s, %s to be sent.", e.File, e.Run, rows(e.Due)))
+		if s := r.s; s.detach {
+			r.console.sayf("  How far it is: hppsend runs %s --watch %s; the report, then: hppsend report %[1]s %[3]s", r.targetFlag(r.opt.Target.Name), e.Run, word(e.File))
 		}
 	case campaign.Sending:
 		if r.view == nil {
@@ -256,6 +266,9 @@ func (r *invocation) record(f campaign.FileResult) json.RawMessage {
 // exit is the exit code of a run that came to its reports.
 func (r *invocation) exit() int {
 	code := r.exitCode(r.result.Total, r.result.Ending)
+	if r.result.Away && !r.s.detach {
+		r.console.say("The workers go on without this process: hppsend cancel ends a run, hppsend report writes its report.")
+	}
 	if r.result.Err != nil {
 		code = exitBroken
 	}

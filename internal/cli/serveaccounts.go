@@ -71,7 +71,8 @@ func (a *app) pageAccounts(ctx context.Context, s *settings) (all []desk.Account
 			return nil, false, done, usage("--approvers 0 would let one person send to real people alone", "say --approvers 1, or more")
 		}
 		all = append(all, desk.Account{
-			Name: cmp.Or(one.profile, string(r.opt.Target.Environment)), Options: r.opt, Ledger: r.ledger, Dial: r.dial, Approvers: approvers,
+			Name: cmp.Or(one.profile, string(r.opt.Target.Environment)), Options: r.opt, Ledger: r.ledger, Approvers: approvers,
+			Dial: func() (campaign.Caller, error) { return one.dial(r.opt.Target, r.creds) },
 			Record: func(f campaign.FileResult) json.RawMessage {
 				of := *r
 				of.started = f.Started

@@ -51,6 +51,9 @@ type settings struct {
 	input, as, decisions, by          string
 	reason, moveFrom, moveTo          string
 	all, force                        bool
+	shared, detach, watch             bool
+	priority                          int
+	listen                            string
 	last                              int
 	olderThan                         age
 	profile                           string

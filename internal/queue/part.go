@@ -1,0 +1,223 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+)
+
+// tellEvery is how often is told what calls came to.
+const tellEvery = 100 * time.Millisecond
+
+// part is what this process does of one run: one sending, into which the rows of all its chunks go.
+type part struct {
+	worker *Worker
+	run    *ledger.Run
+	id     string
+	rows   chan pipeline.Due
+	stop   chan struct{} // closed: no new call
+	halt   func()        // closes it
+	over   chan struct{} // closed once no row is brought to an outcome any more, by the worker
+	ended  bool          // it is; of the worker
+	chunks sync.WaitGroup
+	ending pipeline.Ending
+
+	telling sync.Mutex // one at a time, so that nothing overtakes
+	mu      sync.Mutex
+	word    said // that is still to be told
+	busy    map[int]bool
+}
+
+// begin joins in a run.
+func (w *Worker) begin(ctx context.Context, r ledger.SharedRun) (*part, error) {
+	var spec Spec
+	if err := json.Unmarshal(r.Spec, &spec); err != nil {
+		return nil, err
+	}
+	run, err := w.Ledger.Join(ctx, r.ID, w.Version)
+	if err != nil {
+		return nil, err
+	}
+	p := &part{
+		worker: w, run: run, id: r.ID, rows: make(chan pipeline.Due), stop: make(chan struct{}), over: make(chan struct{}), busy: map[int]bool{},
+	}
+	p.halt = sync.OnceFunc(func() { close(p.stop) })
+	w.parts.Go(func() {
+		if err := pipeline.Guarded(func() error { p.send(ctx, spec); return nil }); err != nil {
+			p.ending = pipeline.Broken("", err)
+		}
+		w.ending(p)
+		p.chunks.Wait()
+		p.leave()
+		w.left(p)
+	})
+	return p, nil
+}
+
+// leave has others take what is left of the part's chunks, as soon as the ledger can be told. At the end of the worker
+// that it is gone tells them too.
+func (p *part) leave() {
+	for tries := 0; ; tries++ {
+		p.tell()
+		err := pipeline.Guarded(func() error { return p.run.Leave(context.Background()) })
+		if err == nil || p.worker.isClosed() {
+			return
+		}
+		p.worker.Log.Warn("leave a run", "run", p.id, "error", err)
+		time.Sleep(min(time.Duration(tries)*100*time.Millisecond, time.Second))
+	}
+}
+
+// send sends what comes in by chunks until the part is halted, or cannot go on.
+func (p *part) send(ctx context.Context, spec Spec) {
+	w, rate := p.worker, spec.Rate
+	if rate == 0 {
+		rate = math.Inf(1)
+	}
+	pacer := pipeline.NewPacer(w.Ledger.Pace(spec.Target), rate, spec.Headroom)
+	pacing, stopPacer := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { pipeline.Guarded(func() error { return pacer.Run(pacing) }) }) // its error comes back from every permit
+	beside.Go(func() { pipeline.Guarded(func() error { p.tellRegularly(pacing); return nil }) })
+	cfg := spec.Send.Own()
+	cfg.Concurrency = w.Concurrency
+	sending := pipeline.NewSending(cfg, pacer, watch{w, p.id}, p.stop)
+	p.ending = sending.SendShare(ctx, p.rows, p.answered, &pipeline.Distributor{
+		Rules: spec.Rules, Records: p.run, Ledger: p.run, Permits: pacer, Sender: w.Caller,
+		Grace: spec.Send.Grace, Binding: spec.Send.StopAfterIdentical == 0,
+	})
+	stopPacer()
+	beside.Wait()
+}
+
+// answered takes note of what a call came to.
+func (p *part) answered(a pipeline.Answer) {
+	p.worker.counts.call(a.Reply.Verdict)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a.Reply.Quota = pipeline.Quota{}
+	p.word.Answers = append(p.word.Answers, a)
+}
+
+// settled takes note that a row has come to an outcome.
+func (p *part) settled(s pipeline.Status) {
+	p.worker.counts.row(s)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.word.add(map[pipeline.Status]int{s: 1})
+}
+
+// tell tells what calls came to. What cannot be told now is told the next time.
+func (p *part) tell() error {
+	p.telling.Lock()
+	defer p.telling.Unlock()
+	p.mu.Lock()
+	word := p.word
+	p.word = said{}
+	p.mu.Unlock()
+	if len(word.Answers) == 0 && len(word.Rows) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(word)
+	if err == nil {
+		err = p.run.Tell(context.Background(), text)
+	}
+	if err != nil {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.word.Answers = append(word.Answers, p.word.Answers...)
+		p.word.add(word.Rows)
+	}
+	return err
+}
+
+// add takes in so many more rows that came to an outcome.
+func (s *said) add(rows map[pipeline.Status]int) {
+	if s.Rows == nil {
+		s.Rows = map[pipeline.Status]int{}
+	}
+	for status, n := range rows {
+		s.Rows[status] += n
+	}
+}
+
+func (p *part) tellRegularly(ctx context.Context) {
+	every := time.NewTicker(tellEvery)
+	defer every.Stop()
+	for {
+		select {
+		case <-every.C:
+			p.tell()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// work brings the rows of a chunk to their outcomes, as far as the part comes. What it has of the chunk when it fails
+// or is over, its leaving gives back.
+func (p *part) work(ctx context.Context, n int) error {
+	if !p.busyWith(n, true) { // by another job for it
+		return nil
+	}
+	defer p.busyWith(n, false)
+	text, ok, err := p.run.Take(ctx, n)
+	if err != nil || !ok {
+		return err
+	}
+	var rows []pipeline.Due
+	if err := json.Unmarshal(text, &rows); err != nil {
+		return err
+	}
+	var left atomic.Int64
+	left.Store(int64(len(rows)))
+	done := make(chan struct{})
+	for _, row := range rows {
+		row.Settled = func(s pipeline.Status) {
+			if p.settled(s); left.Add(-1) == 0 {
+				close(done)
+			}
+		}
+		select {
+		case p.rows <- row:
+		case <-p.over:
+			return nil
+		}
+	}
+	select {
+	case <-done:
+	case <-p.over:
+		return nil
+	}
+	if err := p.tell(); err != nil { // before the chunk is known to be done
+		return err
+	}
+	return p.run.Finish(context.WithoutCancel(ctx), n)
+}
+
+// busyWith begins the work on a chunk, and reports false when it goes on already, or ends it.
+func (p *part) busyWith(n int, begins bool) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if begins && p.busy[n] {
+		return false
+	}
+	p.busy[n] = begins
+	return true
+}
+
+// watch says in the log what people should know of a run.
+type watch struct {
+	worker *Worker
+	run    string
+}
+
+func (watch) Progress(pipeline.Progress) {}
+
+func (o watch) Notice(n pipeline.Notice) { o.worker.Log.Info(n.Text, "run", o.run, "code", n.Code) }

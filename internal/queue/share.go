@@ -1,0 +1,86 @@
+package queue
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"iter"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+)
+
+// ChunkRows is how many rows are handed out at once.
+const ChunkRows = 200
+
+// Spec is what the workers go by in a run that they send.
+type Spec struct {
+	Target string
+	User   string // of the credentials
+	Rules  pipeline.Rules
+	Rate   float64 `json:",omitempty"` // calls a second, of all together; 0 for no limit
+	// Headroom is the share of HPP's limit, 0 to 1, that is left to others.
+	Headroom float64
+	Send     pipeline.SendConfig
+	Ask      bool // somebody is asked whether the rest may follow the canary
+	File     pipeline.FilePlan
+}
+
+// Name is the queue of the workers that can send a run: those that have the credentials of a user at a target.
+func Name(target, user string) string {
+	sum := sha256.Sum256([]byte(target + "\n" + user))
+	return "hpp_" + hex.EncodeToString(sum[:10])
+}
+
+// Submit hands a run over, with the rows that it is to send, in their order. From its return on the run goes on without
+// the caller; before, it is one that the caller has begun and ends.
+func Submit(ctx context.Context, run *ledger.Run, spec Spec, priority int, rows iter.Seq2[pipeline.Due, error]) error {
+	st := state{Passed: spec.Send.Canary == 0}
+	size, handed, n := ChunkRows, 0, 0
+	if !st.Passed {
+		size = spec.Send.Canary // the chunk 0 is the canary
+	}
+	var chunk []pipeline.Due
+	keep := func() error {
+		text, err := json.Marshal(chunk)
+		if err == nil {
+			err = run.AddChunk(ctx, n, text)
+		}
+		chunk, size, n = chunk[:0], ChunkRows, n+1
+		return err
+	}
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
+		if limit := spec.Send.Limit; limit > 0 && handed == limit {
+			st.Beyond = true
+			break
+		}
+		chunk = append(chunk, row)
+		if handed++; len(chunk) == size {
+			if err := keep(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(chunk) > 0 {
+		if err := keep(); err != nil {
+			return err
+		}
+	}
+	for i := range spec.File.Tally.Groups { // whose examples are of no use elsewhere
+		spec.File.Tally.Groups[i].Places = nil
+	}
+	spec.File.Tally.Further = nil
+	share := ledger.Share{Queue: Name(spec.Target, spec.User), Priority: priority}
+	var err error
+	if share.Spec, err = json.Marshal(spec); err != nil {
+		return err
+	}
+	if share.State, err = json.Marshal(st); err != nil {
+		return err
+	}
+	return run.HandOver(ctx, share)
+}

@@ -1,0 +1,229 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+)
+
+// Worker is a process that takes work: runs that were handed over for a user at a target.
+type Worker struct {
+	Ledger      *ledger.Ledger
+	Caller      pipeline.Sender
+	Target      string
+	User        string
+	Concurrency int // calls under way at once, for each run
+	Version     string
+	Host        string
+	Log         *slog.Logger
+	Record      func(ledger.RunInfo, pipeline.Tally, pipeline.Ending) json.RawMessage
+
+	counts counts
+	calls  context.Context // cuts calls off
+	parts  sync.WaitGroup
+
+	mu      sync.Mutex
+	of      map[string]*part     // by the run
+	backOff map[string]time.Time // runs that nothing could be done for a moment ago
+	known   map[string]ledger.SharedRun
+	looked  time.Time
+	closed  bool
+}
+
+// lookEvery is how often the runs are looked at.
+const lookEvery = 200 * time.Millisecond
+
+// Run works until stop is closed: no new call then, calls in flight may end, and what is left goes to others. The
+// context cuts calls off. It returns an error when the ledger cannot be used at the beginning.
+func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
+	w.of, w.backOff = map[string]*part{}, map[string]time.Time{}
+	w.calls = ctx
+	dead, leave, err := w.enlist(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { leave() }()
+	jobs, err := takeJobs(ctx, w.Ledger, Name(w.Target, w.User), w.chunk)
+	if err != nil {
+		return err
+	}
+	defer jobs.Close()
+	if err := jobs.client.Start(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	conductor := &Conductor{Ledger: w.Ledger, Jobs: jobs, Record: w.Record}
+	every := time.NewTicker(lookEvery)
+	defer every.Stop()
+	for on := true; on; {
+		if dead() { // or was taken for it, and begins anew
+			w.Log.Warn("this worker was taken for dead, since it had not been heard of; it begins anew")
+			w.haltAll()
+			w.parts.Wait()
+			leave()
+			if dead, leave, err = w.enlist(ctx); err != nil {
+				dead, leave = func() bool { return true }, func() {}
+				w.Log.Warn("the ledger cannot be used", "error", err)
+			}
+		} else if err := pipeline.Guarded(func() error { return w.look(ctx, conductor) }); err != nil {
+			w.Log.Warn("look at the runs", "error", err)
+		}
+		select {
+		case <-every.C:
+		case <-stop:
+			on = false
+		case <-ctx.Done():
+			on = false
+		}
+	}
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	w.haltAll()
+	w.parts.Wait()
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return jobs.client.Stop(ending)
+}
+
+func (w *Worker) enlist(ctx context.Context) (dead func() bool, leave func(), err error) {
+	return w.Ledger.Enlist(ctx, ledger.Worker{
+		Queue: Name(w.Target, w.User), Target: w.Target, UserName: w.User, Version: w.Version, Host: w.Host, PID: os.Getpid(), Started: time.Now(),
+	})
+}
+
+// look decides about every run of the queue.
+func (w *Worker) look(ctx context.Context, c *Conductor) error {
+	runs, err := w.learn(ctx)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, r := range runs {
+		faults = append(faults, c.Step(ctx, r))
+	}
+	return errors.Join(faults...)
+}
+
+// Healthy gives the error that the runs could not be looked at for some seconds.
+func (w *Worker) Healthy() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if time.Since(w.looked) < 5*time.Second {
+		return nil
+	}
+	return errors.New("the ledger has not answered for some seconds")
+}
+
+// learn finds out what runs there are, and ends what this process does for those that are held, or are over.
+func (w *Worker) learn(ctx context.Context) ([]ledger.SharedRun, error) {
+	runs, err := w.Ledger.SharedRuns(ctx, Name(w.Target, w.User))
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]ledger.SharedRun{}
+	for _, r := range runs {
+		var st state
+		if err := json.Unmarshal(r.State, &st); err != nil {
+			return nil, err
+		}
+		if r.Ordered.Order == pipeline.GoOn && st.Brakes.Ended().Code == "" && !st.Over {
+			known[r.ID] = r
+		}
+	}
+	w.mu.Lock()
+	w.known, w.looked = known, time.Now()
+	for id, p := range w.of {
+		if _, ok := known[id]; !ok {
+			p.halt()
+		}
+	}
+	w.mu.Unlock()
+	return runs, nil
+}
+
+// chunk works on a chunk that the queue has a job for.
+func (w *Worker) chunk(ctx context.Context, job chunkJob) {
+	p, err := w.partOf(ctx, job.Run)
+	if err == nil && p != nil {
+		defer p.chunks.Done()
+		if err = pipeline.Guarded(func() error { return p.work(ctx, job.Chunk) }); err != nil {
+			p.halt() // so that nothing of the chunk stays with it
+		}
+	}
+	if err != nil && !errors.Is(err, ledger.ErrOver) {
+		w.Log.Warn("work on a chunk", "run", job.Run, "chunk", job.Chunk, "error", err)
+	}
+}
+
+// partOf gives what this process does of a run, and begins it; nil when there is nothing to be done for it now. The
+// caller says Done to its chunks.
+func (w *Worker) partOf(ctx context.Context, run string) (*part, error) {
+	if !w.knows(run) { // since it is new, perhaps
+		if _, err := w.learn(ctx); err != nil {
+			return nil, err
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r, ok := w.known[run]
+	p := w.of[run]
+	switch {
+	case !ok, w.closed, time.Now().Before(w.backOff[run]), p != nil && p.ended:
+		return nil, nil
+	case p == nil:
+		var err error
+		if p, err = w.begin(w.calls, r); err != nil {
+			return nil, err
+		}
+		w.of[run] = p
+	}
+	p.chunks.Add(1)
+	return p, nil
+}
+
+func (w *Worker) knows(run string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, ok := w.known[run]
+	return ok
+}
+
+func (w *Worker) isClosed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.closed
+}
+
+// ending takes note that a part brings no more rows to an outcome; no chunk comes to it from then on.
+func (w *Worker) ending(p *part) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p.ended = true
+	close(p.over)
+}
+
+// left takes note that a part has ended. One that could not go on is not begun anew at once.
+func (w *Worker) left(p *part) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.of, p.id)
+	if code := p.ending.Code; code != "" && code != pipeline.StopSignal {
+		w.backOff[p.id] = time.Now().Add(time.Second)
+		w.Log.Warn(p.ending.Reason, "run", p.id, "code", code, "error", p.ending.Err)
+	}
+}
+
+func (w *Worker) haltAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.of {
+		p.halt()
+	}
+}
