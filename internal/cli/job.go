@@ -133,8 +133,11 @@ func (s *settings) validate() error {
 	if s.shared && (s.priority < 1 || s.priority > 4) {
 		faults = append(faults, fmt.Sprintf("--priority is %d, and has to be 1 to 4", s.priority))
 	}
-	if s.detach && !s.shared {
+	switch {
+	case s.detach && !s.shared:
 		faults = append(faults, "--detach is for --shared")
+	case s.detach && (s.archive != "" || s.metricsFile != "" || len(s.onFinish) > 0):
+		faults = append(faults, "with --detach nobody waits for the end, so there is nothing to do then: --archive, --metrics-file, --on-finish")
 	}
 	positive("timeout", s.timeout)
 	positive("retry-for", s.retryFor)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hppsend/internal/ledger"
+	"hppsend/internal/queue"
 	"hppsend/pipeline"
 )
 
@@ -90,6 +91,11 @@ func (a *app) order(o pipeline.Order) func(context.Context, *settings, []string)
 		if err != nil {
 			return exitOK, err
 		}
+		if found && o == pipeline.Cancel {
+			if err := a.endIdle(ctx, l, run.ID); err != nil {
+				return exitOK, err
+			}
+		}
 		if !found {
 			return exitOK, usage(fmt.Sprintf("run %s does not go on any more", run.ID), "hppsend runs lists those that do")
 		}
@@ -102,6 +108,20 @@ func (a *app) order(o pipeline.Order) func(context.Context, *settings, []string)
 		}[o])
 		return exitOK, nil
 	}
+}
+
+// endIdle ends a run that is with the workers, where none of them works on it.
+func (a *app) endIdle(ctx context.Context, l *ledger.Ledger, run string) error {
+	if l.Shareable() != nil {
+		return nil
+	}
+	runs, err := l.SharedRuns(ctx, "")
+	for _, r := range runs {
+		if r.ID == run {
+			return (&queue.Conductor{Ledger: l, Record: a.recordOf}).Step(ctx, r)
+		}
+	}
+	return err
 }
 
 func (a *app) orderAll(ctx context.Context, l *ledger.Ledger, target string, halt bool, by string) error {

@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
@@ -13,6 +12,8 @@ import (
 	"os"
 
 	"github.com/minio/sio"
+
+	"hppsend/internal/ledger"
 )
 
 // key encrypts what is kept of an account's uploads. It is derived from the secret of the account's ledger, so
@@ -25,17 +26,7 @@ func (k key) derive(name string) []byte {
 	return mac.Sum(nil)
 }
 
-func (k key) aead() cipher.AEAD {
-	block, err := aes.NewCipher(k.derive("values"))
-	if err != nil {
-		panic(err) // the key has 32 bytes
-	}
-	gcm, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic(err)
-	}
-	return gcm
-}
+func (k key) aead() cipher.AEAD { return ledger.AEAD(k.derive("values")) }
 
 // seal encrypts a value for one place, such as a column of a row: elsewhere it cannot be opened.
 func (k key) seal(place, value string) []byte {

@@ -72,8 +72,11 @@ func (l *Ledger) Pool(ctx context.Context) (*pgxpool.Pool, error) {
 // chunkPlace is what a chunk is bound to: in another place it cannot be opened.
 func chunkPlace(run string, n int) []byte { return fmt.Appendf(nil, "%s\n%d", run, n) }
 
-func (l *Ledger) aead() cipher.AEAD {
-	block, err := aes.NewCipher(l.Key("chunk"))
+func (l *Ledger) aead() cipher.AEAD { return AEAD(l.Key("chunk")) }
+
+// AEAD encrypts by a key of 32 bytes, with a nonce of its own in each text.
+func AEAD(key []byte) cipher.AEAD {
+	block, err := aes.NewCipher(key)
 	if err != nil {
 		panic(err) // the key has 32 bytes
 	}
@@ -224,7 +227,10 @@ func (l *Ledger) Join(ctx context.Context, run string, version string) (*Run, er
 	}
 	host, _ := os.Hostname()
 	o := &join{whole: run, hold: h.(*share), version: version, host: host}
-	if err := l.update(ctx, o); err != nil {
+	if err = l.update(ctx, o); err == nil && o.over {
+		err = ErrOver
+	}
+	if err != nil {
 		h.release()
 		return nil, err
 	}
@@ -241,6 +247,7 @@ type join struct {
 	whole, version, host string
 	hold                 *share
 
+	over                    bool
 	number, owner, targetID int64
 	target, reminder        string
 }
@@ -248,8 +255,8 @@ type join struct {
 func (o *join) apply(t *txn) error {
 	err := t.get([]any{&o.owner, &o.targetID, &o.target, &o.reminder}, `SELECT run.number, run.target, target.name, run.reminder FROM run JOIN target ON target.id = run.target
 		WHERE run.id = ? AND run.shared AND run.ended IS NULL`, o.whole)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrOver
+	if o.over = errors.Is(err, sql.ErrNoRows); o.over {
+		return nil
 	}
 	if err != nil {
 		return err

@@ -38,7 +38,9 @@ func (l *Ledger) Conduct(ctx context.Context, run string, decide func(Moment) (D
 		return false, err
 	}
 	o := &conduct{run: run, decide: decide, ordered: ordered}
-	err = l.update(ctx, o)
+	if err = l.update(ctx, o); err == nil {
+		err = o.err
+	}
 	return o.done, err
 }
 
@@ -48,10 +50,11 @@ type conduct struct {
 	ordered pipeline.Ordered
 
 	done bool
+	err  error // of decide, which is not to undo what others change beside it
 }
 
 func (o *conduct) apply(t *txn) error {
-	o.done = false
+	o.done, o.err = false, nil
 	var number int64
 	var state string
 	err := t.get([]any{&number, &state}, `SELECT s.run, s.state FROM share s JOIN run ON run.number = s.run
@@ -66,16 +69,22 @@ func (o *conduct) apply(t *txn) error {
 	if err := t.exec("UPDATE chunk SET process = NULL, asked = NULL WHERE run = ? AND released AND process IS NOT NULL AND NOT lives(process)", number); err != nil {
 		return err
 	}
-	if m.Said, err = t.said(number); err != nil {
+	var heard []int64
+	if m.Said, heard, err = t.said(number); err != nil {
 		return err
 	}
 	if err := t.get([]any{&m.Left, &m.Out, &m.Taken, &m.First}, `SELECT count(*), count(*) FILTER (WHERE released),
 		count(*) FILTER (WHERE process IS NOT NULL), coalesce(bool_or(n = 0), FALSE) FROM chunk WHERE run = ?`, number); err != nil {
 		return err
 	}
-	d, err := o.decide(m)
-	if err != nil {
-		return err
+	var d Decision
+	if o.err = pipeline.Guarded(func() (err error) { d, err = o.decide(m); return err }); o.err != nil {
+		return nil
+	}
+	if len(m.Said) > 0 {
+		if err := t.exec("DELETE FROM answer WHERE id = ANY(?)", heard); err != nil {
+			return err
+		}
 	}
 	for _, v := range d.Revise {
 		if err := (&conclusion{run: -1, owner: number, ticket: v.Ticket, Conclusion: v.Conclusion()}).apply(t); err != nil {
@@ -94,35 +103,27 @@ func (o *conduct) apply(t *txn) error {
 	return t.exec("UPDATE share SET state = ? WHERE run = ?", string(d.State), number)
 }
 
-// said takes what was told of a run.
-func (t *txn) said(run int64) (all []json.RawMessage, err error) {
-	rows, err := t.query("WITH gone AS (DELETE FROM answer WHERE run = ? RETURNING id, said) SELECT said FROM gone ORDER BY id", run)
+// said gives what was told of a run, a thousand at a time, with their ids. One that is on disk later may have a lesser id.
+func (t *txn) said(run int64) (all []json.RawMessage, ids []int64, err error) {
+	rows, err := t.query("SELECT id, said FROM answer WHERE run = ? ORDER BY id LIMIT 1000", run)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	texts, err := column[string](rows)
-	for _, text := range texts {
-		all = append(all, json.RawMessage(text))
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var text string
+		if err := rows.Scan(&id, &text); err != nil {
+			return nil, nil, err
+		}
+		all, ids = append(all, json.RawMessage(text)), append(ids, id)
 	}
-	return all, err
+	return all, ids, rows.Err()
 }
 
-// Amend changes what was decided of a shared run, as a person says; it reports false when it has ended.
-func (l *Ledger) Amend(ctx context.Context, run string, said json.RawMessage) (bool, error) {
-	o := &amend{run: run, said: said}
-	err := l.update(ctx, o)
-	return o.done, err
-}
-
-type amend struct {
-	run  string
-	said json.RawMessage
-	done bool
-}
-
-func (o *amend) apply(t *txn) (err error) {
-	o.done, err = t.changed("INSERT INTO answer (run, said) SELECT number, ? FROM run WHERE id = ? AND shared AND ended IS NULL", string(o.said), o.run)
-	return err
+// TellOf is Tell for somebody who is no part of the run. Of one that has ended nothing is told.
+func (l *Ledger) TellOf(ctx context.Context, run string, said json.RawMessage) error {
+	return l.update(ctx, statement{"INSERT INTO answer (run, said) SELECT number, ? FROM run WHERE id = ? AND shared AND ended IS NULL", []any{string(said), run}})
 }
 
 // EndShared ends a shared run on which nobody works any more. One that has ended stays as it is.

@@ -202,8 +202,7 @@ func GoOn(ctx context.Context, l *ledger.Ledger, run string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.Amend(ctx, run, word)
-	return err
+	return l.TellOf(ctx, run, word)
 }
 
 // For gives whose credentials a run needs: the target and the user.

@@ -220,4 +220,8 @@ type watch struct {
 
 func (watch) Progress(pipeline.Progress) {}
 
-func (o watch) Notice(n pipeline.Notice) { o.worker.Log.Info(n.Text, "run", o.run, "code", n.Code) }
+func (o watch) Notice(n pipeline.Notice) {
+	if n.Code != pipeline.StopSignal { // of the part, not of the run
+		o.worker.Log.Info(n.Text, "run", o.run, "code", n.Code)
+	}
+}
