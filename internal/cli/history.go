@@ -159,10 +159,11 @@ func (r runLine) MarshalJSON() ([]byte, error) {
 		Exit         int    `json:"exit"`
 		UncertainNow int    `json:"uncertain_now"`
 		Ledger       []code `json:"ledger,omitempty"`
+		Workers      any    `json:"workers,omitempty"`
 	}{
 		"run", r.ID, r.Path, r.Label, r.Reminder, r.Target, r.state(), r.Reason, r.UserName, r.Host, r.PID, r.Version,
 		r.Started.UTC(), ended, s.counts, s.Exit,
-		r.RunState.Uncertain, codes,
+		r.RunState.Uncertain, codes, r.with.line(),
 	})
 }
 

@@ -216,7 +216,8 @@ func (r *invocation) Tell(e campaign.Event) {
 			r.lines.fail(e.Err)
 		}
 	case campaign.Handed:
-		r.say("notice", "handed", fmt.Sprintf("%s is with the workers: run %s, %s to be sent.", e.File, e.Run, rows(e.Due)))
+		r.console.sayf("%s is with the workers: run %s, %s to be sent.", e.File, e.Run, rows(e.Due))
+		r.lines.write(r.handed(e))
 		if s := r.s; s.detach {
 			r.console.sayf("  How far it is: hppsend runs %s --watch %s; the report, then: hppsend report %[1]s %[3]s", r.targetFlag(r.opt.Target.Name), e.Run, word(e.File))
 		}
@@ -233,6 +234,15 @@ func (r *invocation) Tell(e campaign.Event) {
 		r.lines.write(s)
 		r.one = &s
 	}
+}
+
+// handed is a run as machines are told of it that the workers have from now on.
+func (r *invocation) handed(e campaign.Handed) runLine {
+	by := r.opt.Program
+	return runLine{RunState: ledger.RunState{Lives: true, RunInfo: ledger.RunInfo{
+		ID: e.Run, Target: r.opt.Target.Name, UserName: r.opt.User, Label: r.opt.Label, Reminder: r.opt.Reminder, Path: e.File,
+		Version: by.Version, Host: by.Host, PID: by.PID, Started: r.started,
+	}}}
 }
 
 // showNoMore takes the progress away.

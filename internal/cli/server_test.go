@@ -177,7 +177,9 @@ func TestMoveKilled(t *testing.T) {
 func TestHelpMachines(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
-	p.contacts("may.csv", 0, 5)
+	for i, name := range []string{"may.csv", "june.csv", "july.csv"} {
+		p.contacts(name, 5*i, 5)
+	}
 	text, err := os.ReadFile("help/machines.md")
 	ok(t, err)
 	if !strings.Contains(string(text), "    "+strings.ReplaceAll(ledger.Grants, "\n", "\n    ")+"\n") {
@@ -209,6 +211,10 @@ func TestHelpMachines(t *testing.T) {
 		args := strings.Fields(command)
 		if reason != "" {
 			args = append(args, "--reason", strings.Trim(reason, `"`))
+		}
+		if args[0] == "worker" {
+			host.worker("--listen", "127.0.0.1:0", "--ledger", to)
+			continue
 		}
 		if file != "" {
 			out, err := host.hppsend(args...).Output()

@@ -68,13 +68,26 @@ func (w *withWorkers) String() string {
 	case p.Waiting != "":
 		text += "; " + p.Waiting
 	case w.workers == 0:
-		text += fmt.Sprintf("; nobody can send it: no worker for %s at %s is there", w.user, w.target)
+		text += fmt.Sprintf("; nobody can send it: there is no worker for %s at %s", w.user, w.target)
 	case w.workers == 1:
 		text += "; 1 worker"
 	default:
 		text += fmt.Sprintf("; %d workers", w.workers)
 	}
 	return text
+}
+
+// line is what machines are told of it; nil of a run that no workers send.
+func (w *withWorkers) line() any {
+	if w == nil {
+		return nil
+	}
+	return struct {
+		There   int    `json:"there"`
+		Due     int    `json:"due"`
+		Done    int    `json:"done"`
+		Waiting string `json:"waiting"`
+	}{w.workers, w.progress.Due, min(w.progress.Done(), w.progress.Due), w.progress.Waiting}
 }
 
 // watchEvery is how often is told how far runs are, when that has changed.

@@ -17,7 +17,7 @@ import (
 // worker starts a worker on a host, which the test ends.
 func (p *place) worker(args ...string) *exec.Cmd {
 	p.t.Helper()
-	c := p.hppsend(append([]string{"worker", "--endpoint", p.url}, args...)...)
+	c := p.hppsend(append([]string{"worker", "--environment", "sandbox", "--endpoint", p.url}, args...)...)
 	log := new(bytes.Buffer)
 	c.Stdout, c.Stderr = log, log
 	if err := c.Start(); err != nil {
