@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -19,18 +20,19 @@ import (
 type campaign struct {
 	Options
 	Ports
-	started time.Time
-	files   []*reader.File
-	places  *places
-	outputs []outputs
-	plan    *pipeline.Plan
-	runs    []*ledger.Run
-	seen    *seen
-	ended   bool                    // every run has its end in the ledger
-	handed  map[int]bool            // files that the workers send
-	endings map[int]pipeline.Ending // of files that came to one of their own
-	away    bool                    // what the workers have goes on without this process
-	result  Result
+	started  time.Time
+	files    []*reader.File
+	places   *places
+	outputs  []outputs
+	plan     *pipeline.Plan
+	runs     []*ledger.Run
+	seen     *seen
+	ended    bool                    // every run has its end in the ledger
+	handed   map[int]bool            // files that the workers send
+	endings  map[int]pipeline.Ending // of files that came to one of their own
+	followed int                     // files that the workers have already
+	away     bool                    // what the workers have goes on without this process
+	result   Result
 }
 
 // Run checks all files, sends what is due, and reports every row. Its error tells that nothing was sent;
@@ -72,7 +74,7 @@ func (c *campaign) prepare(ctx context.Context, paths []string) error {
 			Todo: "hppsend check -o writes the rows with what is wrong beside them; mend them, or raise --max-rejected",
 		}
 	}
-	if c.Confirm == nil {
+	if c.Confirm == nil || c.followed == len(c.files) {
 		return nil
 	}
 	return c.Confirm(ctx, c.plan)
@@ -105,14 +107,29 @@ func (c *campaign) begin(ctx context.Context) error {
 			Path: in.Path, SHA256: in.SHA256, Sheet: in.Sheet, Options: reading, Version: c.Program.Version,
 			Host: c.Program.Host, PID: c.Program.PID, Started: time.Now(),
 		}
-		run, err := c.Ledger.Begin(ctx, info)
+		run, err := c.beginOrFollow(ctx, i, info)
 		if err != nil {
 			return err
 		}
 		c.runs = append(c.runs, run)
-		c.plan.Files[i].Run = info.ID
+		c.plan.Files[i].Run = run.ID()
 	}
 	return nil
+}
+
+// beginOrFollow enters a run, or finds the one that the workers have on the same content, if they are to send it.
+func (c *campaign) beginOrFollow(ctx context.Context, file int, info ledger.RunInfo) (*ledger.Run, error) {
+	run, err := c.Ledger.Begin(ctx, info)
+	if !c.Workers.Shared || !errors.Is(err, pipeline.Busy) {
+		return run, err
+	}
+	with, unknown := c.Ledger.Follow(ctx, info)
+	if with == nil {
+		return nil, cmp.Or(unknown, err)
+	}
+	c.handed[file] = true
+	say(c.Observer, "followed", fmt.Sprintf("%s is with the workers already, as run %s; this waits for it.", info.Path, with.ID()))
+	return with, nil
 }
 
 // newRunID names a run: short enough to be said over the telephone, unlike any other.
@@ -120,7 +137,7 @@ func newRunID() string { return strings.ToLower(rand.Text()[:12]) }
 
 // send brings what is due to its outcome, one file after another, at one pace.
 func (c *campaign) send(ctx context.Context) error {
-	if c.plan.Due == 0 {
+	if c.plan.Due == 0 && len(c.handed) == 0 {
 		return nil
 	}
 	if c.Workers.Shared {

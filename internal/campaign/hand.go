@@ -28,7 +28,7 @@ func (c *campaign) hand(ctx context.Context) error {
 	limit := c.Send.Limit
 	for i := range c.files {
 		f := c.plan.Files[i]
-		if f.Due == 0 {
+		if f.Due == 0 || c.handed[i] {
 			continue
 		}
 		if c.Send.Limit > 0 && limit == 0 {

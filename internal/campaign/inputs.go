@@ -29,9 +29,13 @@ func (c *campaign) open(ctx context.Context, paths []string) error {
 	return distinct(c.files)
 }
 
-// notBusy refuses a file that another run is sending now.
+// notBusy refuses a file that another run is sending now, but for one that the workers have and are to send.
 func (c *campaign) notBusy(ctx context.Context, in pipeline.Input) error {
 	busy, err := c.Ledger.Busy(ctx, in.SHA256, c.Target.Name)
+	if err == nil && busy != nil && busy.Shared && c.Workers.Shared {
+		c.followed++
+		return nil
+	}
 	if err == nil && busy != nil {
 		err = busy.Busy()
 	}

@@ -48,6 +48,9 @@ func (a *app) runs(ctx context.Context, s *settings, args []string) (int, error)
 	} else if halted.Order != pipeline.GoOn {
 		a.say("notice", "paused", fmt.Sprintf("All runs are %s; hppsend resume --environment %s%s --all lets them go on.", halted, l.Info().Environment, a.ledgerFlag))
 	}
+	if err := a.tellScheduled(ctx, l); err != nil {
+		return exitOK, err
+	}
 	found := 0
 	for _, r := range runs {
 		if len(args) == 1 && !strings.HasPrefix(r.ID, strings.ToLower(args[0])) {

@@ -53,6 +53,7 @@ type settings struct {
 	all, force                        bool
 	shared, detach, watch             bool
 	priority                          int
+	schedules                         []schedule // of the configuration file
 	listen                            string
 	last                              int
 	olderThan                         age
@@ -126,6 +127,9 @@ func (s *settings) loadFile() error {
 	}
 	if err != nil {
 		return usage(fmt.Sprintf("configuration file %s: %s", s.config, withoutQuotes(pipeline.WithoutPath(err))), "name a readable YAML file with --config")
+	}
+	if err := s.loadSchedules(k, folder); err != nil {
+		return err
 	}
 	if err := s.applyProfile(k, folder); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,6 +78,13 @@ func (a *app) worker(ctx context.Context, s *settings, _ []string) (int, error) 
 		return exitOK, err
 	}
 	defer stopServing()
+	if len(s.schedules) > 0 {
+		clocking, end := context.WithCancel(opening)
+		var clock sync.WaitGroup
+		clock.Go(func() { pipeline.Guarded(func() error { a.clock(s, l, log).Run(clocking); return nil }) })
+		defer clock.Wait()
+		defer end()
+	}
 	a.tellLedger(l)
 	a.console.sayf("This worker sends to %s, as %s, what hppsend run --shared hands over. Ctrl-C ends it: calls under way end, and what is left goes to others.", t.Name, creds.Username)
 	return exitOK, w.Run(ctx, a.stop)

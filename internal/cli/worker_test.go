@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"hppsend/internal/ledger"
 	"hppsend/internal/ledger/servertest"
 	"hppsend/internal/sandbox"
 )
@@ -75,5 +78,155 @@ func TestWorkers(t *testing.T) {
 				t.Fatalf("%s is in the database in clear", contact)
 			}
 		}
+	}
+}
+
+// TestScheduled has the workers of two hosts start by themselves what their configuration names: once, late since
+// nobody was there, by the workers of both, with the report where the files are.
+func TestScheduled(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, sandbox.Config{})
+	p.onServer()
+	ok(t, os.Mkdir(p.path("outbox"), 0o700))
+	p.contacts("outbox/may.csv", 0, 30)
+	p.contacts("outbox/june.csv", 30, 30)
+	ok(t, os.WriteFile(p.path("night.yaml"), []byte(`
+environment: sandbox
+endpoint: `+p.url+`
+profiles:
+  night: {label: the night, rate: unlimited, archive: done}
+schedule:
+  night: {files: "outbox/*.csv", at: "* * * * *", time-zone: Europe/Stockholm, profile: night}
+  weekly: {files: "weekly.csv", at: "10 2 * * 1", within: 1m}
+`), 0o600))
+	l := p.openLedger()
+	for name, ago := range map[string]time.Duration{"night": 10 * time.Minute, "weekly": 20 * 24 * time.Hour} {
+		_, err := l.LastScheduled(t.Context(), name, time.Now().Add(-ago))
+		ok(t, err)
+	}
+	for i := range 2 {
+		p.host(fmt.Sprintf("host%d", i)).worker("--config", p.path("night.yaml"))
+	}
+	for end := time.Now().Add(time.Minute); len(p.files("done")) < 4; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it was not started: %v", p.files("done"))
+		}
+	}
+	if n := p.once(); n != 60 || p.box.Stats().Calls != 60 {
+		t.Errorf("%d of 60 were accepted by %d calls", n, p.box.Stats().Calls)
+	}
+	out := p.must(0, p.hppsend("runs", "--environment", "sandbox"))
+	if n := strings.Count(out, "(the night)"); n != 2 || !strings.Contains(out, "Nothing was started at these times") || !strings.Contains(out, "weekly at ") {
+		t.Errorf("%d runs of the night:\n%s", n, out)
+	}
+}
+
+// openLedger opens the ledger beside the program.
+func (p *place) openLedger() *ledger.Ledger {
+	p.t.Helper()
+	l, err := ledger.Open(p.t.Context(), ledger.Options{Path: p.ledger, State: filepath.Join(p.path("state"), "hppsend"), Environment: "sandbox"})
+	ok(p.t, err)
+	p.t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// TestWrongSchedules refuses what cannot be meant, whatever the command.
+func TestWrongSchedules(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, sandbox.Config{})
+	for wrong, says := range map[string]string{
+		`{files: a.csv, at: "10 2 * *"}`:                            "cron line",
+		`{files: a.csv, at: "70 2 * * *"}`:                          "cron line",
+		`{at: "10 2 * * *"}`:                                        "no files",
+		`{files: a.csv, at: "10 2 * * *", time-zone: Mars/Olympus}`: "time zone",
+		`{files: a.csv, at: "10 2 * * *", profile: day}`:            "profile",
+		`{files: a.csv, at: "10 2 * * *", within: soon}`:            "within",
+		`{files: a.csv, at: "10 2 * * *", zone: Europe/Stockholm}`:  `"zone"`,
+	} {
+		ok(t, os.WriteFile(p.path("night.yaml"), []byte("schedule:\n  night: "+wrong+"\n"), 0o600))
+		if out := p.must(2, p.hppsend("runs", "--environment", "sandbox", "--config", "night.yaml")); !strings.Contains(out, says) || !strings.Contains(out, "schedule night") {
+			t.Errorf("%s: %s", wrong, out)
+		}
+	}
+}
+
+// TestFollowed leaves a run that was handed over in each way there is, and comes back to it.
+func TestFollowed(t *testing.T) {
+	t.Parallel()
+	const rows = 400
+	for name, leave := range map[string]func(*exec.Cmd) int{
+		"killed":  func(c *exec.Cmd) int { c.Process.Kill(); c.Wait(); return -1 },
+		"stopped": func(c *exec.Cmd) int { c.Process.Signal(os.Interrupt); c.Wait(); return 130 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t, sandbox.Config{})
+			p.onServer()
+			p.contacts("may.csv", 0, rows)
+			first := p.run("--shared", "--rate", "200/s", "may.csv")
+			var said bytes.Buffer
+			first.Stderr = &said
+			ok(t, first.Start())
+			l := p.openLedger()
+			for runs := []ledger.SharedRun(nil); len(runs) == 0; time.Sleep(5 * time.Millisecond) {
+				var err error
+				runs, err = l.SharedRuns(t.Context(), "")
+				ok(t, err)
+			}
+			if want := leave(first); first.ProcessState.ExitCode() != want {
+				t.Errorf("exit code %d, want %d", first.ProcessState.ExitCode(), want)
+			}
+			if out := p.must(0, p.hppsend("runs", "--environment", "sandbox")); !strings.Contains(out, "0 of 400 rows; nobody can send it: there is no worker for sandbox at sandbox") {
+				t.Errorf("it does not say that nobody can send it:\n%s", out)
+			}
+			if out := p.must(75, p.run("may.csv")); !strings.Contains(out, "is being sent by the workers, as run") {
+				t.Errorf("without workers it says: %s", out)
+			}
+			p.worker()
+			out := p.must(0, p.run("--shared", "may.csv"))
+			if !strings.Contains(out, "is with the workers already") || !strings.Contains(out, "400 sent by this run") {
+				t.Errorf("it says: %s", out)
+			}
+			if n := p.once(); n != rows {
+				t.Errorf("%d of %d were accepted", n, rows)
+			}
+			if name == "stopped" && !strings.Contains(said.String(), "The workers go on without this process") {
+				t.Errorf("when stopped it says: %s", said.String())
+			}
+		})
+	}
+}
+
+// TestDetached hands a run over that nobody waits for, and writes its report after it.
+func TestDetached(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, sandbox.Config{})
+	p.onServer()
+	p.contacts("may.csv", 0, 50)
+	p.contacts("june.csv", 50, 50)
+	p.must(2, p.run("--detach", "may.csv"))
+	p.must(2, p.run("--shared", "--detach", "--on-finish", "true", "may.csv"))
+	other := *p
+	other.ledger = ""
+	if out := other.must(2, other.run("--shared", "may.csv")); !strings.Contains(out, "postgres://") {
+		t.Errorf("on a file it says: %s", out)
+	}
+	out := p.must(0, p.run("--shared", "--detach", "--rate", "unlimited", "may.csv", "june.csv"))
+	for _, want := range []string{"may.csv is with the workers: run ", "50 rows to be sent", "hppsend report --environment sandbox"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	p.must(5, p.hppsend("report", "--endpoint", p.url, "may.csv"))
+	end := p.worker()
+	p.must(0, p.hppsend("runs", "--environment", "sandbox", "--watch"))
+	ok(t, end.Process.Signal(os.Interrupt))
+	for _, file := range []string{"may.csv", "june.csv"} {
+		if l := lastLine(t, []byte(p.must(0, p.hppsend("report", "--endpoint", p.url, "--json", "--quiet", file)))); l.Delivered != 50 {
+			t.Errorf("%s: %+v", file, l)
+		}
+	}
+	if out := p.must(0, p.hppsend("runs", "--environment", "sandbox")); strings.Count(out, "50 rows: 50 delivered, 50 sent by this run") != 2 {
+		t.Errorf("the ledger has:\n%s", out)
 	}
 }

@@ -239,7 +239,7 @@ func (s *server) lives(_ string, told sql.NullBool) bool { return told.Bool }
 // fading sees whether its process has no lock any more: it is gone, or takes it again after a cut within a second.
 func (s *server) fading(ctx context.Context, run string) bool {
 	var free bool
-	err := s.row(ctx, "SELECT ended IS NULL AND NOT locked(process) FROM run WHERE id = ?", run).Scan(&free)
+	err := s.row(ctx, "SELECT ended IS NULL AND NOT shared AND NOT locked(process) FROM run WHERE id = ?", run).Scan(&free)
 	return err == nil && free
 }
 

@@ -166,6 +166,8 @@ $$;
 //     and all go when the run ends, so that no contact stays.
 //   - answer has what was told of calls since somebody decided last.
 //   - worker has who can send what.
+//   - scheduled has the times at which runs were to be started, and what became of that: known (the first that was
+//     looked at), begun by a process, ended with an exit code, missed.
 //
 // An earlier program can enter no run any more.
 const serverV2 = `
@@ -210,6 +212,16 @@ CREATE TABLE worker (
 	host      text NOT NULL,
 	pid       bigint NOT NULL,
 	started   bigint NOT NULL
+);
+
+CREATE TABLE scheduled (
+	name    text NOT NULL,
+	due     bigint NOT NULL,
+	state   text NOT NULL,
+	process bigint,
+	host    text NOT NULL DEFAULT '',
+	exit    bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (name, due)
 );
 
 CREATE FUNCTION forget_share() RETURNS trigger LANGUAGE plpgsql AS $$

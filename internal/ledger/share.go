@@ -170,6 +170,24 @@ type Worker struct {
 	Started                 time.Time
 }
 
+// Follow is for who waits for a run that the workers have: it makes no calls, and can tell what the report has counted.
+// It gives nil when no run of theirs is on this content at the target.
+func (l *Ledger) Follow(ctx context.Context, content RunInfo) (*Run, error) {
+	busy, err := l.Busy(ctx, content.SHA256, content.Target)
+	if err != nil || busy == nil || !busy.Shared {
+		return nil, err
+	}
+	r := &Run{View: l.View(busy.Target), reminder: busy.Reminder, id: busy.ID}
+	if err := l.row(ctx, "SELECT number, target FROM run WHERE id = ?", busy.ID).Scan(&r.number, &r.targetID); err != nil {
+		return nil, l.reading(err)
+	}
+	r.owner = r.number
+	return r, nil
+}
+
+// ID names the run; of a part it is that of the whole.
+func (r *Run) ID() string { return r.id }
+
 // Enlist enters this process among the workers, as long as it lives or until leave is called. dead reports whether
 // it was taken for dead meanwhile: then it is to leave, and may enlist anew.
 func (l *Ledger) Enlist(ctx context.Context, w Worker) (dead func() bool, leave func(), err error) {

@@ -1,0 +1,129 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+)
+
+// Schedule says when something is to be started.
+type Schedule struct {
+	Name   string
+	line   cron.Schedule
+	zone   *time.Location
+	within time.Duration
+}
+
+// NewSchedule reads a cron line of five fields, by the clock of a time zone. A time that was missed, since no worker
+// was there, is made up within a while.
+func NewSchedule(name, line string, zone *time.Location, within time.Duration) (Schedule, error) {
+	parsed, err := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(line)
+	if err != nil {
+		return Schedule{}, fmt.Errorf("the cron line %q is not understood", line)
+	}
+	return Schedule{name, parsed, zone, within}, nil
+}
+
+// Last gives the last time that was due after one and until another; zero when none was. It goes by what a clock on
+// the wall shows: a time that the clock leaves out in spring comes at the moment of the change or an hour later, one that
+// it shows twice in autumn once.
+func (s Schedule) Last(after, until time.Time) (last time.Time) {
+	// The library leaves out what the clock leaves out, so it is asked about a clock that never changes.
+	for wall := s.line.Next(onWall(after.Add(-2*time.Hour), s.zone)); !wall.After(onWall(until.Add(2*time.Hour), s.zone)); wall = s.line.Next(wall) {
+		y, m, d := wall.Date()
+		at := time.Date(y, m, d, wall.Hour(), wall.Minute(), 0, 0, s.zone)
+		if at.After(after) && !at.After(until) && at.After(last) {
+			last = at
+		}
+	}
+	return last
+}
+
+// onWall is what the clock of a zone shows at a moment, as if it were UTC.
+func onWall(t time.Time, zone *time.Location) time.Time {
+	t = t.In(zone)
+	y, m, d := t.Date()
+	return time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+}
+
+// Clock starts what is due, once whoever else has such a clock.
+type Clock struct {
+	Ledger    *ledger.Ledger
+	Schedules []Schedule
+	Host      string
+	Log       *slog.Logger
+	// Start starts what is due, and gives the exit code with which it ended.
+	Start func(ctx context.Context, name string) int
+}
+
+// clockEvery is how often it is looked whether something is due.
+const clockEvery = time.Second
+
+// Run looks what is due until the context ends, and waits for what it has started.
+func (c *Clock) Run(ctx context.Context) {
+	var started sync.WaitGroup
+	defer started.Wait()
+	every := time.NewTicker(clockEvery)
+	defer every.Stop()
+	for ctx.Err() == nil {
+		for _, s := range c.Schedules {
+			if err := pipeline.Guarded(func() error { return c.look(ctx, s, &started) }); err != nil && ctx.Err() == nil {
+				c.Log.Warn("look at a schedule", "schedule", s.Name, "error", err)
+			}
+		}
+		select {
+		case <-every.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// look starts what is due by a schedule, or what a process that died had started.
+func (c *Clock) look(ctx context.Context, s Schedule, started *sync.WaitGroup) error {
+	now := time.Now()
+	last, err := c.Ledger.LastScheduled(ctx, s.Name, now)
+	if err != nil {
+		return err
+	}
+	due := s.Last(last.Due, now)
+	if due.IsZero() && last.State == ledger.TimeBegun && !last.Lives {
+		due = last.Due
+	}
+	switch {
+	case due.IsZero():
+		return nil
+	case now.Sub(due) > s.within:
+		first, err := c.Ledger.Missed(ctx, s.Name, due)
+		if first {
+			c.Log.Warn("a time was missed, and it is too late to make it up", "schedule", s.Name, "due", due)
+		}
+		return err
+	}
+	done, ok, err := c.Ledger.ClaimTime(ctx, s.Name, due, c.Host)
+	if err != nil || !ok {
+		return err
+	}
+	c.Log.Info("started", "schedule", s.Name, "due", due)
+	started.Go(func() {
+		exit := 1
+		if err := pipeline.Guarded(func() error { exit = c.Start(ctx, s.Name); return nil }); err != nil {
+			c.Log.Error("start what is due", "schedule", s.Name, "error", err)
+		}
+		ended := &exit
+		if ctx.Err() != nil { // another goes on with it
+			ended = nil
+		}
+		if err := done(ended); err != nil {
+			c.Log.Warn("record how it ended", "schedule", s.Name, "error", err)
+		}
+		c.Log.Info("ended", "schedule", s.Name, "due", due, "exit", exit)
+	})
+	return nil
+}
