@@ -28,8 +28,10 @@ func (l *Ledger) LastScheduled(ctx context.Context, name string, now time.Time) 
 	if _, err := l.serverOf(); err != nil {
 		return last, err
 	}
-	if err := l.update(ctx, statement{"INSERT INTO scheduled (name, due, state) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT FROM scheduled WHERE name = ?1) ON CONFLICT DO NOTHING",
-		[]any{name, now.UnixMilli(), TimeKnown}}); err != nil {
+	if err := l.update(ctx, statement{
+		"INSERT INTO scheduled (name, due, state) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT FROM scheduled WHERE name = ?1) ON CONFLICT DO NOTHING",
+		[]any{name, now.UnixMilli(), TimeKnown},
+	}); err != nil {
 		return last, err
 	}
 	all, err := l.scheduled(ctx, "name = ?1 ORDER BY due DESC LIMIT 1", name)
@@ -85,8 +87,10 @@ func (l *Ledger) ClaimTime(ctx context.Context, name string, due time.Time, host
 		if exit != nil {
 			state, code = TimeEnded, *exit
 		}
-		return l.update(context.WithoutCancel(ctx), statement{"UPDATE scheduled SET state = ?, exit = ?, process = NULL WHERE name = ? AND due = ? AND process = ?",
-			[]any{state, code, name, o.due, o.process}})
+		return l.update(context.WithoutCancel(ctx), statement{
+			"UPDATE scheduled SET state = ?, exit = ?, process = NULL WHERE name = ? AND due = ? AND process = ?",
+			[]any{state, code, name, o.due, o.process},
+		})
 	}, true, nil
 }
 

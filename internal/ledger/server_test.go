@@ -261,7 +261,6 @@ func TestRights(t *testing.T) {
 }
 
 // TestAddresses takes what is no address of a ledger, and shows nothing of what may be a password in it.
-
 func TestAddresses(t *testing.T) {
 	t.Parallel()
 	for _, place := range []string{
@@ -275,14 +274,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// TestMove takes a ledger from a file to a server and back: what is known stays known, and only the last may be sent by.
-
-// TestPutBackUnderARun has the database put back while somebody has it open: the next run is refused.
-
-// knows is all that a ledger tells of the sessions of a test.
-
 // TestSameContentOnTwoHosts begins a run on the same content on two hosts at once: one of them is refused.
-
 func TestSameContentOnTwoHosts(t *testing.T) {
 	t.Parallel()
 	place, state := database(t), t.TempDir()

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/hex"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"hppsend/internal/ledger/servertest"
 	"hppsend/pipeline"
@@ -105,6 +107,54 @@ func TestOtherVersions(t *testing.T) {
 		if _, err := Open(t.Context(), Options{Path: place, State: state, Environment: "sandbox"}); err == nil || !strings.Contains(err.Error(), want) || pipeline.Hint(err) == "" {
 			t.Errorf("schema %s: %v", change, err)
 		}
+	}
+}
+
+// TestMigrate brings a ledger of the first version up to date: what is known stays known, a program of that version can
+// enter no run any more, and it is not done while one of its runs goes on.
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	place, state := database(t), t.TempDir()
+	opt := Options{Path: place, State: state, Environment: "sandbox"}
+	l := onServer(t, place, state)
+	s := l.store.(*server)
+	script := "DROP SCHEMA hppsend CASCADE; CREATE SCHEMA hppsend;" + serverV1 + `
+		INSERT INTO meta SELECT TRUE, 'sandbox', '\x` + hex.EncodeToString(s.check) + `', 1, 1, 7, 'open';
+		INSERT INTO target (name) VALUES ('` + target + `');
+		INSERT INTO beat DEFAULT VALUES;
+		INSERT INTO run (id, process, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started, schema)
+			VALUES ('old', 1, 1, '', '', '', 'may.csv', '\x01', '', '{}', '', '', 1, 1, 4);
+		INSERT INTO record (session, target, seq, version, run, time, status, reminder, method, contact, country, other, sheet, row)
+			VALUES ('s1', 1, 0, 1, 1, 1, 'delivered', '', 'email', '\x01', '', '', '', 2)`
+	if _, err := l.db.Exec(script, pgx.QueryExecModeSimpleProtocol); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), opt); err == nil || !strings.Contains(err.Error(), "an earlier version") || !strings.Contains(pipeline.Hint(err), "ledger migrate") {
+		t.Errorf("before: %v", err)
+	}
+	if err := Migrate(t.Context(), opt); !errors.Is(err, pipeline.Busy) {
+		t.Errorf("under a run: %v", err)
+	}
+	if _, err := l.db.Exec("UPDATE beat SET heard = heard - interval '1 min'"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // again is no harm
+		if err := Migrate(t.Context(), opt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.db.Exec(`INSERT INTO run (id, process, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started, schema)
+		VALUES ('late', 1, 1, '', '', '', 'may.csv', '\x02', '', '{}', '', '', 1, 1, 4)`); err == nil {
+		t.Error("the version before enters a run")
+	}
+	l = onServer(t, place, state)
+	begun(t, l, "new")
+	all, err := l.View(target).Lookup(t.Context(), []string{"s1"})
+	if err != nil || len(all[0]) != 1 || all[0][0].Status != pipeline.Delivered || all[0][0].Run != "old" {
+		t.Errorf("it knows %+v, %v", all, err)
+	}
+	if old, _, err := l.FindRun(t.Context(), "old"); err != nil || old.Ended.IsZero() {
+		t.Errorf("the run of before: %+v, %v", old, err)
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -423,5 +425,28 @@ func TestHandsOver(t *testing.T) {
 	h.ended("may")
 	if got := h.codes("may"); got[pipeline.Delivered] != rows || h.called() != rows {
 		t.Errorf("%v after %d calls", got, h.called())
+	}
+}
+
+// TestRights has the workers use no more of the database than who sends is granted.
+func TestRights(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	address, err := url.Parse(h.options.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := strings.TrimPrefix(address.Path, "/")
+	for _, statement := range []string{"CREATE ROLE sender_" + name + " LOGIN", strings.ReplaceAll(ledger.Grants, "sender", "sender_"+name)} {
+		servertest.Shared(t).Exec(t, name, statement)
+	}
+	address.User = url.User("sender_" + name)
+	h.options.Path = address.String()
+	h.ledger = h.open()
+	h.submit("may", 500, 2, pipeline.SendConfig{Canary: 3}, false)
+	h.worker()
+	h.worker()
+	if info, _ := h.ended("may"); info.Ending != "" || h.called() != 500 {
+		t.Errorf("ended with %q after %d calls", info.Ending, h.called())
 	}
 }
