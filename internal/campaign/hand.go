@@ -78,7 +78,7 @@ func (c *campaign) follow(ctx context.Context) error {
 		return err
 	}
 	defer jobs.Close()
-	f := following{campaign: c, conductor: &queue.Conductor{Ledger: c.Ledger, Jobs: jobs, Record: c.RecordOf}}
+	f := following{campaign: c, conductor: &queue.Conductor{Ledger: queue.BookOf(c.Ledger), Jobs: jobs, Record: c.RecordOf}}
 	for i := range c.files {
 		if !c.handed[i] {
 			continue

@@ -118,7 +118,7 @@ func (a *app) endIdle(ctx context.Context, l *ledger.Ledger, run string) error {
 	runs, err := l.SharedRuns(ctx, "")
 	for _, r := range runs {
 		if r.ID == run {
-			return (&queue.Conductor{Ledger: l, Record: a.recordOf}).Step(ctx, r)
+			return (&queue.Conductor{Ledger: queue.BookOf(l), Record: a.recordOf}).Step(ctx, r)
 		}
 	}
 	return err

@@ -70,8 +70,11 @@ func (a *app) worker(ctx context.Context, s *settings, _ []string) (int, error) 
 	}
 	by := program()
 	w := &queue.Worker{
-		Ledger: l, Caller: caller, Target: t.Name, User: creds.Username, Concurrency: s.concurrency, Version: by.Version, Host: by.Host,
+		Ledger: queue.BookOf(l), Caller: caller, Target: t.Name, User: creds.Username, Concurrency: s.concurrency, Version: by.Version, Host: by.Host,
 		Log: log, Record: a.recordOf,
+		Jobs: func(ctx context.Context, work func(context.Context, string, int)) (queue.Source, error) {
+			return queue.TakeJobs(ctx, l, queue.Name(t.Name, creds.Username), work)
+		},
 	}
 	stopServing, err := a.serveWorker(s, w)
 	if err != nil {

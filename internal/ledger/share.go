@@ -133,22 +133,23 @@ func (o *handOver) apply(t *txn) (err error) {
 // SharedRuns gives the runs that are with the workers: those of a queue, or with an empty one all.
 func (l *Ledger) SharedRuns(ctx context.Context, queue string) (all []SharedRun, err error) {
 	defer func() { err = l.reading(err) }()
-	rows, err := l.rows(ctx, `SELECT run.id, s.queue, s.priority, s.spec, s.state,
-		(SELECT count(*) FROM chunk c WHERE c.run = s.run),
+	rows, err := l.rows(ctx, `SELECT run.id, target.name, run.user_name, run.label, run.reminder, run.path, run.version, run.host, run.pid, run.started,
+		s.queue, s.priority, s.spec, s.state, (SELECT count(*) FROM chunk c WHERE c.run = s.run),
 		(SELECT count(*) FROM chunk c WHERE c.run = s.run AND c.released),
 		(SELECT count(*) FROM chunk c WHERE c.run = s.run AND c.released AND c.process IS NOT NULL)
-		FROM share s JOIN run ON run.number = s.run WHERE run.ended IS NULL AND run.shared AND (?1 = '' OR s.queue = ?1) ORDER BY s.priority, s.run`, queue)
+		FROM share s JOIN run ON run.number = s.run JOIN target ON target.id = run.target WHERE run.ended IS NULL AND run.shared AND (?1 = '' OR s.queue = ?1) ORDER BY s.priority, s.run`, queue)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var r SharedRun
+		r := SharedRun{RunInfo: RunInfo{Shared: true}}
 		var spec, state string
-		if err := rows.Scan(&r.ID, &r.Queue, &r.Priority, &spec, &state, &r.Left, &r.Out, &r.Taken); err != nil {
+		var started int64
+		if err := rows.Scan(&r.ID, &r.Target, &r.UserName, &r.Label, &r.Reminder, &r.Path, &r.Version, &r.Host, &r.PID, &started, &r.Queue, &r.Priority, &spec, &state, &r.Left, &r.Out, &r.Taken); err != nil {
 			return nil, err
 		}
-		r.Spec, r.State = json.RawMessage(spec), json.RawMessage(state)
+		r.Spec, r.State, r.Started = json.RawMessage(spec), json.RawMessage(state), time.UnixMilli(started)
 		all = append(all, r)
 	}
 	if err := rows.Err(); err != nil {

@@ -35,8 +35,8 @@ type said struct {
 // Conductor decides about runs that workers send. Every worker has one, and who follows a run: it does not matter who
 // of them looks.
 type Conductor struct {
-	Ledger *ledger.Ledger
-	Jobs   *Jobs
+	Ledger Book
+	Jobs   Inserter // nil for who only looks on
 	// Record gives what the ledger keeps of how a run came out.
 	Record func(ledger.RunInfo, pipeline.Tally, pipeline.Ending) json.RawMessage
 }
@@ -70,16 +70,20 @@ func (c *Conductor) Step(ctx context.Context, r ledger.SharedRun) error {
 		return err
 	}
 	if st.Over {
-		return c.end(ctx, r.ID, spec, st)
+		return c.end(ctx, r, spec, st)
 	}
-	if r.Ordered.Order == pipeline.Pause || st.Brakes.Ended().Code != "" {
+	if c.Jobs == nil || r.Ordered.Order == pipeline.Pause || st.Brakes.Ended().Code != "" {
 		return nil
 	}
 	wanted, err := c.Ledger.Wanted(ctx, r.ID)
 	if err != nil || len(wanted) == 0 {
 		return err
 	}
-	return c.Jobs.insert(ctx, c.Ledger, r.Queue, wanted)
+	jobs, err := c.Jobs.Insert(ctx, r.Queue, wanted)
+	if err != nil {
+		return err
+	}
+	return c.Ledger.Queued(ctx, wanted, jobs)
 }
 
 // decide says what becomes of a run by what was told since it was decided last.
@@ -154,8 +158,8 @@ func (s Spec) ending(st state) pipeline.Ending {
 }
 
 // end counts what a run has come to by the ledger, and ends it there.
-func (c *Conductor) end(ctx context.Context, run string, spec Spec, st state) error {
-	codes, err := c.Ledger.Codes(ctx, run)
+func (c *Conductor) end(ctx context.Context, r ledger.SharedRun, spec Spec, st state) error {
+	codes, err := c.Ledger.Codes(ctx, r.ID)
 	if err != nil {
 		return err
 	}
@@ -163,12 +167,8 @@ func (c *Conductor) end(ctx context.Context, run string, spec Spec, st state) er
 	for _, code := range codes {
 		groups = append(groups, pipeline.Group{Status: code.Status, Code: code.Code, Rows: code.Count})
 	}
-	info, ok, err := c.Ledger.FindRun(ctx, run)
-	if err != nil || !ok {
-		return err
-	}
 	ending := spec.ending(st)
-	return c.Ledger.EndShared(ctx, run, ending.Finding, c.Record(info, spec.File.Reached(groups), ending))
+	return c.Ledger.EndShared(ctx, r.ID, ending.Finding, c.Record(r.RunInfo, spec.File.Reached(groups), ending))
 }
 
 // Progress is how far a run is, by what was told.

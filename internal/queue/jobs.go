@@ -36,11 +36,11 @@ func OpenJobs(ctx context.Context, l *ledger.Ledger) (*Jobs, error) {
 	return openJobs(ctx, l, &river.Config{})
 }
 
-// takeJobs connects to the queue for who takes jobs out of it.
-func takeJobs(ctx context.Context, l *ledger.Ledger, queue string, work func(context.Context, chunkJob)) (*Jobs, error) {
+// TakeJobs connects to the queue of the workers for a user at a target, for a worker.
+func TakeJobs(ctx context.Context, l *ledger.Ledger, queue string, work func(ctx context.Context, run string, chunk int)) (*Jobs, error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, job *river.Job[chunkJob]) error {
-		work(ctx, job.Args)
+		work(ctx, job.Args.Run, job.Args.Chunk)
 		return nil // what is left of the chunk lies ready, and is asked for anew
 	}))
 	return openJobs(ctx, l, &river.Config{
@@ -68,19 +68,25 @@ func openJobs(ctx context.Context, l *ledger.Ledger, config *river.Config) (*Job
 // Close lets go of the queue.
 func (j *Jobs) Close() { j.pool.Close() }
 
-// insert puts in a job for each chunk.
-func (j *Jobs) insert(ctx context.Context, l *ledger.Ledger, queue string, all []ledger.Wanted) error {
+// Start begins to give out jobs.
+func (j *Jobs) Start(ctx context.Context) error { return j.client.Start(ctx) }
+
+// Stop gives out no more jobs, and waits for those that are worked on.
+func (j *Jobs) Stop(ctx context.Context) error { return j.client.Stop(ctx) }
+
+// Insert puts in a job for each chunk, and gives their ids.
+func (j *Jobs) Insert(ctx context.Context, queue string, all []ledger.Wanted) ([]int64, error) {
 	params := make([]river.InsertManyParams, len(all))
 	for i, w := range all {
 		params[i] = river.InsertManyParams{Args: chunkJob{w.Run, w.N}, InsertOpts: &river.InsertOpts{Queue: queue, Priority: w.Priority}}
 	}
 	inserted, err := j.client.InsertMany(ctx, params)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ids := make([]int64, len(inserted))
 	for i, res := range inserted {
 		ids[i] = res.Job.ID
 	}
-	return l.Queued(ctx, all, ids)
+	return ids, nil
 }

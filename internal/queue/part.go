@@ -18,7 +18,7 @@ const tellEvery = 100 * time.Millisecond
 // part is what this process does of one run: one sending, into which the rows of all its chunks go.
 type part struct {
 	worker *Worker
-	run    *ledger.Run
+	run    Part
 	id     string
 	rows   chan pipeline.Due
 	stop   chan struct{} // closed: no new call

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"iter"
 	"log/slog"
 	"net/url"
@@ -100,9 +99,13 @@ func (h *house) called() int {
 // worker is one more process that takes work. The function ends it.
 func (h *house) worker() (end func()) {
 	h.t.Helper()
+	l := h.open()
 	w := &queue.Worker{
-		Ledger: h.open(), Caller: h, Target: target, User: user, Concurrency: 4, Version: "test", Host: "here",
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Record: record,
+		Ledger: queue.BookOf(l), Caller: h, Target: target, User: user, Concurrency: 4, Version: "test", Host: "here",
+		Log: slog.New(slog.DiscardHandler), Record: record,
+		Jobs: func(ctx context.Context, work func(context.Context, string, int)) (queue.Source, error) {
+			return queue.TakeJobs(ctx, l, queue.Name(target, user), work)
+		},
 	}
 	stop := make(chan struct{})
 	var done sync.WaitGroup
@@ -401,7 +404,7 @@ func TestNoWorker(t *testing.T) {
 	if err != nil || len(runs) != 1 {
 		t.Fatal(runs, err)
 	}
-	if err := (&queue.Conductor{Ledger: h.ledger, Record: record}).Step(t.Context(), runs[0]); err != nil {
+	if err := (&queue.Conductor{Ledger: queue.BookOf(h.ledger), Record: record}).Step(t.Context(), runs[0]); err != nil {
 		t.Fatal(err)
 	}
 	if info, _ := h.ended("june"); info.Ending != pipeline.StopCancelled || h.called() != 300 {

@@ -15,7 +15,8 @@ import (
 
 // Worker is a process that takes work: runs that were handed over for a user at a target.
 type Worker struct {
-	Ledger      *ledger.Ledger
+	Ledger      Book
+	Jobs        func(ctx context.Context, work func(ctx context.Context, run string, chunk int)) (Source, error) // the queue, for a worker
 	Caller      pipeline.Sender
 	Target      string
 	User        string
@@ -50,12 +51,12 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 		return err
 	}
 	defer func() { leave() }()
-	jobs, err := takeJobs(ctx, w.Ledger, Name(w.Target, w.User), w.chunk)
+	jobs, err := w.Jobs(ctx, w.chunk)
 	if err != nil {
 		return err
 	}
 	defer jobs.Close()
-	if err := jobs.client.Start(context.WithoutCancel(ctx)); err != nil {
+	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	conductor := &Conductor{Ledger: w.Ledger, Jobs: jobs, Record: w.Record}
@@ -89,7 +90,7 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 	w.parts.Wait()
 	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return jobs.client.Stop(ending)
+	return jobs.Stop(ending)
 }
 
 func (w *Worker) enlist(ctx context.Context) (dead func() bool, leave func(), err error) {
@@ -149,16 +150,16 @@ func (w *Worker) learn(ctx context.Context) ([]ledger.SharedRun, error) {
 }
 
 // chunk works on a chunk that the queue has a job for.
-func (w *Worker) chunk(ctx context.Context, job chunkJob) {
-	p, err := w.partOf(ctx, job.Run)
+func (w *Worker) chunk(ctx context.Context, run string, n int) {
+	p, err := w.partOf(ctx, run)
 	if err == nil && p != nil {
 		defer p.chunks.Done()
-		if err = pipeline.Guarded(func() error { return p.work(ctx, job.Chunk) }); err != nil {
+		if err = pipeline.Guarded(func() error { return p.work(ctx, n) }); err != nil {
 			p.halt() // so that nothing of the chunk stays with it
 		}
 	}
 	if err != nil && !errors.Is(err, ledger.ErrOver) {
-		w.Log.Warn("work on a chunk", "run", job.Run, "chunk", job.Chunk, "error", err)
+		w.Log.Warn("work on a chunk", "run", run, "chunk", n, "error", err)
 	}
 }
 
