@@ -103,7 +103,8 @@ func (s state) repeats(c *conclusion) bool {
 //
 //   - a delivery is never overwritten;
 //   - a revision touches only a refusal that the run itself has written;
-//   - a run that was taken for dead while it lived still says what came of its own call;
+//   - a run that was taken for dead while it lived still says what came of its own call; the part of one also that
+//     nothing was sent, which ends the row: another part has let it be by then;
 //   - what is in doubt stays so under anything but a delivery;
 //   - an attempt that came to nothing leaves the record as it was.
 func (s state) concluded(run, owner int64, c pipeline.Conclusion) (now state, keep bool) {
@@ -144,7 +145,11 @@ func (s state) concluded(run, owner int64, c pipeline.Conclusion) (now state, ke
 		return now, true
 	}
 	now.run, now.Conclusion = owner, c
-	if c.Status == pipeline.Pending {
+	switch {
+	case c.Status != pipeline.Pending:
+	case buried && run != owner:
+		now.Status = pipeline.Failed
+	default:
 		now.Status = ""
 	}
 	return now, true

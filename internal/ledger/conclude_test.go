@@ -62,6 +62,17 @@ func TestRecordKeepsWhatAnAttemptCameTo(t *testing.T) {
 	}
 }
 
+// TestConcludedByAPart holds what is otherwise for the part of a run.
+func TestConcludedByAPart(t *testing.T) {
+	const part, whole = 9, 7
+	old := state{run: whole, attempts: 1, Conclusion: pipeline.Conclusion{Status: pipeline.Uncertain, Code: pipeline.CodeInterrupted}}
+	for status, want := range map[pipeline.Status]pipeline.Status{pipeline.Pending: pipeline.Failed, pipeline.Rejected: pipeline.Rejected, pipeline.Delivered: pipeline.Delivered} {
+		if now, _ := old.concluded(part, whole, pipeline.Conclusion{Status: status, Called: true}); now.Status != want || now.run != whole {
+			t.Errorf("taken for dead, it says %s: it becomes %q of run %d, want %q", status, now.Status, now.run, want)
+		}
+	}
+}
+
 // TestConcluded holds the rules in the comment of state.concluded, one a row.
 func TestConcluded(t *testing.T) {
 	const own, other = 7, 8

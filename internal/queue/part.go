@@ -20,6 +20,8 @@ type part struct {
 	worker *Worker
 	run    Part
 	id     string
+	joined chan struct{} // closed once it is known whether it has joined
+	failed error         // to join
 	rows   chan pipeline.Due
 	stop   chan struct{} // closed: no new call
 	halt   func()        // closes it
@@ -28,27 +30,35 @@ type part struct {
 	chunks sync.WaitGroup
 	ending pipeline.Ending
 
-	telling sync.Mutex // one at a time, so that nothing overtakes
+	telling chan struct{} // holds whoever tells: one at a time, so that nothing overtakes
 	mu      sync.Mutex
 	word    said // that is still to be told
 	busy    map[int]bool
 }
 
-// begin joins in a run.
-func (w *Worker) begin(ctx context.Context, r ledger.SharedRun) (*part, error) {
-	var spec Spec
-	if err := json.Unmarshal(r.Spec, &spec); err != nil {
-		return nil, err
-	}
-	run, err := w.Ledger.Join(ctx, r.ID, w.Version)
-	if err != nil {
-		return nil, err
-	}
+func newPart(w *Worker, id string) *part {
 	p := &part{
-		worker: w, run: run, id: r.ID, rows: make(chan pipeline.Due), stop: make(chan struct{}), over: make(chan struct{}), busy: map[int]bool{},
+		worker: w, id: id, rows: make(chan pipeline.Due), stop: make(chan struct{}), joined: make(chan struct{}), over: make(chan struct{}),
+		telling: make(chan struct{}, 1), busy: map[int]bool{},
 	}
 	p.halt = sync.OnceFunc(func() { close(p.stop) })
-	w.parts.Go(func() {
+	return p
+}
+
+// begin joins in the run, and sends what comes in until the part is halted, or cannot go on.
+func (p *part) begin(ctx context.Context, r ledger.SharedRun) error {
+	w := p.worker
+	var spec Spec
+	err := json.Unmarshal(r.Spec, &spec)
+	if err == nil {
+		p.run, err = w.Ledger.Join(ctx, r.ID, w.Version)
+	}
+	if err != nil {
+		w.ending(p)
+		w.left(p)
+		return err
+	}
+	go func() {
 		if err := pipeline.Guarded(func() error { p.send(ctx, spec); return nil }); err != nil {
 			p.ending = pipeline.Broken("", err)
 		}
@@ -56,21 +66,25 @@ func (w *Worker) begin(ctx context.Context, r ledger.SharedRun) (*part, error) {
 		p.chunks.Wait()
 		p.leave()
 		w.left(p)
-	})
-	return p, nil
+	}()
+	return nil
 }
 
 // leave has others take what is left of the part's chunks, as soon as the ledger can be told. At the end of the worker
 // that it is gone tells them too.
 func (p *part) leave() {
-	for tries := 0; ; tries++ {
+	for tries := time.Duration(1); ; tries++ {
 		p.tell()
 		err := pipeline.Guarded(func() error { return p.run.Leave(context.Background()) })
-		if err == nil || p.worker.isClosed() {
+		if err == nil {
 			return
 		}
 		p.worker.Log.Warn("leave a run", "run", p.id, "error", err)
-		time.Sleep(min(time.Duration(tries)*100*time.Millisecond, time.Second))
+		select {
+		case <-time.After(min(tries*100*time.Millisecond, 5*time.Second)):
+		case <-p.worker.ends:
+			return
+		}
 	}
 }
 
@@ -115,8 +129,8 @@ func (p *part) settled(s pipeline.Status) {
 
 // tell tells what calls came to. What cannot be told now is told the next time.
 func (p *part) tell() error {
-	p.telling.Lock()
-	defer p.telling.Unlock()
+	p.telling <- struct{}{}
+	defer func() { <-p.telling }()
 	p.mu.Lock()
 	word := p.word
 	p.word = said{}

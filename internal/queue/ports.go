@@ -55,6 +55,12 @@ type Chunks interface {
 	Tell(ctx context.Context, said json.RawMessage) error
 }
 
+// Handing is a run that is about to be handed over; see [ledger.Run].
+type Handing interface {
+	AddChunk(ctx context.Context, n int, text []byte) error
+	HandOver(ctx context.Context, s ledger.Share) error
+}
+
 // Inserter puts jobs for chunks into the queue, and gives their ids.
 type Inserter interface {
 	Insert(ctx context.Context, queue string, all []ledger.Wanted) ([]int64, error)

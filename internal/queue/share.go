@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,6 +26,7 @@ type Spec struct {
 	Send     pipeline.SendConfig
 	Ask      bool // somebody is asked whether the rest may follow the canary
 	File     pipeline.FilePlan
+	Rows     int `json:",omitempty"` // that are handed out at once; 0 for ChunkRows
 }
 
 // counted is what is needed of a file's plan to count what its run has come to: nothing that a name or a cell says.
@@ -44,9 +46,10 @@ func Name(target, user string) string {
 
 // Submit hands a run over, with the rows that it is to send, in their order. From its return on the run goes on without
 // the caller; before, it is one that the caller has begun and ends.
-func Submit(ctx context.Context, run *ledger.Run, spec Spec, priority int, rows iter.Seq2[pipeline.Due, error]) error {
+func Submit(ctx context.Context, run Handing, spec Spec, priority int, rows iter.Seq2[pipeline.Due, error]) error {
 	st := state{Passed: spec.Send.Canary == 0}
-	size, handed, n := ChunkRows, 0, 0
+	usual := cmp.Or(spec.Rows, ChunkRows)
+	size, handed, n := usual, 0, 0
 	if !st.Passed {
 		size = spec.Send.Canary // the chunk 0 is the canary
 	}
@@ -56,7 +59,7 @@ func Submit(ctx context.Context, run *ledger.Run, spec Spec, priority int, rows 
 		if err == nil {
 			err = run.AddChunk(ctx, n, text)
 		}
-		chunk, size, n = chunk[:0], ChunkRows, n+1
+		chunk, size, n = chunk[:0], usual, n+1
 		return err
 	}
 	for row, err := range rows {

@@ -28,6 +28,7 @@ type Worker struct {
 
 	counts counts
 	calls  context.Context // cuts calls off
+	ends   <-chan struct{} // closed once no chunk is taken any more
 	parts  sync.WaitGroup
 
 	mu      sync.Mutex
@@ -38,14 +39,17 @@ type Worker struct {
 	closed  bool
 }
 
-// lookEvery is how often the runs are looked at.
-const lookEvery = 200 * time.Millisecond
+// lookEvery is how often the runs are looked at, and complainEvery how often is said that they cannot be.
+const (
+	lookEvery     = 200 * time.Millisecond
+	complainEvery = 10 * time.Second
+)
 
 // Run works until stop is closed: no new call then, calls in flight may end, and what is left goes to others. The
 // context cuts calls off. It returns an error when the ledger cannot be used at the beginning.
 func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 	w.of, w.backOff = map[string]*part{}, map[string]time.Time{}
-	w.calls = ctx
+	w.calls, w.ends = ctx, stop
 	dead, leave, err := w.enlist(ctx)
 	if err != nil {
 		return err
@@ -62,6 +66,7 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 	conductor := &Conductor{Ledger: w.Ledger, Jobs: jobs, Record: w.Record}
 	every := time.NewTicker(lookEvery)
 	defer every.Stop()
+	var complained time.Time
 	for on := true; on; {
 		if dead() { // or was taken for it, and begins anew
 			w.Log.Warn("this worker was taken for dead, since it had not been heard of; it begins anew")
@@ -73,7 +78,12 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 				w.Log.Warn("the ledger cannot be used", "error", err)
 			}
 		} else if err := pipeline.Guarded(func() error { return w.look(ctx, conductor) }); err != nil {
-			w.Log.Warn("look at the runs", "error", err)
+			if time.Since(complained) > complainEvery {
+				complained = time.Now()
+				w.Log.Warn("look at the runs", "error", err)
+			}
+		} else {
+			complained = time.Time{}
 		}
 		select {
 		case <-every.C:
@@ -171,22 +181,38 @@ func (w *Worker) partOf(ctx context.Context, run string) (*part, error) {
 			return nil, err
 		}
 	}
+	p, r, isNew := w.partNow(run)
+	if p == nil {
+		return nil, nil
+	}
+	if isNew {
+		p.failed = p.begin(w.calls, r)
+		close(p.joined)
+	}
+	if <-p.joined; p.failed != nil {
+		p.chunks.Done()
+		return nil, p.failed
+	}
+	return p, nil
+}
+
+// partNow is partOf before the ledger knows of the part.
+func (w *Worker) partNow(run string) (p *part, r ledger.SharedRun, isNew bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r, ok := w.known[run]
-	p := w.of[run]
+	p = w.of[run]
 	switch {
 	case !ok, w.closed, time.Now().Before(w.backOff[run]), p != nil && p.ended:
-		return nil, nil
+		return nil, r, false
 	case p == nil:
-		var err error
-		if p, err = w.begin(w.calls, r); err != nil {
-			return nil, err
-		}
+		p = newPart(w, run)
 		w.of[run] = p
+		w.parts.Add(1)
+		isNew = true
 	}
 	p.chunks.Add(1)
-	return p, nil
+	return p, r, isNew
 }
 
 func (w *Worker) knows(run string) bool {
@@ -194,12 +220,6 @@ func (w *Worker) knows(run string) bool {
 	defer w.mu.Unlock()
 	_, ok := w.known[run]
 	return ok
-}
-
-func (w *Worker) isClosed() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.closed
 }
 
 // ending takes note that a part brings no more rows to an outcome; no chunk comes to it from then on.
@@ -215,6 +235,7 @@ func (w *Worker) left(p *part) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.of, p.id)
+	w.parts.Done()
 	if code := p.ending.Code; code != "" && code != pipeline.StopSignal {
 		w.backOff[p.id] = time.Now().Add(time.Second)
 		w.Log.Warn(p.ending.Reason, "run", p.id, "code", code, "error", p.ending.Err)
