@@ -38,12 +38,15 @@ func after(v Verdict, last bool) action {
 }
 
 // unclaimed gives what follows from what the records say of a row that could not be claimed.
-func unclaimed(found Status) action {
-	switch found {
+func unclaimed(found Outcome) action {
+	if found.SentNow { // by another process that sends the run
+		return action{Delivered, nothing}
+	}
+	switch found.Status {
 	case Pending:
 		return action{Pending, afterOther}
 	case Uncertain, Rejected:
-		return action{found, nothing}
+		return action{found.Status, nothing}
 	case Delivered, Skipped, Failed:
 	}
 	return action{Skipped, nothing} // served by another run

@@ -42,7 +42,7 @@ func TestWhatFollowsWithoutAClaim(t *testing.T) {
 		Skipped:   {Skipped, nothing},
 		Failed:    {Skipped, nothing},
 	} {
-		if got := unclaimed(found); got != want {
+		if got := unclaimed(Outcome{Status: found}); got != want {
 			t.Errorf("found %s: %v, want %v", found, got, want)
 		}
 	}

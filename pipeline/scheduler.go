@@ -169,7 +169,7 @@ func (s *scheduler) attempted(d done, now time.Time) {
 	case d.err != nil:
 		s.breaker.end(Broken("the run was stopped: the ledger could not be used", d.err))
 	case r.Ticket == 0:
-		s.follow(j, unclaimed(r.Unclaimed.Status), now)
+		s.follow(j, unclaimed(r.Unclaimed), now)
 	default:
 		j.attempt.Own = r.Ticket
 		if r.Reply.Verdict == Unavailable && !j.probe {

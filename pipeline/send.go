@@ -115,7 +115,9 @@ func (s *Sending) send(ctx context.Context, d *Distributor, answers func(Answer)
 
 // end settles what is open at the end of a file.
 func (s *scheduler) end() {
-	s.revise(s.breaker.endFile())
+	if revised := s.breaker.endFile(); s.answers == nil { // else that is for whoever decides about the run
+		s.revise(revised)
+	}
 	s.report()
 }
 

@@ -56,6 +56,11 @@ func (r *RunInfo) Busy() error {
 	}
 }
 
+// Judges reports whether the rows are judged by the same options.
+func (r *RunInfo) Judges(options json.RawMessage) bool {
+	return string(maskedJSON(options)) == string(r.Options)
+}
+
 // Run is a living run. It implements pipeline.Records and pipeline.Ledger.
 type Run struct {
 	*View

@@ -10,7 +10,9 @@ const (
 	TimeKnown  = "known"  // it is when the schedule was first looked at
 	TimeBegun  = "begun"  // a process has started it
 	TimeEnded  = "ended"  // the run has ended, with an exit code
-	TimeMissed = "missed" // nobody was there to start it in time
+	TimeMissed = "missed" // nobody was there to start it in time, or whoever had begun it died
+	TimeFailed = "failed" // whoever had begun it could not begin a run; another may
+	TimeEmpty  = "empty"  // whoever had begun it found no file; another may
 )
 
 // Scheduled is a time of a schedule, to the millisecond, with what became of it.
@@ -23,11 +25,17 @@ type Scheduled struct {
 	Lives bool // whoever has begun it is there
 }
 
+// Now is what the clock of the ledger shows, which is one for all hosts.
+func (l *Ledger) Now(ctx context.Context) (now time.Time, err error) {
+	if _, err := l.serverOf(); err != nil {
+		return now, err
+	}
+	err = l.row(ctx, "SELECT clock_timestamp()").Scan(&now)
+	return now, l.reading(err)
+}
+
 // LastScheduled gives the last time of a schedule that is known; the first who looks makes now that.
 func (l *Ledger) LastScheduled(ctx context.Context, name string, now time.Time) (last Scheduled, err error) {
-	if _, err := l.serverOf(); err != nil {
-		return last, err
-	}
 	if err := l.update(ctx, statement{
 		"INSERT INTO scheduled (name, due, state) SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT FROM scheduled WHERE name = ?1) ON CONFLICT DO NOTHING",
 		[]any{name, now.UnixMilli(), TimeKnown},
@@ -66,8 +74,8 @@ func (l *Ledger) scheduled(ctx context.Context, where string, args ...any) (all 
 }
 
 // ClaimTime gives one of all who ask the right to start what is due, as long as it lives; ok is false for the others. The
-// caller calls done at the end: with an exit code, or nil where somebody else is to go on.
-func (l *Ledger) ClaimTime(ctx context.Context, name string, due time.Time, host string) (done func(exit *int) error, ok bool, err error) {
+// caller calls done at the end, with what became of it and an exit code; TimeBegun lets somebody else go on.
+func (l *Ledger) ClaimTime(ctx context.Context, name string, due time.Time, host string) (done func(state string, exit int) error, ok bool, err error) {
 	s, err := l.serverOf()
 	if err != nil {
 		return nil, false, err
@@ -81,15 +89,11 @@ func (l *Ledger) ClaimTime(ctx context.Context, name string, due time.Time, host
 		h.release()
 		return nil, false, err
 	}
-	return func(exit *int) error {
+	return func(state string, exit int) error {
 		defer h.release()
-		state, code := TimeBegun, 0
-		if exit != nil {
-			state, code = TimeEnded, *exit
-		}
 		return l.update(context.WithoutCancel(ctx), statement{
 			"UPDATE scheduled SET state = ?, exit = ?, process = NULL WHERE name = ? AND due = ? AND process = ?",
-			[]any{state, code, name, o.due, o.process},
+			[]any{state, exit, name, o.due, o.process},
 		})
 	}, true, nil
 }
@@ -105,8 +109,8 @@ func (o *claimTime) retried() { o.again = true }
 
 func (o *claimTime) apply(t *txn) (err error) {
 	o.took, err = t.changed(`INSERT INTO scheduled AS s (name, due, state, process, host) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (name, due)
-		DO UPDATE SET process = ?4, host = ?5 WHERE s.state = ?3 AND (s.process = ?4 AND ?6 OR NOT coalesce(lives(s.process), FALSE))`,
-		o.name, o.due, TimeBegun, o.process, o.host, o.again)
+		DO UPDATE SET state = ?3, process = ?4, host = ?5 WHERE s.state IN (?3, ?7, ?8) AND (s.process = ?4 AND ?6 OR NOT coalesce(lives(s.process), FALSE))`,
+		o.name, o.due, TimeBegun, o.process, o.host, o.again, TimeFailed, TimeEmpty)
 	return err
 }
 
@@ -124,6 +128,7 @@ type missTime struct {
 }
 
 func (o *missTime) apply(t *txn) (err error) {
-	o.first, err = t.changed("INSERT INTO scheduled (name, due, state) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", o.name, o.due, TimeMissed)
+	o.first, err = t.changed(`INSERT INTO scheduled AS s (name, due, state) VALUES (?1, ?2, ?3) ON CONFLICT (name, due)
+		DO UPDATE SET state = ?3, process = NULL WHERE s.state = ?4 AND NOT coalesce(lives(s.process), FALSE)`, o.name, o.due, TimeMissed, TimeBegun)
 	return err
 }

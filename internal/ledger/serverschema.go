@@ -229,7 +229,7 @@ BEGIN
 	DELETE FROM chunk WHERE run = OLD.number;
 	DELETE FROM share WHERE run = OLD.number;
 	DELETE FROM answer WHERE run = OLD.number;
-	DELETE FROM run WHERE part_of = OLD.number AND ended IS NOT NULL;
+	UPDATE run SET ended = NEW.ended WHERE part_of = OLD.number AND ended IS NULL;
 	RETURN NULL;
 END
 $$;

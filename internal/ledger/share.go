@@ -172,10 +172,10 @@ type Worker struct {
 }
 
 // Follow is for who waits for a run that the workers have: it makes no calls, and can tell what the report has counted.
-// It gives nil when no run of theirs is on this content at the target.
+// It gives nil when no run of theirs is on this content at the target, in the same round.
 func (l *Ledger) Follow(ctx context.Context, content RunInfo) (*Run, error) {
 	busy, err := l.Busy(ctx, content.SHA256, content.Target)
-	if err != nil || busy == nil || !busy.Shared {
+	if err != nil || busy == nil || !busy.Shared || busy.Reminder != content.Reminder {
 		return nil, err
 	}
 	r := &Run{View: l.View(busy.Target), reminder: busy.Reminder, id: busy.ID}
@@ -297,6 +297,9 @@ func (r *Run) Leave(ctx context.Context) error {
 type leave struct{ number, owner, process int64 }
 
 func (o leave) apply(t *txn) error {
+	if err := t.exec("UPDATE run SET ended = ? WHERE number = ? AND part_of IS NOT NULL AND ended IS NULL", time.Now().UnixMilli(), o.number); err != nil {
+		return err
+	}
 	if err := t.interrupt(o.number); err != nil {
 		return err
 	}

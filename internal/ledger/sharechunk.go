@@ -37,7 +37,7 @@ func (o *takeChunk) retried() { o.again = true }
 func (o *takeChunk) apply(t *txn) error {
 	o.sealed = nil
 	err := t.get([]any{&o.sealed}, `UPDATE chunk SET process = ?1 WHERE run = ?2 AND n = ?3 AND released
-		AND (process IS NULL OR ?4 AND process = ?1 OR NOT lives(process)) RETURNING sealed`, o.run.process, o.run.owner, o.n, o.again)
+		AND (process IS NULL OR ?4 AND process = ?1) RETURNING sealed`, o.run.process, o.run.owner, o.n, o.again)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (r *Run) Finish(ctx context.Context, n int) error {
 
 // Tell leaves word for whoever decides about the run.
 func (r *Run) Tell(ctx context.Context, said json.RawMessage) error {
-	return r.l.update(ctx, statement{"INSERT INTO answer (run, said) VALUES (?, ?)", []any{r.owner, string(said)}})
+	return r.l.update(ctx, statement{"INSERT INTO answer (run, said) SELECT run, ?2 FROM share WHERE run = ?1", []any{r.owner, string(said)}})
 }
 
 // Wanted is a chunk that lies ready, and about which the queue is to be told.

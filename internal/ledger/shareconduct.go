@@ -25,7 +25,8 @@ type Moment struct {
 // Decision is what becomes of a shared run for now.
 type Decision struct {
 	State   json.RawMessage
-	Release int // so many more chunks
+	Release int  // so many more chunks
+	Halt    bool // none is taken any more
 	Revise  []pipeline.Revision
 }
 
@@ -66,15 +67,16 @@ func (o *conduct) apply(t *txn) error {
 		return err
 	}
 	m := Moment{State: json.RawMessage(state), Ordered: o.ordered}
-	if err := t.exec("UPDATE chunk SET process = NULL, asked = NULL WHERE run = ? AND released AND process IS NOT NULL AND NOT lives(process)", number); err != nil {
+	if err := t.buryParts(number); err != nil {
+		return err
+	}
+	// The counts first: what is told of a chunk is told before it goes.
+	if err := t.get([]any{&m.Left, &m.Out, &m.Taken, &m.First}, `SELECT count(*), count(*) FILTER (WHERE released),
+		count(*) FILTER (WHERE process IS NOT NULL), coalesce(bool_or(n = 0), FALSE) FROM chunk WHERE run = ?`, number); err != nil {
 		return err
 	}
 	var heard []int64
 	if m.Said, heard, err = t.said(number); err != nil {
-		return err
-	}
-	if err := t.get([]any{&m.Left, &m.Out, &m.Taken, &m.First}, `SELECT count(*), count(*) FILTER (WHERE released),
-		count(*) FILTER (WHERE process IS NOT NULL), coalesce(bool_or(n = 0), FALSE) FROM chunk WHERE run = ?`, number); err != nil {
 		return err
 	}
 	var d Decision
@@ -96,11 +98,35 @@ func (o *conduct) apply(t *txn) error {
 			return err
 		}
 	}
+	if d.Halt {
+		if err := t.exec("UPDATE chunk SET released = FALSE WHERE run = ? AND released", number); err != nil {
+			return err
+		}
+	}
 	o.done = true
 	if string(d.State) == state {
 		return nil
 	}
 	return t.exec("UPDATE share SET state = ? WHERE run = ?", string(d.State), number)
+}
+
+// buryParts ends the parts of a run whose processes are gone, so that nothing comes of them any more, and lets others take
+// their chunks. A process that may come back keeps what it has.
+func (t *txn) buryParts(run int64) error {
+	rows, err := t.query("SELECT number FROM run WHERE part_of = ? AND ended IS NULL AND NOT coalesce(lives(process), FALSE) ORDER BY number", run)
+	if err != nil {
+		return err
+	}
+	dead, err := column[int64](rows)
+	if err != nil {
+		return err
+	}
+	for _, number := range dead {
+		if _, err := t.bury(number, ""); err != nil {
+			return err
+		}
+	}
+	return t.exec("UPDATE chunk c SET process = NULL, asked = NULL WHERE run = ? AND process IS NOT NULL AND NOT EXISTS (SELECT FROM beat b WHERE b.process = c.process)", run)
 }
 
 // said gives what was told of a run, a thousand at a time, with their ids. One that is on disk later may have a lesser id.
@@ -128,10 +154,30 @@ func (l *Ledger) TellOf(ctx context.Context, run string, said json.RawMessage) e
 
 // EndShared ends a shared run on which nobody works any more. One that has ended stays as it is.
 func (l *Ledger) EndShared(ctx context.Context, run string, ending pipeline.Finding, counts json.RawMessage) error {
-	return l.update(ctx, statement{
-		"UPDATE run SET ended = ?, ending = ?, reason = ?, counts = ? WHERE id = ? AND shared AND ended IS NULL",
-		[]any{time.Now().UnixMilli(), ending.Code, contact.MaskAll(ending.Reason), string(maskedJSON(counts)), run},
-	})
+	return l.update(ctx, endShared{run, ending.Code, contact.MaskAll(ending.Reason), string(maskedJSON(counts))})
+}
+
+type endShared struct{ run, code, reason, counts string }
+
+func (o endShared) apply(t *txn) error {
+	rows, err := t.query("SELECT p.number FROM run p JOIN run w ON w.number = p.part_of WHERE w.id = ? AND w.ended IS NULL ORDER BY 1", o.run)
+	if err != nil {
+		return err
+	}
+	parts, err := column[int64](rows)
+	if err != nil {
+		return err
+	}
+	if _, err := t.changed("UPDATE run SET ended = ?, ending = ?, reason = ?, counts = ? WHERE id = ? AND shared AND ended IS NULL",
+		time.Now().UnixMilli(), o.code, o.reason, o.counts, o.run); err != nil {
+		return err
+	}
+	for _, number := range parts { // which claim nothing more
+		if err := t.interrupt(number); err != nil {
+			return err
+		}
+	}
+	return t.exec("DELETE FROM run WHERE part_of = (SELECT number FROM run WHERE id = ? AND ended IS NOT NULL)", o.run)
 }
 
 // Counted records what the report of a shared run that has ended has counted.

@@ -102,7 +102,7 @@ func (s Spec) decide(now time.Time, m ledger.Moment, out int) (st state, d ledge
 	if m.Ordered.Order == pipeline.Cancel {
 		st.Brakes.Stop(pipeline.Finding{Code: pipeline.StopCancelled, Reason: "the run was stopped: it was " + m.Ordered.String()})
 	}
-	st.Brakes.Look(now, m.Ordered.Order == pipeline.Pause)
+	st.Brakes.Look(now, m.Ordered.Order == pipeline.Pause || m.Taken == 0) // where nobody tries, nothing is learnt
 	if !st.Passed && !m.First {
 		switch {
 		case st.Bad > 0:
@@ -124,7 +124,7 @@ func (s Spec) decide(now time.Time, m ledger.Moment, out int) (st state, d ledge
 	}
 	if !st.Over && (ended && m.Taken == 0 || m.Left == 0) {
 		st.Over = true
-		d.Release, d.Revise = 0, append(d.Revise, st.Brakes.Over()...)
+		d.Release, d.Halt, d.Revise = 0, true, append(d.Revise, st.Brakes.Over()...)
 	}
 	d.State, err = json.Marshal(st)
 	return st, d, err
@@ -166,6 +166,13 @@ func (c *Conductor) end(ctx context.Context, r ledger.SharedRun, spec Spec, st s
 	var groups []pipeline.Group
 	for _, code := range codes {
 		groups = append(groups, pipeline.Group{Status: code.Status, Code: code.Code, Rows: code.Count})
+	}
+	skipped := spec.File.Due
+	for _, g := range groups {
+		skipped -= g.Rows
+	}
+	if skipped = min(skipped, st.Rows[pipeline.Skipped]); skipped > 0 { // served by other runs; those of this one are counted
+		groups = append(groups, pipeline.Group{Status: pipeline.Skipped, Code: pipeline.CodeAlreadyDelivered, Rows: skipped})
 	}
 	ending := spec.ending(st)
 	return c.Ledger.EndShared(ctx, r.ID, ending.Finding, c.Record(r.RunInfo, spec.File.Reached(groups), ending))

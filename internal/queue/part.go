@@ -74,8 +74,10 @@ func (p *part) begin(ctx context.Context, r ledger.SharedRun) error {
 // that it is gone tells them too.
 func (p *part) leave() {
 	for tries := time.Duration(1); ; tries++ {
-		p.tell()
-		err := pipeline.Guarded(func() error { return p.run.Leave(context.Background()) })
+		err := p.tell()
+		if err == nil {
+			err = pipeline.Guarded(func() error { return p.run.Leave(context.Background()) })
+		}
 		if err == nil {
 			return
 		}

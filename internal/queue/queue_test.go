@@ -44,6 +44,7 @@ type house struct {
 	order  []string
 	answer func(session string) pipeline.Reply
 	takes  time.Duration // each call
+	slow   float64       // calls a second of what is handed over; 0 for no limit
 }
 
 func newHouse(t *testing.T) *house {
@@ -146,7 +147,7 @@ func (h *house) submit(name string, n, priority int, send pipeline.SendConfig, a
 	}
 	send.MaxAttempts, send.Grace, send.RetryFor = 3, 10*time.Second, max(send.RetryFor, 2*time.Second)
 	spec := queue.Spec{
-		Target: target, User: user, Rules: pipeline.Rules{Target: target, Run: name}, Send: send, Ask: ask,
+		Target: target, User: user, Rules: pipeline.Rules{Target: target, Run: name}, Rate: h.slow, Send: send, Ask: ask,
 		File: pipeline.FilePlan{Due: n, Run: name, Tally: pipeline.Tally{Rows: n, Status: map[pipeline.Status]int{pipeline.Pending: n}}},
 	}
 	if err := queue.Submit(h.t.Context(), run, spec, priority, list(name, n)); err != nil {
@@ -379,6 +380,26 @@ func TestFair(t *testing.T) {
 	if begun['m'] > last['a']/2 {
 		t.Errorf("the second run begins with the %d-th call, and the first ends with the %d-th", begun['m'], last['a'])
 	}
+}
+
+// TestSlow has an urgent run overtake one that is so slow that its chunks would take minutes.
+func TestSlow(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.slow = 2
+	h.submit("may", 400, 2, pipeline.SendConfig{}, false)
+	h.worker()
+	h.until("it is under way", func() bool { return h.called() > 0 })
+	h.slow = 0
+	h.submit("urgent", 5, 1, pipeline.SendConfig{}, false)
+	h.ended("urgent")
+	if n := h.called(); n > 100 {
+		t.Errorf("it has ended after %d calls", n)
+	}
+	if ok, err := h.ledger.Order(t.Context(), "may", pipeline.Cancel, "Ann"); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	h.ended("may")
 }
 
 // TestNoWorker hands a run over that nobody takes until somebody comes who can.

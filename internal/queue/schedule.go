@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,9 +25,15 @@ type Schedule struct {
 // NewSchedule reads a cron line of five fields, by the clock of a time zone. A time that was missed, since no worker
 // was there, is made up within a while.
 func NewSchedule(name, line string, zone *time.Location, within time.Duration) (Schedule, error) {
+	if strings.Contains(line, "=") { // a zone, which is said apart
+		return Schedule{}, fmt.Errorf("the cron line %q is not understood", line)
+	}
 	parsed, err := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow).Parse(line)
 	if err != nil {
 		return Schedule{}, fmt.Errorf("the cron line %q is not understood", line)
+	}
+	if parsed.Next(time.Now()).IsZero() {
+		return Schedule{}, fmt.Errorf("the cron line %q has no day on which it comes", line)
 	}
 	return Schedule{name, parsed, zone, within}, nil
 }
@@ -36,7 +43,7 @@ func NewSchedule(name, line string, zone *time.Location, within time.Duration) (
 // it shows twice in autumn once.
 func (s Schedule) Last(after, until time.Time) (last time.Time) {
 	// The library leaves out what the clock leaves out, so it is asked about a clock that never changes.
-	for wall := s.line.Next(onWall(after.Add(-2*time.Hour), s.zone)); !wall.After(onWall(until.Add(2*time.Hour), s.zone)); wall = s.line.Next(wall) {
+	for wall := s.line.Next(onWall(after.Add(-2*time.Hour), s.zone)); !wall.IsZero() && !wall.After(onWall(until.Add(2*time.Hour), s.zone)); wall = s.line.Next(wall) {
 		y, m, d := wall.Date()
 		at := time.Date(y, m, d, wall.Hour(), wall.Minute(), 0, 0, s.zone)
 		if at.After(after) && !at.After(until) && at.After(last) {
@@ -59,9 +66,15 @@ type Clock struct {
 	Schedules []Schedule
 	Host      string
 	Log       *slog.Logger
-	// Start starts what is due, and gives the exit code with which it ended.
-	Start func(ctx context.Context, name string) int
+	// Start starts what is due, and gives what became of it, TimeEnded, TimeFailed or TimeEmpty, and the exit code.
+	Start func(ctx context.Context, name string) (state string, exit int)
+
+	mu    sync.Mutex
+	tried map[string]time.Time // schedules that could not be begun here, and when
 }
+
+// againEvery is how long a host leaves to others what it could not begin.
+const againEvery = time.Minute
 
 // clockEvery is how often it is looked whether something is due.
 const clockEvery = time.Second
@@ -87,17 +100,23 @@ func (c *Clock) Run(ctx context.Context) {
 
 // look starts what is due by a schedule, or what a process that died had started.
 func (c *Clock) look(ctx context.Context, s Schedule, started *sync.WaitGroup) error {
-	now := time.Now()
+	now, err := c.Ledger.Now(ctx)
+	if err != nil {
+		return err
+	}
 	last, err := c.Ledger.LastScheduled(ctx, s.Name, now)
 	if err != nil {
 		return err
 	}
 	due := s.Last(last.Due, now)
-	if due.IsZero() && last.State == ledger.TimeBegun && !last.Lives {
+	if due.IsZero() && !last.Lives && (last.State == ledger.TimeBegun || last.State == ledger.TimeFailed || last.State == ledger.TimeEmpty) {
 		due = last.Due
 	}
+	c.mu.Lock()
+	tried := c.tried[s.Name]
+	c.mu.Unlock()
 	switch {
-	case due.IsZero():
+	case due.IsZero(), time.Since(tried) < againEvery:
 		return nil
 	case now.Sub(due) > s.within:
 		first, err := c.Ledger.Missed(ctx, s.Name, due)
@@ -112,18 +131,25 @@ func (c *Clock) look(ctx context.Context, s Schedule, started *sync.WaitGroup) e
 	}
 	c.Log.Info("started", "schedule", s.Name, "due", due)
 	started.Go(func() {
-		exit := 1
-		if err := pipeline.Guarded(func() error { exit = c.Start(ctx, s.Name); return nil }); err != nil {
+		state, exit := ledger.TimeFailed, 1
+		if err := pipeline.Guarded(func() error { state, exit = c.Start(ctx, s.Name); return nil }); err != nil {
 			c.Log.Error("start what is due", "schedule", s.Name, "error", err)
 		}
-		ended := &exit
 		if ctx.Err() != nil { // another goes on with it
-			ended = nil
+			state = ledger.TimeBegun
 		}
-		if err := done(ended); err != nil {
+		if state != ledger.TimeEnded {
+			c.mu.Lock()
+			if c.tried == nil {
+				c.tried = map[string]time.Time{}
+			}
+			c.tried[s.Name] = time.Now()
+			c.mu.Unlock()
+		}
+		if err := done(state, exit); err != nil {
 			c.Log.Warn("record how it ended", "schedule", s.Name, "error", err)
 		}
-		c.Log.Info("ended", "schedule", s.Name, "due", due, "exit", exit)
+		c.Log.Info("ended", "schedule", s.Name, "due", due, "state", state, "exit", exit)
 	})
 	return nil
 }

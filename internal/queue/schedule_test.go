@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hppsend/internal/ledger"
 	"hppsend/internal/queue"
 )
 
@@ -72,7 +73,7 @@ func TestClocks(t *testing.T) {
 		ends[i] = end
 		c := &queue.Clock{
 			Ledger: h.open(), Schedules: []queue.Schedule{everyMinute, longAgo}, Host: "here", Log: slog.New(slog.DiscardHandler),
-			Start: func(ctx context.Context, name string) int {
+			Start: func(ctx context.Context, name string) (string, int) {
 				if name != "minute" {
 					t.Errorf("%s was started", name)
 				}
@@ -83,7 +84,7 @@ func TestClocks(t *testing.T) {
 				case <-block:
 				case <-ctx.Done():
 				}
-				return 3
+				return ledger.TimeEnded, 3
 			},
 		}
 		clocks.Go(func() { c.Run(ctx) })

@@ -7,13 +7,27 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"iter"
+	"time"
 
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
 )
 
-// ChunkRows is how many rows are handed out at once.
-const ChunkRows = 200
+// Of a chunk: how many rows it has at most and at least, and how long it takes at the rate of its run, so that it keeps no
+// other waiting for long.
+const (
+	maxRows   = 200
+	minRows   = 5
+	chunkTime = 5 * time.Second
+)
+
+// rows is how many rows a chunk has.
+func (s Spec) rows() int {
+	if s.Rate == 0 {
+		return maxRows
+	}
+	return min(max(minRows, int(s.Rate*chunkTime.Seconds())), maxRows)
+}
 
 // Spec is what the workers go by in a run that they send.
 type Spec struct {
@@ -26,7 +40,7 @@ type Spec struct {
 	Send     pipeline.SendConfig
 	Ask      bool // somebody is asked whether the rest may follow the canary
 	File     pipeline.FilePlan
-	Rows     int `json:",omitempty"` // that are handed out at once; 0 for ChunkRows
+	Rows     int `json:",omitempty"` // that are handed out at once; 0 for as many as its rate makes
 }
 
 // counted is what is needed of a file's plan to count what its run has come to: nothing that a name or a cell says.
@@ -48,7 +62,7 @@ func Name(target, user string) string {
 // the caller; before, it is one that the caller has begun and ends.
 func Submit(ctx context.Context, run Handing, spec Spec, priority int, rows iter.Seq2[pipeline.Due, error]) error {
 	st := state{Passed: spec.Send.Canary == 0}
-	usual := cmp.Or(spec.Rows, ChunkRows)
+	usual := cmp.Or(spec.Rows, spec.rows())
 	size, handed, n := usual, 0, 0
 	if !st.Passed {
 		size = spec.Send.Canary // the chunk 0 is the canary

@@ -36,13 +36,14 @@ type Worker struct {
 	backOff map[string]time.Time // runs that nothing could be done for a moment ago
 	known   map[string]ledger.SharedRun
 	looked  time.Time
-	closed  bool
+	resting bool // nothing is begun
 }
 
 // lookEvery is how often the runs are looked at, and complainEvery how often is said that they cannot be.
 const (
 	lookEvery     = 200 * time.Millisecond
 	complainEvery = 10 * time.Second
+	stale         = 3 * time.Second // after which nothing is begun by what was seen
 )
 
 // Run works until stop is closed: no new call then, calls in flight may end, and what is left goes to others. The
@@ -70,12 +71,14 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 	for on := true; on; {
 		if dead() { // or was taken for it, and begins anew
 			w.Log.Warn("this worker was taken for dead, since it had not been heard of; it begins anew")
-			w.haltAll()
+			w.rest(true)
 			w.parts.Wait()
 			leave()
 			if dead, leave, err = w.enlist(ctx); err != nil {
 				dead, leave = func() bool { return true }, func() {}
 				w.Log.Warn("the ledger cannot be used", "error", err)
+			} else {
+				w.rest(false)
 			}
 		} else if err := pipeline.Guarded(func() error { return w.look(ctx, conductor) }); err != nil {
 			if time.Since(complained) > complainEvery {
@@ -93,14 +96,17 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 			on = false
 		}
 	}
-	w.mu.Lock()
-	w.closed = true
-	w.mu.Unlock()
-	w.haltAll()
-	w.parts.Wait()
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	w.rest(true)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	return jobs.Stop(ending)
+	stopped := make(chan error, 1)
+	go func() { stopped <- pipeline.Guarded(func() error { return jobs.Stop(ending) }) }() // none is fetched any more
+	w.parts.Wait()
+	cancel()
+	if err := <-stopped; err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }
 
 func (w *Worker) enlist(ctx context.Context) (dead func() bool, leave func(), err error) {
@@ -111,6 +117,8 @@ func (w *Worker) enlist(ctx context.Context) (dead func() bool, leave func(), er
 
 // look decides about every run of the queue.
 func (w *Worker) look(ctx context.Context, c *Conductor) error {
+	ctx, cancel := context.WithTimeout(ctx, stale)
+	defer cancel()
 	runs, err := w.learn(ctx)
 	if err != nil {
 		return err
@@ -203,7 +211,7 @@ func (w *Worker) partNow(run string) (p *part, r ledger.SharedRun, isNew bool) {
 	r, ok := w.known[run]
 	p = w.of[run]
 	switch {
-	case !ok, w.closed, time.Now().Before(w.backOff[run]), p != nil && p.ended:
+	case !ok, w.resting, time.Since(w.looked) > stale, time.Now().Before(w.backOff[run]), p != nil && p.ended:
 		return nil, r, false
 	case p == nil:
 		p = newPart(w, run)
@@ -242,9 +250,14 @@ func (w *Worker) left(p *part) {
 	}
 }
 
-func (w *Worker) haltAll() {
+// rest ends what this process does for any run, and begins nothing until it is told otherwise.
+func (w *Worker) rest(on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.resting = on
+	if !on {
+		return
+	}
 	for _, p := range w.of {
 		p.halt()
 	}

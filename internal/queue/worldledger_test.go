@@ -92,6 +92,9 @@ func (l link) Conduct(_ context.Context, _ string, decide func(ledger.Moment) (l
 		}
 		for _, c := range l.chunks {
 			if c.life != nil && !c.life.lives(time.Now()) {
+				if l.planted != "a doubt is taken back" { // by whom the chunk was taken from
+					l.bury(c.life)
+				}
 				c.life, c.asked = nil, time.Time{}
 			}
 		}

@@ -1,0 +1,41 @@
+package queue
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+)
+
+// TestNobodyTries has a run wait for a worker for longer than --retry-for after a failure: that ends it only while
+// somebody tries.
+func TestNobodyTries(t *testing.T) {
+	spec := Spec{Send: pipeline.SendConfig{RetryFor: time.Minute}}
+	word, err := json.Marshal(said{Answers: []pipeline.Answer{{Method: pipeline.Email, Ticket: 1, Reply: pipeline.Reply{Verdict: pipeline.Unavailable}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
+	state := json.RawMessage(`{"Passed": true}`)
+	for _, step := range []struct {
+		after time.Duration
+		taken int
+		ended bool
+	}{{0, 1, false}, {time.Hour, 0, false}, {time.Hour, 0, false}, {30 * time.Second, 1, false}, {2 * time.Minute, 1, true}} {
+		now = now.Add(step.after)
+		m := ledger.Moment{State: state, Left: 3, Out: 3, Taken: step.taken}
+		if step.after == 0 {
+			m.Said = []json.RawMessage{word}
+		}
+		st, d, err := spec.decide(now, m, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ended := st.Brakes.Ended().Code != ""; ended != step.ended {
+			t.Errorf("%s later, with %d at work: ended %v, %v", step.after, step.taken, ended, st.Brakes.Ended())
+		}
+		state = d.State
+	}
+}
