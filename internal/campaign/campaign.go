@@ -1,12 +1,12 @@
 package campaign
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,25 +20,26 @@ import (
 type campaign struct {
 	Options
 	Ports
-	started  time.Time
-	files    []*reader.File
-	places   *places
-	outputs  []outputs
-	plan     *pipeline.Plan
-	runs     []*ledger.Run
-	seen     *seen
-	ended    bool                    // every run has its end in the ledger
-	handed   map[int]bool            // files that the workers send
-	endings  map[int]pipeline.Ending // of files that came to one of their own
-	followed int                     // files that the workers have already
-	away     bool                    // what the workers have goes on without this process
-	result   Result
+	started    time.Time
+	files      []*reader.File
+	places     *places
+	outputs    []outputs
+	plan       *pipeline.Plan
+	runs       []*ledger.Run
+	seen       *seen
+	ended      bool                    // every run has its end in the ledger
+	handed     map[int]bool            // files that the workers send
+	unfollowed error                   // why the workers could not be waited for
+	endings    map[int]pipeline.Ending // of files that came to one of their own
+	followed   map[string]bool         // files that the workers have already, by their paths
+	away       bool                    // what the workers have goes on without this process
+	result     Result
 }
 
 // Run checks all files, sends what is due, and reports every row. Its error tells that nothing was sent;
 // what goes wrong afterwards is in the result.
 func Run(ctx context.Context, opt Options, ports Ports, paths []string) (Result, error) {
-	c := &campaign{Options: opt, Ports: ports, started: time.Now(), handed: map[int]bool{}, endings: map[int]pipeline.Ending{}}
+	c := &campaign{Options: opt, Ports: ports, started: time.Now(), handed: map[int]bool{}, followed: map[string]bool{}, endings: map[int]pipeline.Ending{}}
 	defer c.close()
 	if err := c.prepare(ctx, paths); err != nil {
 		return c.result, err
@@ -74,7 +75,7 @@ func (c *campaign) prepare(ctx context.Context, paths []string) error {
 			Todo: "hppsend check -o writes the rows with what is wrong beside them; mend them, or raise --max-rejected",
 		}
 	}
-	if c.Confirm == nil || c.followed == len(c.files) {
+	if c.Confirm == nil || len(c.files) > 0 && !slices.ContainsFunc(c.files, func(f *reader.File) bool { return !c.followed[f.Input().Path] }) {
 		return nil
 	}
 	return c.Confirm(ctx, c.plan)
@@ -119,13 +120,17 @@ func (c *campaign) begin(ctx context.Context) error {
 
 // beginOrFollow enters a run, or finds the one that the workers have on the same content, if they are to send it.
 func (c *campaign) beginOrFollow(ctx context.Context, file int, info ledger.RunInfo) (*ledger.Run, error) {
-	run, err := c.Ledger.Begin(ctx, info)
-	if !c.Workers.Shared || !errors.Is(err, pipeline.Busy) {
-		return run, err
+	if !c.followed[info.Path] {
+		return c.Ledger.Begin(ctx, info)
 	}
-	with, unknown := c.Ledger.Follow(ctx, info)
-	if with == nil {
-		return nil, cmp.Or(unknown, err)
+	with, err := c.Ledger.Follow(ctx, info)
+	if err != nil {
+		return nil, err
+	}
+	if with == nil { // nobody was asked whether it is to be sent anew
+		return nil, &pipeline.Error{
+			Kind: pipeline.Busy, Problem: info.Path + " was with the workers when it was looked at, and is not any more", Todo: "start again",
+		}
 	}
 	c.handed[file] = true
 	say(c.Observer, "followed", fmt.Sprintf("%s is with the workers already, as run %s; this waits for it.", info.Path, with.ID()))
@@ -260,7 +265,7 @@ func (c *campaign) report(ctx context.Context) {
 	for _, run := range c.runs {
 		run.Over()
 	}
-	var faults []error
+	faults := []error{c.unfollowed}
 	if err := c.result.Ending.Err; err != nil {
 		faults = append(faults, err)
 	}

@@ -52,7 +52,11 @@ func (c *campaign) hand(ctx context.Context) error {
 		c.away = true
 		return nil
 	}
-	return c.follow(ctx)
+	if err := c.follow(ctx); err != nil { // they go on
+		c.away = true
+		c.unfollowed = fmt.Errorf("follow the workers: %w", err)
+	}
+	return nil
 }
 
 func (c *campaign) handFile(ctx context.Context, file, limit int) error {
@@ -78,7 +82,7 @@ func (c *campaign) follow(ctx context.Context) error {
 		return err
 	}
 	defer jobs.Close()
-	f := following{campaign: c, conductor: &queue.Conductor{Ledger: queue.BookOf(c.Ledger), Jobs: jobs, Record: c.RecordOf}}
+	f := following{campaign: c, conductor: &queue.Conductor{Ledger: queue.BookOf(c.Ledger), Jobs: jobs, Record: c.RecordOf}, answered: map[string]bool{}}
 	for i := range c.files {
 		if !c.handed[i] {
 			continue
@@ -98,7 +102,8 @@ func (c *campaign) follow(ctx context.Context) error {
 type following struct {
 	*campaign
 	conductor *queue.Conductor
-	asked     chan word // by the canary of a file; nil while nobody is
+	asked     chan word       // by the canary of a file; nil while nobody is
+	answered  map[string]bool // runs whose canary was answered for
 }
 
 type word struct {
@@ -121,10 +126,11 @@ func (f *following) through(ctx context.Context, file int) error {
 		select {
 		case <-every.C:
 		case w := <-f.asked:
-			f.asked = nil
 			if err := queue.GoOn(ctx, f.Ledger, w.run, w.yes); err != nil {
-				return err
+				f.asked <- w // to be said again
+				continue
 			}
+			f.asked, f.answered[w.run] = nil, true
 		case <-f.Stop:
 			f.away = true
 			return nil
@@ -172,7 +178,7 @@ func (f *following) look(ctx context.Context, file int) (over bool, err error) {
 		p.Waiting, err = f.waiting(ctx, r.Queue)
 	}
 	f.Observer.Progress(p)
-	if asked && f.asked == nil && f.Send.GoOn != nil {
+	if asked && f.asked == nil && !f.answered[run] && f.Send.GoOn != nil {
 		f.ask(ctx, run)
 	}
 	return false, err

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"slices"
@@ -33,8 +34,10 @@ func (c *campaign) open(ctx context.Context, paths []string) error {
 func (c *campaign) notBusy(ctx context.Context, in pipeline.Input) error {
 	busy, err := c.Ledger.Busy(ctx, in.SHA256, c.Target.Name)
 	if err == nil && busy != nil && busy.Shared && c.Workers.Shared {
-		c.followed++
-		return nil
+		reading, unreadable := json.Marshal(c.Reading)
+		if c.followed[in.Path] = unreadable == nil && busy.Reminder == c.Reminder && busy.Judges(reading); c.followed[in.Path] {
+			return nil
+		}
 	}
 	if err == nil && busy != nil {
 		err = busy.Busy()

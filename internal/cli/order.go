@@ -40,7 +40,7 @@ within half a second. What --until and the life of the sessions allow goes on ru
 			Use: "cancel RUN", Short: "End a run: calls under way end, the rest stays pending", Args: oneRunOnly,
 			Long: `Ends a run from elsewhere, as Ctrl-C does where it goes on: calls under way end, its reports are written,
 and rows that were not reached are pending. The same command sends them later. A run of several
-files ends with all of them.`,
+files ends with all of them; with the workers each file is a run of its own.`,
 			Example: `  hppsend cancel --environment production k3v9…`,
 		}),
 	}

@@ -31,32 +31,38 @@ type invocation struct {
 
 // run is the run command: check everything, send what is due, report every row.
 func (a *app) run(ctx context.Context, s *settings, paths []string) (code int, err error) {
-	r := &invocation{app: a, s: s, started: time.Now()}
+	_, code, err = a.runOf(ctx, s, paths)
+	return code, err
+}
+
+// runOf is run, with what it came to.
+func (a *app) runOf(ctx context.Context, s *settings, paths []string) (r *invocation, code int, err error) {
+	r = &invocation{app: a, s: s, started: time.Now()}
 	r.opt.Reading = s.reading()
 	defer func() { r.finish(ctx, code, err) }()
 	if err := r.prepare(ctx); err != nil {
-		return exitOK, err
+		return r, exitOK, err
 	}
 	defer r.ledger.Close()
 	defer r.showNoMore()
 	if paths, err = a.expand(paths); err != nil {
-		return exitOK, err
+		return r, exitOK, err
 	}
 	r.result, err = campaign.Run(ctx, r.opt, campaign.Ports{
 		Ledger: r.ledger, Dial: func() (campaign.Caller, error) { return s.dial(r.opt.Target, r.creds) }, Stdin: a.Stdin, Confirm: r.confirm, Record: r.record, Observer: r, Stop: r.stop,
 	}, paths)
 	if err != nil {
-		return exitOK, err
+		return r, exitOK, err
 	}
 	if code = r.exit(); r.result.Away && len(r.result.Files) == 0 {
-		return code, r.result.Err
+		return r, code, r.result.Err
 	}
 	all := r.overall(code)
 	a.tellOverall(all)
 	if len(r.result.Files) > 1 || len(r.result.Refused) > 0 {
 		a.lines.write(all)
 	}
-	return code, r.result.Err
+	return r, code, r.result.Err
 }
 
 // prepare makes of the settings what a campaign needs, and refuses what cannot be meant.

@@ -41,7 +41,7 @@ func (s *settings) loadSchedules(k *koanf.Koanf, folder string) error {
 		one := all.Cut(name)
 		wrong := func(format string, args ...any) error {
 			return usage(fmt.Sprintf("configuration file %s: schedule %s: %s", s.config, name, fmt.Sprintf(format, args...)),
-				"it has files (a pattern, or several), at (a cron line such as 10 2 * * *), and may have time-zone, profile and within")
+				"it has files (a pattern, or several), at (a cron line such as 10 2 * * *), time-zone, and may have profile and within")
 		}
 		for key := range one.Raw() {
 			if !slices.Contains(scheduleKeys, key) {
@@ -63,9 +63,9 @@ func (s *settings) loadSchedules(k *koanf.Koanf, folder string) error {
 		if sch.profile != "" && !slices.Contains(k.MapKeys("profiles"), sch.profile) {
 			return wrong("there is no profile %q", sch.profile)
 		}
-		zone, err := time.LoadLocation(cmp.Or(one.String("time-zone"), "Local"))
-		if err != nil {
-			return wrong("there is no time zone %q; one is called like Europe/Stockholm", one.String("time-zone"))
+		zone, err := time.LoadLocation(one.String("time-zone"))
+		if name := one.String("time-zone"); err != nil || name == "" || name == "Local" { // in which hosts may differ
+			return wrong("its time-zone is %q, and has to be one that is called like Europe/Stockholm", name)
 		}
 		within := defaultWithin
 		if text := one.String("within"); text != "" {
@@ -83,13 +83,19 @@ func (s *settings) loadSchedules(k *koanf.Koanf, folder string) error {
 
 // clock starts what the configuration file has scheduled, on one of all workers that have such a file.
 func (a *app) clock(s *settings, l *ledger.Ledger, log *slog.Logger) *queue.Clock {
-	c := &queue.Clock{Ledger: l, Host: hostname(), Log: log, Start: func(ctx context.Context, name string) int {
+	c := &queue.Clock{Ledger: l, Host: hostname(), Log: log, Start: func(ctx context.Context, name string) (string, int) {
 		i := slices.IndexFunc(s.schedules, func(one schedule) bool { return one.Name == name })
-		code, err := a.runScheduled(ctx, s, s.schedules[i])
+		begun, code, err := a.runScheduled(ctx, s, s.schedules[i])
 		if err != nil {
 			a.console.fail(err)
 		}
-		return a.codeBeside(code, err)
+		switch code = a.codeBeside(code, err); {
+		case begun:
+			return ledger.TimeEnded, code
+		case code == exitOK:
+			return ledger.TimeEmpty, code
+		}
+		return ledger.TimeFailed, code
 	}}
 	for _, one := range s.schedules {
 		c.Schedules = append(c.Schedules, one.Schedule)
@@ -98,21 +104,26 @@ func (a *app) clock(s *settings, l *ledger.Ledger, log *slog.Logger) *queue.Cloc
 }
 
 // runScheduled is the run command as a schedule has it: with its profile, by the workers, and asking nobody.
-func (a *app) runScheduled(ctx context.Context, s *settings, sch schedule) (int, error) {
+// It reports whether a run was begun.
+func (a *app) runScheduled(ctx context.Context, s *settings, sch schedule) (begun bool, code int, err error) {
 	one := &settings{}
 	f := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	one.runFlags(&flagSet{f})
 	one.config, one.profile = s.config, sch.profile
 	if err := one.load(f, a.Env); err != nil {
-		return exitOK, err
+		return false, exitOK, err
+	}
+	for _, name := range []string{"environment", "region", "endpoint", "credentials", "ca-file", "ledger"} { // as the worker was told
+		if of := s.flags.Lookup(name); !f.Lookup(name).Changed && of != nil && of.Changed {
+			if err := f.Lookup(name).Value.Set(of.Value.String()); err != nil {
+				return false, exitOK, err
+			}
+		}
 	}
 	one.shared, one.detach, one.yes = true, false, true
 	one.label = cmp.Or(one.label, sch.Name)
-	if one.environment == "" && one.endpoint == "" { // as the worker's command line says it
-		one.environment, one.region, one.endpoint, one.credentials = s.environment, s.region, s.endpoint, s.credentials
-	}
-	one.ledger = cmp.Or(one.ledger, s.ledger)
-	return a.run(ctx, one, sch.files)
+	r, code, err := a.runOf(ctx, one, sch.files)
+	return len(r.result.Files) > 0 || r.result.Away, code, err
 }
 
 // tellScheduled says what became of the times of the last week at which nothing was started.
@@ -121,14 +132,21 @@ func (a *app) tellScheduled(ctx context.Context, l *ledger.Ledger) error {
 		return nil
 	}
 	all, err := l.ScheduledSince(ctx, time.Now().Add(-7*24*time.Hour))
-	var missed []string
+	var missed, failed []string
 	for _, s := range all {
-		if s.State == ledger.TimeMissed {
-			missed = append(missed, s.Name+" at "+s.Due.Local().Format("2006-01-02 15:04"))
+		at := s.Name + " at " + s.Due.Local().Format("2006-01-02 15:04")
+		switch {
+		case s.State == ledger.TimeMissed:
+			missed = append(missed, at)
+		case s.State == ledger.TimeFailed || s.State == ledger.TimeEnded && s.Exit != exitOK && s.Exit != exitRejected:
+			failed = append(failed, fmt.Sprintf("%s with exit code %d on %s", at, s.Exit, s.Host))
 		}
 	}
 	if len(missed) > 0 {
-		a.say("notice", "schedule_missed", "Nothing was started at these times, since no worker was there: "+strings.Join(missed, ", ")+".")
+		a.say("notice", "schedule_missed", "Nothing was started at these times, since no worker was there that could: "+strings.Join(missed, ", ")+".")
+	}
+	if len(failed) > 0 {
+		a.say("notice", "schedule_failed", "What was started at these times has to be looked at: "+strings.Join(failed, ", ")+".")
 	}
 	return err
 }

@@ -97,7 +97,7 @@ profiles:
   night: {label: the night, rate: unlimited, archive: done}
 schedule:
   night: {files: "outbox/*.csv", at: "* * * * *", time-zone: Europe/Stockholm, profile: night}
-  weekly: {files: "weekly.csv", at: "10 2 * * 1", within: 1m}
+  weekly: {files: "weekly.csv", at: "10 2 * * 1", time-zone: UTC, within: 1m}
 `), 0o600))
 	l := p.openLedger()
 	for name, ago := range map[string]time.Duration{"night": 10 * time.Minute, "weekly": 20 * 24 * time.Hour} {
@@ -135,13 +135,16 @@ func TestWrongSchedules(t *testing.T) {
 	t.Parallel()
 	p := newPlace(t, sandbox.Config{})
 	for wrong, says := range map[string]string{
-		`{files: a.csv, at: "10 2 * *"}`:                            "cron line",
-		`{files: a.csv, at: "70 2 * * *"}`:                          "cron line",
-		`{at: "10 2 * * *"}`:                                        "no files",
-		`{files: a.csv, at: "10 2 * * *", time-zone: Mars/Olympus}`: "time zone",
-		`{files: a.csv, at: "10 2 * * *", profile: day}`:            "profile",
-		`{files: a.csv, at: "10 2 * * *", within: soon}`:            "within",
-		`{files: a.csv, at: "10 2 * * *", zone: Europe/Stockholm}`:  `"zone"`,
+		`{files: a.csv, time-zone: UTC, at: "10 2 * *"}`:                 "cron line",
+		`{files: a.csv, time-zone: UTC, at: "70 2 * * *"}`:               "cron line",
+		`{files: a.csv, time-zone: UTC, at: "0 2 30 2 *"}`:               "no day",
+		`{files: a.csv, time-zone: UTC, at: "CRON_TZ=UTC 0 2 * * *"}`:    "cron line",
+		`{time-zone: UTC, at: "10 2 * * *"}`:                             "no files",
+		`{files: a.csv, at: "10 2 * * *", time-zone: Mars/Olympus}`:      "time-zone",
+		`{files: a.csv, at: "10 2 * * *"}`:                               "time-zone",
+		`{files: a.csv, at: "10 2 * * *", time-zone: UTC, profile: day}`: "profile",
+		`{files: a.csv, at: "10 2 * * *", time-zone: UTC, within: soon}`: "within",
+		`{files: a.csv, at: "10 2 * * *", zone: Europe/Stockholm}`:       `"zone"`,
 	} {
 		ok(t, os.WriteFile(p.path("night.yaml"), []byte("schedule:\n  night: "+wrong+"\n"), 0o600))
 		if out := p.must(2, p.hppsend("runs", "--environment", "sandbox", "--config", "night.yaml")); !strings.Contains(out, says) || !strings.Contains(out, "schedule night") {
