@@ -233,3 +233,37 @@ func TestDetached(t *testing.T) {
 		t.Errorf("the ledger has:\n%s", out)
 	}
 }
+
+// TestScheduledElsewhere has a schedule on two hosts, of which one sees no file, and is told by flags what the
+// configuration does not say.
+func TestScheduledElsewhere(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, sandbox.Config{})
+	p.onServer()
+	l := p.openLedger()
+	_, err := l.LastScheduled(t.Context(), "night", time.Now().Add(-5*time.Minute))
+	ok(t, err)
+	for _, folder := range []string{"empty", "full"} {
+		ok(t, os.Mkdir(p.path(folder), 0o700))
+		ok(t, os.WriteFile(p.path(folder+"/night.yaml"), []byte(`schedule: {night: {files: "*.csv", at: "* * * * *", time-zone: UTC}}`), 0o600))
+	}
+	p.contacts("full/may.csv", 0, 10)
+	for _, folder := range []string{"empty", "full"} {
+		p.host(folder+"-host").worker("--config", p.path(folder+"/night.yaml"))
+		for end := time.Now().Add(30 * time.Second); folder == "empty"; time.Sleep(20 * time.Millisecond) {
+			all, err := l.ScheduledSince(t.Context(), time.Now().Add(-time.Hour))
+			ok(t, err)
+			if len(all) > 0 && all[0].State == ledger.TimeEmpty {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("%+v", all)
+			}
+		}
+	}
+	for end := time.Now().Add(30 * time.Second); p.once() < 10; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of 10 were accepted", p.once())
+		}
+	}
+}

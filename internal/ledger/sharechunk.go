@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -51,7 +52,7 @@ func (r *Run) Finish(ctx context.Context, n int) error {
 
 // Tell leaves word for whoever decides about the run.
 func (r *Run) Tell(ctx context.Context, said json.RawMessage) error {
-	return r.l.update(ctx, statement{"INSERT INTO answer (run, said) SELECT run, ?2 FROM share WHERE run = ?1", []any{r.owner, string(said)}})
+	return r.l.update(ctx, statement{"INSERT INTO answer (run, said, word) SELECT run, ?2, ?3 FROM share WHERE run = ?1 ON CONFLICT DO NOTHING", []any{r.owner, string(said), rand.Text()}})
 }
 
 // Wanted is a chunk that lies ready, and about which the queue is to be told.

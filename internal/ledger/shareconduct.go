@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -149,7 +150,7 @@ func (t *txn) said(run int64) (all []json.RawMessage, ids []int64, err error) {
 
 // TellOf is Tell for somebody who is no part of the run. Of one that has ended nothing is told.
 func (l *Ledger) TellOf(ctx context.Context, run string, said json.RawMessage) error {
-	return l.update(ctx, statement{"INSERT INTO answer (run, said) SELECT number, ? FROM run WHERE id = ? AND shared AND ended IS NULL", []any{string(said), run}})
+	return l.update(ctx, statement{"INSERT INTO answer (run, said, word) SELECT number, ?, ? FROM run WHERE id = ? AND shared AND ended IS NULL ON CONFLICT DO NOTHING", []any{string(said), rand.Text(), run}})
 }
 
 // EndShared ends a shared run on which nobody works any more. One that has ended stays as it is.
