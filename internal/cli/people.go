@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"hppsend/internal/desk"
+	"hppsend/internal/ledger"
 )
 
 // stateFlags say which page is meant.
@@ -39,21 +40,42 @@ func (a *app) pageBooks(ctx context.Context, s *settings) (*desk.Desk, []string,
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := os.Stat(state); err != nil {
+	names := s.page.accounts
+	t, ok, err := s.target()
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := a.pageServer(s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := os.Stat(state); err != nil && server.Path == "" {
 		return nil, nil, usage("there is no page in "+state, "name its --state, or the --environment of hppsend serve; it is made by the first start")
 	}
-	names := s.page.accounts
-	if t, ok, err := s.target(); err != nil {
-		return nil, nil, err
-	} else if ok && len(names) == 0 {
+	if ok && len(names) == 0 {
 		names = []string{string(t.Environment)}
 	}
 	var accounts []desk.Account
 	for _, name := range names {
 		accounts = append(accounts, desk.Account{Name: name})
 	}
-	d, err := desk.Beside(ctx, desk.Config{Folder: state, Accounts: accounts})
+	d, err := desk.Beside(ctx, desk.Config{Folder: state, Accounts: accounts, Server: server})
 	return d, names, err
+}
+
+// pageServer is the ledger of the first account of a page, if it is on a server.
+func (a *app) pageServer(s *settings) (opt ledger.Options, err error) {
+	if len(s.page.accounts) > 0 && s.config != "" {
+		first, err := a.profileSettings(s, s.page.accounts[0], (*settings).peopleFlags)
+		if err != nil {
+			return opt, err
+		}
+		s = first
+	}
+	if !ledger.OnServer(s.ledger) {
+		return opt, nil
+	}
+	return a.ledgerAt(s, "")
 }
 
 // addPerson is serve user add.

@@ -47,7 +47,7 @@ func (a *app) pageAccounts(ctx context.Context, s *settings) (all []desk.Account
 	if len(s.page.accounts) > 0 {
 		each = nil
 		for _, name := range s.page.accounts {
-			one, err := a.profileSettings(s, name)
+			one, err := a.profileSettings(s, name, (*settings).serveFlags)
 			if err != nil {
 				return nil, false, done, err
 			}
@@ -83,11 +83,11 @@ func (a *app) pageAccounts(ctx context.Context, s *settings) (all []desk.Account
 	return all, production, done, nil
 }
 
-// profileSettings are the settings with another profile of the configuration file.
-func (a *app) profileSettings(s *settings, profile string) (*settings, error) {
+// profileSettings are the settings with another profile of the configuration file, for a command with some flags.
+func (a *app) profileSettings(s *settings, profile string, flags func(*settings, *flagSet)) (*settings, error) {
 	one := &settings{}
 	f := pflag.NewFlagSet("serve", pflag.ContinueOnError)
-	one.serveFlags(&flagSet{f})
+	flags(one, &flagSet{f})
 	if err := f.Parse(a.Args[min(1, len(a.Args)):]); err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func (s *Seat) Invite(ctx context.Context, login, name, account string, roles []
 	}
 	err = s.d.tx(ctx, func(t *txn) error {
 		var known int
-		if err := t.QueryRowContext(ctx, "SELECT count(*) FROM person WHERE login = ?", login).Scan(&known); err != nil {
+		if err := t.QueryRowContext(ctx, "SELECT count(*) FROM person WHERE {login} = {asked login}", login).Scan(&known); err != nil {
 			return err
 		}
 		if known > 0 { // whose link or password may be somebody else's

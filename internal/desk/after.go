@@ -128,7 +128,10 @@ func (d *Desk) remade(ctx context.Context, u *Upload, to campaign.Outputs) (camp
 		return campaign.FileResult{}, err
 	}
 	defer d.inTurn()()
-	opt := d.options(a, u, readerMends(mends))
+	opt, err := d.options(ctx, a, u, readerMends(mends))
+	if err != nil {
+		return campaign.FileResult{}, err
+	}
 	to.Temp = d.path("tmp")
 	res, err := campaign.Remade(ctx, a.Ledger, a.Options.Target, run, u.Name, opt.Upload, to, quiet{}, a.Options.Program)
 	return res, errors.Join(err, res.Err)
@@ -177,7 +180,10 @@ func (s *Seat) Checked(ctx context.Context, u *Upload, format pipeline.Format) (
 		if err != nil {
 			return err
 		}
-		opt := s.d.options(a, u, readerMends(mends))
+		opt, err := s.d.options(ctx, a, u, readerMends(mends))
+		if err != nil {
+			return err
+		}
 		opt.Outputs, opt.Outputs.Temp = to, s.d.path("tmp")
 		defer s.d.inTurn()()
 		_, err = campaign.Check(ctx, opt, campaign.Ports{Ledger: a.Ledger, Observer: quiet{}}, []string{u.Name})

@@ -56,12 +56,12 @@ func (s *Seat) Ask(ctx context.Context, upload string, w Wish) (*Upload, error) 
 		}
 	}
 	a := s.d.accounts[u.Account]
-	now := time.Now()
+	now := s.d.db.now()
 	digest := wishDigest(approved.Digest(), now, w.Start, w.LeftOut)
-	if err := s.d.keepPlan(u, hex.EncodeToString(digest), approved); err != nil {
+	if err := s.d.keepPlan(ctx, u, hex.EncodeToString(digest), approved); err != nil {
 		return nil, err
 	}
-	shape := s.d.shapeOf(u, sheet.Input.HeaderRow)
+	shape := s.d.shapeOf(ctx, u, sheet.Input.HeaderRow)
 	edits := u.Edits
 	u, err = s.change(ctx, upload, func(t *txn, u *Upload) error {
 		if u.Edits != edits {

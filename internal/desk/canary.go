@@ -10,6 +10,7 @@ import (
 const (
 	canaryAsked = "asked"
 	canaryYes   = "yes"
+	canaryNo    = "no"    // for who sends it; then it is asked again
 	canaryAgain = "again" // somebody goes on who was not asked yet: the first rows are those that come now
 )
 
@@ -34,6 +35,10 @@ func (d *Desk) askCanary(ctx context.Context, u *Upload, run *sending, n int) (y
 		return false, nil
 	case answer == canaryAgain:
 		return false, d.tx(ctx, func(t *txn) error { return t.exec("UPDATE upload SET canary = '' WHERE id = ?", u.ID) })
+	case answer == canaryNo: // it was not heard any more
+		if err := d.unanswered(ctx, u); err != nil {
+			return false, err
+		}
 	case d.goOn(ctx, u, run, n):
 		return true, nil
 	}
@@ -42,18 +47,35 @@ func (d *Desk) askCanary(ctx context.Context, u *Upload, run *sending, n int) (y
 
 // goOn asks whether the rest may follow the first n rows, and takes question and answer down.
 func (d *Desk) goOn(ctx context.Context, u *Upload, run *sending, n int) bool {
-	note := func(answer string) error {
-		return d.tx(ctx, func(t *txn) error { return t.exec("UPDATE upload SET canary = ? WHERE id = ?", answer, u.ID) })
-	}
-	if err := note(canaryAsked); err != nil {
+	if err := d.asked(ctx, u); err != nil {
 		d.fault("a question could not be taken down", u.ID, err)
 		return false
 	}
 	if !run.goOn(ctx, n) {
+		if err := d.unanswered(ctx, u); err != nil {
+			d.fault("an answer could not be taken down", u.ID, err)
+		}
 		return false
 	}
-	if err := note(canaryYes); err != nil {
+	if err := d.tx(ctx, func(t *txn) error { return t.exec("UPDATE upload SET canary = ? WHERE id = ?", canaryYes, u.ID) }); err != nil {
 		d.fault("an answer could not be taken down", u.ID, err)
 	}
 	return true
+}
+
+// asked takes down a question. An answer that another host has from a person, to the same question before, stays.
+func (d *Desk) asked(ctx context.Context, u *Upload) error {
+	return d.tx(ctx, func(t *txn) error {
+		return t.exec("UPDATE upload SET canary = ? WHERE id = ? AND canary NOT IN (?, ?)", canaryAsked, u.ID, canaryYes, canaryNo)
+	})
+}
+
+// unanswered takes a no back that was heard: who goes on says yes.
+func (d *Desk) unanswered(ctx context.Context, u *Upload) error {
+	if !d.db.shared {
+		return nil
+	}
+	return d.tx(ctx, func(t *txn) error {
+		return t.exec("UPDATE upload SET canary = ? WHERE id = ? AND canary = ?", canaryAsked, u.ID, canaryNo)
+	})
 }

@@ -40,14 +40,14 @@ func (g *gathering) Write(row pipeline.Row, out pipeline.Outcome) error {
 }
 
 // options are those by which an upload is read and sent.
-func (d *Desk) options(a *Account, u *Upload, mends []reader.Mend) campaign.Options {
+func (d *Desk) options(ctx context.Context, a *Account, u *Upload, mends []reader.Mend) (campaign.Options, error) {
 	opt := a.Options
 	opt.Reading, opt.RetryRejected = u.Reading.Reading, u.Reading.RetryRejected
 	opt.Upload = &campaign.Upload{
 		ID: u.ID, SHA256: hex.EncodeToString(u.SHA256[:]), Mends: mends,
 		Kept: &reader.Kept{Path: d.fileOf(u.ID), Bytes: a.key.bytes(u.ID)},
 	}
-	return opt
+	return opt, d.fetch(ctx, d.fileOf(u.ID))
 }
 
 // quiet is an observer that wants to know nothing.
@@ -69,7 +69,10 @@ func (d *Desk) check(ctx context.Context, u *Upload) (*Sheet, campaign.Approved,
 	for _, m := range mends {
 		g.mended[spot{m.Sheet, m.Row}] = true
 	}
-	opt := d.options(a, u, readerMends(mends))
+	opt, err := d.options(ctx, a, u, readerMends(mends))
+	if err != nil {
+		return nil, campaign.Approved{}, err
+	}
 	opt.Outputs.Rows = g
 	plan, err := campaign.Check(ctx, opt, campaign.Ports{Ledger: a.Ledger, Observer: quiet{}}, []string{u.Name})
 	if err == nil && plan.Files[0].Input.SHA256 != reader.Content(u.SHA256, opt.Upload.Mends) {
@@ -162,7 +165,10 @@ func (d *Desk) rejudge(ctx context.Context, before *Sheet, u *Upload, changed ma
 	if err != nil {
 		return nil, err
 	}
-	opt := d.options(a, u, readerMends(mends))
+	opt, err := d.options(ctx, a, u, readerMends(mends))
+	if err != nil {
+		return nil, err
+	}
 	now := *before
 	now.Edits, now.Partial = u.Edits, true
 	now.Lines, now.Problems = slices.Clone(before.Lines), slices.Clone(before.Problems)

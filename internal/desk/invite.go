@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 )
 
 // FirstAdministrator gives an invitation for who is to administer all accounts, as long as nobody can sign in who
@@ -26,7 +25,7 @@ func (d *Desk) FirstAdministrator(ctx context.Context) (token string, err error)
 		for _, account := range d.AccountNames() {
 			roles[account] = []Role{Administrator}
 		}
-		return errors.Join(t.exec("UPDATE person SET disabled = 0 WHERE id = ?", id), t.setRoles("", id, d.AccountNames(), roles))
+		return errors.Join(t.exec("UPDATE person SET disabled = FALSE WHERE id = ?", id), t.setRoles("", id, d.AccountNames(), roles))
 	})
 }
 
@@ -37,7 +36,7 @@ func (d *Desk) Invite(ctx context.Context, login, name string) (id, token string
 		return "", "", err
 	}
 	err = d.tx(ctx, func(t *txn) (err error) {
-		err = t.QueryRowContext(ctx, "SELECT id FROM person WHERE login = ?", login).Scan(&id)
+		err = t.QueryRowContext(ctx, "SELECT id FROM person WHERE {login} = {asked login}", login).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			id, err = t.person(login, name)
 		}
@@ -81,7 +80,7 @@ func (d *Desk) Link(ctx context.Context, person string) (token string, err error
 // Invited tells whose invitation a token is; it is not used up by that.
 func (d *Desk) Invited(ctx context.Context, token string) (Person, error) {
 	var id string
-	err := d.db.QueryRowContext(ctx, "SELECT person FROM invitation WHERE hash = ? AND expires > ?", hashToken(token), time.Now().UnixMilli()).Scan(&id)
+	err := d.db.QueryRowContext(ctx, "SELECT person FROM invitation WHERE hash = ? AND expires > ?", hashToken(token), d.db.now().UnixMilli()).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Person{}, &Refusal{Code: Gone, Problem: "this link was used before, or is too old", Todo: "ask for a new one"}
 	}

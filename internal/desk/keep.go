@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -28,6 +27,9 @@ func (s *Seat) Delete(ctx context.Context, upload string) error {
 
 // shed takes what was deleted out of the log of the books, too.
 func (d *Desk) shed(ctx context.Context) {
+	if d.db.shared { // whose database sees to it by itself
+		return
+	}
 	if _, err := d.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		d.fault("what was deleted is in the log of the books until they are closed", "", err)
 	}
@@ -36,6 +38,11 @@ func (d *Desk) shed(ctx context.Context) {
 func (d *Desk) erase(t *txn, u *Upload) error {
 	if err := t.step(u, Delete); err != nil {
 		return err
+	}
+	if d.db.shared {
+		if err := t.exec("DELETE FROM piece WHERE upload = ?", u.ID); err != nil {
+			return err
+		}
 	}
 	return errors.Join(
 		t.exec("UPDATE upload SET name = NULL, reading = NULL, note = NULL, reason = NULL WHERE id = ?", u.ID),
@@ -56,7 +63,7 @@ func (d *Desk) removeFiles(id string) {
 // tidy deletes what nobody has touched for so long that it is kept no longer, ends approvals that were waited for
 // too long, and removes files that the books do not know.
 func (d *Desk) tidy(ctx context.Context) error {
-	now := time.Now()
+	now := d.db.now()
 	old, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE changed < ? AND state NOT IN (?, ?, ?, ?)", stamp(now.Add(-d.Keep)), Running, Waiting, Approved, Deleted)
 	if err != nil {
 		return err
@@ -116,7 +123,7 @@ func (d *Desk) tidy(ctx context.Context) error {
 	return d.sweep(ctx, now)
 }
 
-// sweep removes files of uploads that were cut off while they came in.
+// sweep removes files of uploads that were cut off while they came in, and what another desk has deleted.
 func (d *Desk) sweep(ctx context.Context, now time.Time) error {
 	files, err := os.ReadDir(d.path("files"))
 	if err != nil {
@@ -126,9 +133,26 @@ func (d *Desk) sweep(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return err
 	}
+	deleted := map[string]bool{}
+	if d.db.shared {
+		ids, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE state = ?", Deleted)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			deleted[id] = true
+			d.forget(id)
+		}
+		if _, err := d.db.ExecContext(ctx, "DELETE FROM piece WHERE made < ? AND NOT EXISTS (SELECT FROM upload u WHERE u.id = piece.upload)", stamp(now.Add(-lostAfter))); err != nil {
+			return err
+		}
+		if _, err := d.db.ExecContext(ctx, "DELETE FROM signin WHERE begun < ?", stamp(now.Add(-SigninTime))); err != nil {
+			return err
+		}
+	}
 	for _, f := range files {
-		id, _, _ := strings.Cut(f.Name(), ".")
-		if info, err := f.Info(); err == nil && !slices.Contains(known, id) && now.Sub(info.ModTime()) > 24*time.Hour {
+		id := uploadOf(f.Name())
+		if info, err := f.Info(); err == nil && (deleted[id] || !slices.Contains(known, id) && time.Since(info.ModTime()) > lostAfter) {
 			os.Remove(d.path("files", f.Name()))
 		}
 	}

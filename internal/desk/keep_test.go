@@ -67,7 +67,7 @@ func (h *house) gone(anna *desk.Seat, id string, sealed [][]byte) {
 		h.t.Errorf("%+v", u)
 	}
 	for name, ask := range map[string]func() error{
-		"Look":     func() error { _, err := anna.Look(u, 5); return err },
+		"Look":     func() error { _, err := anna.Look(ctx, u, 5); return err },
 		"Sheet":    func() error { _, err := anna.Sheet(ctx, u, false); return err },
 		"Checked":  func() error { _, err := anna.Checked(ctx, u, pipeline.CSV); return err },
 		"Report":   func() error { _, err := anna.Report(ctx, u, pipeline.CSV); return err },

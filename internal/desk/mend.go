@@ -120,7 +120,7 @@ func (d *Desk) current(ctx context.Context, q queryer, k key, upload string) (al
 // mendsAt gives what was the newest mend of each cell when the last of all had an id.
 func (d *Desk) mendsAt(ctx context.Context, q queryer, k key, upload string, last int64) (all []Mend, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT l.cell, l.version, l.place, l.was, l.text, p.name, l.person, l.time,
-		ifnull((SELECT max(batch) FROM mend m WHERE m.upload = l.upload AND m.cell = l.cell AND`+standing+`), 0)
+		coalesce((SELECT max(batch) FROM mend m WHERE m.upload = l.upload AND m.cell = l.cell AND`+standing+`), 0)
 		FROM mend l JOIN person p ON p.id = l.person
 		WHERE l.upload = ? AND l.version = (SELECT max(version) FROM mend n WHERE n.upload = l.upload AND n.cell = l.cell AND n.id <= ?)`, upload, last)
 	if err != nil {
@@ -264,7 +264,7 @@ func (s *Seat) mend(ctx context.Context, upload string, edits func(*txn, *Upload
 			return err
 		}
 		var batch int64
-		if err := t.QueryRowContext(ctx, "SELECT ifnull(max(batch), 0) + 1 FROM mend WHERE upload = ?", u.ID).Scan(&batch); err != nil {
+		if err := t.QueryRowContext(ctx, "SELECT coalesce(max(batch), 0) + 1 FROM mend WHERE upload = ?", u.ID).Scan(&batch); err != nil {
 			return err
 		}
 		k := s.d.accounts[u.Account].key

@@ -44,7 +44,7 @@ func (d *Desk) Local(ctx context.Context) (id string, err error) {
 		if err := t.exec("INSERT INTO person (id, login, name, made) VALUES (?, ?, 'You', ?) ON CONFLICT DO NOTHING", local, local, stamp(t.now)); err != nil {
 			return err
 		}
-		if err := t.exec("UPDATE person SET disabled = 0 WHERE id = ?", local); err != nil {
+		if err := t.exec("UPDATE person SET disabled = FALSE WHERE id = ?", local); err != nil {
 			return err
 		}
 		for _, account := range d.AccountNames() {
@@ -62,7 +62,7 @@ func (d *Desk) Local(ctx context.Context) (id string, err error) {
 func (d *Desk) NoLocal(ctx context.Context) error {
 	return d.tx(ctx, func(t *txn) error {
 		return errors.Join(
-			t.exec("UPDATE person SET disabled = 1 WHERE id = ?", local),
+			t.exec("UPDATE person SET disabled = TRUE WHERE id = ?", local),
 			t.exec("DELETE FROM session WHERE person = ?", local),
 		)
 	})
@@ -78,7 +78,7 @@ func (d *Desk) Known(ctx context.Context, issuer, subject, login, name string, r
 		if errors.Is(err, sql.ErrNoRows) {
 			id = newID()
 			taken := 0
-			if err := t.QueryRowContext(ctx, "SELECT count(*) FROM person WHERE login = ?", login).Scan(&taken); err != nil {
+			if err := t.QueryRowContext(ctx, "SELECT count(*) FROM person WHERE {login} = {asked login}", login).Scan(&taken); err != nil {
 				return err
 			}
 			if login == "" || taken > 0 { // a login is for people; the identity is issuer and subject
@@ -163,7 +163,7 @@ func (d *Desk) disable(ctx context.Context, by, login string, disabled bool) err
 func (d *Desk) change(ctx context.Context, login string, do func(*txn, string) error) error {
 	return d.tx(ctx, func(t *txn) error {
 		var id string
-		err := t.QueryRowContext(ctx, "SELECT id FROM person WHERE login = ? OR id = ?", login, login).Scan(&id)
+		err := t.QueryRowContext(ctx, "SELECT id FROM person WHERE {login} = {asked login} OR id = ?", login, login).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return &Refusal{Code: NotFound, Field: "login", Problem: fmt.Sprintf("there is no person %q", login), Todo: "list them all, and see how the login is written"}
 		}
@@ -176,7 +176,7 @@ func (d *Desk) change(ctx context.Context, login string, do func(*txn, string) e
 
 // People lists everybody, by login.
 func (d *Desk) People(ctx context.Context) ([]Person, error) {
-	ids, err := column[string](ctx, d.db, "SELECT id FROM person WHERE id <> ? ORDER BY login", local)
+	ids, err := column[string](ctx, d.db, "SELECT id FROM person WHERE id <> ? ORDER BY {login}", local)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +193,7 @@ func (d *Desk) People(ctx context.Context) ([]Person, error) {
 
 func (d *Desk) person(ctx context.Context, id string) (p Person, err error) {
 	p.Roles = map[string][]Role{}
-	err = d.db.QueryRowContext(ctx, "SELECT id, login, name, disabled, password IS NOT NULL, ifnull(issuer, '') FROM person WHERE id = ?", id).
+	err = d.db.QueryRowContext(ctx, "SELECT id, login, name, disabled, password IS NOT NULL, coalesce(issuer, '') FROM person WHERE id = ?", id).
 		Scan(&p.ID, &p.Login, &p.Name, &p.Disabled, &p.Password, &p.Elsewhere)
 	if err != nil {
 		return p, err

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -28,7 +29,7 @@ func (u *Upload) Asks(plan string) bool {
 }
 
 // keepPlan keeps what is approved, encrypted.
-func (d *Desk) keepPlan(u *Upload, digest string, plan campaign.Approved) (err error) {
+func (d *Desk) keepPlan(ctx context.Context, u *Upload, digest string, plan campaign.Approved) (err error) {
 	k := d.accounts[u.Account].key
 	f, err := os.CreateTemp(d.path("tmp"), "plan-*")
 	if err != nil {
@@ -46,7 +47,10 @@ func (d *Desk) keepPlan(u *Upload, digest string, plan campaign.Approved) (err e
 	if err := errors.Join(w.Close(), f.Sync(), f.Close()); err != nil {
 		return broken("keep the plan", err)
 	}
-	return broken("keep the plan", os.Rename(f.Name(), d.planOf(u.ID, digest)))
+	if err := os.Rename(f.Name(), d.planOf(u.ID, digest)); err != nil {
+		return broken("keep the plan", err)
+	}
+	return d.shareOnce(ctx, d.planOf(u.ID, digest))
 }
 
 func (d *Desk) plan(u *Upload) (plan campaign.Approved, err error) {

@@ -35,7 +35,7 @@ type said struct {
 // a header that was there before, in the same row and with the same names, and is the header as it is read so.
 func (d *Desk) usualReading(ctx context.Context, a *Account, u *Upload) (Reading, error) {
 	usual := Reading{Reading: a.Options.Reading, RetryRejected: a.Options.RetryRejected}
-	look, err := d.look(u, usual, shapeRows)
+	look, err := d.look(ctx, u, usual, shapeRows)
 	if err != nil { // it is told when the file is looked at
 		return usual, nil
 	}
@@ -79,9 +79,9 @@ func shape(k key, format pipeline.Format, header reader.LookRow) []byte {
 }
 
 // shapeOf is the shape of the header of an upload, which is in a row; nil where it is not among the first.
-func (d *Desk) shapeOf(u *Upload, header int) []byte {
+func (d *Desk) shapeOf(ctx context.Context, u *Upload, header int) []byte {
 	a := d.accounts[u.Account]
-	look, err := d.look(u, Reading{Reading: a.Options.Reading}, shapeRows)
+	look, err := d.look(ctx, u, Reading{Reading: a.Options.Reading}, shapeRows)
 	at := slices.IndexFunc(look.Rows, func(row reader.LookRow) bool { return row.Number == header })
 	if err != nil || at < 0 {
 		return nil
@@ -95,11 +95,14 @@ func (d *Desk) rememberShape(t *txn, u *Upload, shape []byte) error {
 	if err != nil || shape == nil {
 		return err
 	}
-	return t.exec("INSERT INTO shape (account, shape, reading) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET reading = excluded.reading", u.Account, shape, sealed)
+	return t.exec("INSERT INTO shape (account, shape, reading) VALUES (?, ?, ?) ON CONFLICT (account, shape) DO UPDATE SET reading = excluded.reading", u.Account, shape, sealed)
 }
 
 // look gives the first rows of an upload as they are.
-func (d *Desk) look(u *Upload, r Reading, rows int) (reader.Look, error) {
+func (d *Desk) look(ctx context.Context, u *Upload, r Reading, rows int) (reader.Look, error) {
+	if err := d.fetch(ctx, d.fileOf(u.ID)); err != nil {
+		return reader.Look{}, err
+	}
 	opt := reader.Options{
 		Sheet: r.Sheet, Encoding: r.Encoding,
 		Kept: &reader.Kept{Path: d.fileOf(u.ID), Bytes: d.accounts[u.Account].key.bytes(u.ID)},
@@ -113,11 +116,11 @@ func (d *Desk) look(u *Upload, r Reading, rows int) (reader.Look, error) {
 }
 
 // Look gives the first rows of an upload as they are, whatever they are taken for.
-func (s *Seat) Look(u *Upload, rows int) (reader.Look, error) {
+func (s *Seat) Look(ctx context.Context, u *Upload, rows int) (reader.Look, error) {
 	if u.State == Deleted {
 		return reader.Look{}, gone()
 	}
-	return s.d.look(u, u.Reading, rows)
+	return s.d.look(ctx, u, u.Reading, rows)
 }
 
 // table is what tells which cell is which.

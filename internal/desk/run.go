@@ -9,6 +9,7 @@ import (
 	"hppsend/internal/campaign"
 	"hppsend/internal/contact"
 	"hppsend/pipeline"
+	"hppsend/reader"
 )
 
 // wake makes Run look at once for what is to be started.
@@ -49,7 +50,14 @@ func (d *Desk) Run(ctx context.Context) error {
 
 // startDue starts what is approved and due, and what the books have as running and nobody sends.
 func (d *Desk) startDue(ctx context.Context) error {
-	ids, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE state = ? AND start <= ? OR state = ? ORDER BY asked", Approved, time.Now().UnixMilli(), Running)
+	now := time.Now()
+	if d.db.shared { // the clocks of the hosts may differ
+		var err error
+		if now, err = d.db.clock(ctx, d.db); err != nil {
+			return err
+		}
+	}
+	ids, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE (state = ? AND start <= ? OR state = ?) AND {idle} ORDER BY asked", Approved, now.UnixMilli(), Running)
 	if err != nil {
 		return err
 	}
@@ -76,13 +84,16 @@ func (d *Desk) start(ctx context.Context, id string, by *Seat) error {
 		d.mu.Unlock()
 		return nil
 	}
-	run := &sending{stop: make(chan struct{}), changed: make(chan struct{}), answer: make(chan bool), live: Live{Checking: true}}
+	run := &sending{stop: make(chan struct{}), changed: make(chan struct{}), answer: make(chan bool), live: Live{Checking: true}, token: newID()}
 	d.runs[id] = run
 	d.sends.Add(1) // before Close can wait
 	d.mu.Unlock()
-	u, err := d.begin(ctx, id, by)
+	u, err := d.begin(ctx, id, by, run)
 	if err != nil || u.State != Running {
 		d.ended(id)
+		if errors.Is(err, errElsewhere) {
+			return nil
+		}
 		return err
 	}
 	go func() {
@@ -97,6 +108,9 @@ func (d *Desk) start(ctx context.Context, id string, by *Seat) error {
 func (d *Desk) ended(id string) {
 	d.mu.Lock()
 	run := d.runs[id]
+	d.mu.Unlock()
+	d.leave(id, run)
+	d.mu.Lock()
 	delete(d.runs, id)
 	d.mu.Unlock()
 	run.update(func(*Live) {})
@@ -104,14 +118,17 @@ func (d *Desk) ended(id string) {
 }
 
 // begin takes down that an upload is being sent, if its approval holds; else it is a draft again.
-func (d *Desk) begin(ctx context.Context, id string, by *Seat) (u *Upload, err error) {
+func (d *Desk) begin(ctx context.Context, id string, by *Seat, run *sending) (u *Upload, err error) {
 	err = d.tx(ctx, func(t *txn) error {
 		if u, err = d.scan(t.QueryRowContext(ctx, "SELECT "+uploadColumns+" WHERE u.id = ?", id)); err != nil {
 			return err
 		}
+		if err := d.take(t, u, run); err != nil {
+			return err
+		}
 		var last int64
 		var hold int // approvals of people who may still give them
-		if err := t.QueryRowContext(ctx, `SELECT ifnull(max(a.time), 0), count(r.person) FROM approval a JOIN upload u ON u.id = a.upload AND u.digest = a.digest
+		if err := t.QueryRowContext(ctx, `SELECT coalesce(max(a.time), 0), count(r.person) FROM approval a JOIN upload u ON u.id = a.upload AND u.digest = a.digest
 			LEFT JOIN person p ON p.id = a.person AND NOT p.disabled LEFT JOIN role r ON r.person = p.id AND r.account = u.account AND r.role = ?
 			WHERE a.upload = ?`, Approver, id).Scan(&last, &hold); err != nil {
 			return err
@@ -141,7 +158,7 @@ func (d *Desk) begin(ctx context.Context, id string, by *Seat) (u *Upload, err e
 			return errors.Join(d.returned(t, u, Lapse, reason), t.audit(e))
 		}
 		if u.State != Running {
-			return errors.Join(t.step(u, Start), t.exec("UPDATE upload SET stopping = 0 WHERE id = ?", id), t.audit(e))
+			return errors.Join(t.step(u, Start), t.exec("UPDATE upload SET stopping = FALSE WHERE id = ?", id), t.audit(e))
 		}
 		var stopping bool // somebody has stopped it before the program came to its end
 		if err := t.QueryRowContext(ctx, "SELECT stopping FROM upload WHERE id = ?", id).Scan(&stopping); err != nil {
@@ -159,7 +176,10 @@ func (d *Desk) begin(ctx context.Context, id string, by *Seat) (u *Upload, err e
 func (d *Desk) send(u *Upload, run *sending) {
 	ctx := context.Background()
 	a := d.accounts[u.Account]
-	res, err := d.campaign(ctx, a, u, run)
+	res, err := d.held(ctx, u, run, func() (campaign.Result, error) { return d.campaign(ctx, a, u, run) })
+	if errors.Is(err, errElsewhere) {
+		return
+	}
 	d.mu.Lock()
 	closing := d.closing
 	d.mu.Unlock()
@@ -171,22 +191,22 @@ func (d *Desk) send(u *Upload, run *sending) {
 	var ended error
 	switch changed := (*voided)(nil); {
 	case errors.As(err, &changed):
-		ended = d.end(ctx, u, Lapse, changed.Error())
+		ended = d.end(ctx, u, run, Lapse, changed.Error())
 	case err != nil && (closing || stopped):
 		if !closing { // else the next start goes on
-			ended = d.end(ctx, u, Halt, cmp.Or(stoppedFor(err), "it was stopped before anything was sent"))
+			ended = d.end(ctx, u, run, Halt, cmp.Or(stoppedFor(err), "it was stopped before anything was sent"))
 		}
 	case err != nil:
-		ended = d.end(ctx, u, Halt, problemOf(err))
+		ended = d.end(ctx, u, run, Halt, problemOf(err))
 	case closing && res.Ending.Code == pipeline.StopSignal:
 	case left > 0:
 		reason := res.Ending.Reason
 		if res.Err != nil {
 			reason = problemOf(res.Err)
 		}
-		ended = d.end(ctx, u, Halt, reason)
+		ended = d.end(ctx, u, run, Halt, reason)
 	default:
-		ended = d.end(ctx, u, Finish, "")
+		ended = d.end(ctx, u, run, Finish, "")
 	}
 	if ended != nil {
 		d.fault("how a run ended could not be taken down", u.ID, ended)
@@ -197,6 +217,9 @@ func (d *Desk) send(u *Upload, run *sending) {
 type voided struct{ error }
 
 func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending) (campaign.Result, error) {
+	if err := d.fetch(ctx, d.planOf(u.ID, u.Digest)); err != nil {
+		return campaign.Result{}, err
+	}
 	plan, err := d.plan(u)
 	if err != nil {
 		return campaign.Result{}, &voided{err}
@@ -205,7 +228,10 @@ func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending
 	if err != nil {
 		return campaign.Result{}, err
 	}
-	opt := d.options(a, u, readerMends(mends))
+	opt, err := d.options(ctx, a, u, readerMends(mends))
+	if err != nil {
+		return campaign.Result{}, err
+	}
 	opt.LeftOut = u.LeftOut
 	terms := opt // as they were approved, whatever was answered since
 	if opt.Send.Canary > 0 {
@@ -221,14 +247,14 @@ func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending
 	}
 	run.note = func(id string) {
 		err := d.tx(ctx, func(t *txn) error {
-			return t.exec("INSERT INTO run (upload, run, mends, started) VALUES (?, ?, (SELECT ifnull(max(id), 0) FROM mend WHERE upload = ?), ?) ON CONFLICT DO NOTHING",
+			return t.exec("INSERT INTO run (upload, run, mends, started) VALUES (?, ?, (SELECT coalesce(max(id), 0) FROM mend WHERE upload = ?), ?) ON CONFLICT DO NOTHING",
 				u.ID, id, u.ID, stamp(t.now))
 		})
 		if err != nil {
 			d.fault("the run "+id+" could not be taken down", u.ID, err)
 		}
 	}
-	return campaign.Run(ctx, opt, campaign.Ports{
+	res, err := campaign.Run(ctx, opt, campaign.Ports{
 		Ledger: a.Ledger, Dial: a.Dial, Record: a.Record, Observer: run, Stop: run.stop,
 		Confirm: func(_ context.Context, now *pipeline.Plan) error {
 			found, err := terms.Plan(a.Name, now)
@@ -241,6 +267,10 @@ func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending
 			return nil
 		},
 	}, []string{u.Name})
+	if d.db.shared && errors.Is(err, pipeline.Busy) && d.busyWithIt(ctx, u, reader.Content(u.SHA256, opt.Upload.Mends)) {
+		err = errElsewhere
+	}
+	return res, err
 }
 
 // stoppedFor is why a run was stopped; empty where it was by a person.
@@ -265,8 +295,13 @@ func problemOf(err error) string {
 }
 
 // end takes down how the sending of an upload ended.
-func (d *Desk) end(ctx context.Context, u *Upload, a Action, reason string) error {
-	return d.tx(ctx, func(t *txn) error { return d.halted(t, u, a, reason) })
+func (d *Desk) end(ctx context.Context, u *Upload, run *sending, a Action, reason string) error {
+	return d.tx(ctx, func(t *txn) error {
+		if mine, err := t.mine(u, run); err != nil || !mine {
+			return err
+		}
+		return d.halted(t, u, a, reason)
+	})
 }
 
 // halted ends the sending of an upload, with the reason; by a lapse it is a draft again.

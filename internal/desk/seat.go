@@ -93,7 +93,7 @@ type queryer interface {
 }
 
 const uploadColumns = `u.id, u.account, u.state, u.name, u.person, p.name, u.made, u.changed, u.size, u.sha256, u.reading, u.edits,
-	u.digest, u.approvers, ifnull(u.asker, ''), ifnull(q.name, ''), u.asked, u.due, u.left_out, u.start, u.note, u.reason
+	u.digest, u.approvers, coalesce(u.asker, ''), coalesce(q.name, ''), u.asked, u.due, u.left_out, u.start, u.note, u.reason
 	FROM upload u JOIN person p ON p.id = u.person LEFT JOIN person q ON q.id = u.asker`
 
 // seen holds uploads to what a person may see.
@@ -167,7 +167,7 @@ const ListPage = 50
 // Uploads lists what the person sees, the newest first, and whether there are more.
 func (s *Seat) Uploads(ctx context.Context, f Filter) (all []*Upload, more bool, err error) {
 	rows, err := s.d.db.QueryContext(ctx, "SELECT "+uploadColumns+" WHERE"+seen+`AND (? = '' OR u.state = ?) AND u.made >= ? AND u.made < ?
-		AND instr(lower(p.name), lower(?)) ORDER BY u.made DESC, u.id`,
+		AND {position}(lower(p.name), lower(?)) > 0 ORDER BY u.made DESC, u.id`,
 		s.ID, f.State, f.State, stamp(f.From), cmp.Or(stamp(f.To), 1<<62), f.By)
 	if err != nil {
 		return nil, false, err

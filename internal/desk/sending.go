@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,10 +15,11 @@ import (
 
 // sending is an upload that is being sent. It implements campaign.Observer.
 type sending struct {
-	stop chan struct{}
-	end  sync.Once
-	plan *pipeline.Plan
-	note func(run string) // takes down the run of the ledger, once it has begun
+	token string // names it among all desks
+	stop  chan struct{}
+	end   sync.Once
+	plan  *pipeline.Plan
+	note  func(run string) // takes down the run of the ledger, once it has begun
 
 	mu      sync.Mutex
 	live    Live
@@ -86,13 +88,14 @@ func (s *sending) goOn(ctx context.Context, n int) bool {
 }
 
 // Live tells how the sending of an upload stands; ok is false when it is not being sent. The channel is closed
-// when that has changed.
+// when that has changed; it is nil where that is told by another host, which may take a second.
 func (s *Seat) Live(u *Upload) (live Live, changed <-chan struct{}, ok bool) {
 	s.d.mu.Lock()
 	run := s.d.runs[u.ID]
 	s.d.mu.Unlock()
 	if run == nil {
-		return Live{}, nil, false
+		live, ok = s.d.liveElsewhere(u)
+		return live, nil, ok
 	}
 	run.mu.Lock()
 	defer run.mu.Unlock()
@@ -107,7 +110,7 @@ func (s *Seat) Stop(ctx context.Context, upload string) (*Upload, error) {
 		if u.State != Running {
 			return &Refusal{Code: Conflict, Problem: "it is not being sent", Todo: "look at how it stands now"}
 		}
-		return errors.Join(t.exec("UPDATE upload SET stopping = 1 WHERE id = ?", u.ID), s.did(t, u, "stop", "", ""))
+		return errors.Join(t.exec("UPDATE upload SET stopping = TRUE WHERE id = ?", u.ID), s.did(t, u, "stop", "", ""))
 	}, Uploader, Approver)
 	if err != nil {
 		return nil, err
@@ -139,13 +142,28 @@ func (s *Seat) Answer(ctx context.Context, upload string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	s.d.mu.Lock()
-	run := s.d.runs[u.ID]
-	s.d.mu.Unlock()
-	if run == nil || !run.told(ctx, yes) {
-		return &Refusal{Code: Conflict, Problem: "nothing is asked any more", Todo: "look at how it stands now"}
+	nothing := &Refusal{Code: Conflict, Problem: "nothing is asked any more", Todo: "look at how it stands now"}
+	if !s.d.db.shared {
+		s.d.mu.Lock()
+		run := s.d.runs[u.ID]
+		s.d.mu.Unlock()
+		if run == nil || !run.told(ctx, yes) {
+			return nothing
+		}
 	}
-	return s.d.tx(ctx, func(t *txn) error { return s.did(t, u, "answer", fmt.Sprintf("go on: %t", yes), "") })
+	return s.d.tx(ctx, func(t *txn) error {
+		if s.d.db.shared { // whoever sends it reads that there
+			answer := map[bool]string{true: canaryYes, false: canaryNo}[yes]
+			res, err := t.ExecContext(ctx, "UPDATE upload SET canary = ? WHERE id = ? AND canary = ? AND state = ?", answer, u.ID, canaryAsked, Running)
+			if err != nil {
+				return err
+			}
+			if n, err := res.RowsAffected(); err != nil || n == 0 {
+				return cmp.Or(err, error(nothing))
+			}
+		}
+		return s.did(t, u, "answer", fmt.Sprintf("go on: %t", yes), "")
+	})
 }
 
 // told gives the answer to who waits for it, and reports whether anybody does.

@@ -53,7 +53,7 @@ func (d *Desk) Peek(ctx context.Context, token string) (s *Seat, ok bool, err er
 func (d *Desk) seat(ctx context.Context, token string, touch bool) (s *Seat, ok bool, err error) {
 	var id, person string
 	var made, seen int64
-	now := time.Now()
+	now := d.db.now()
 	err = d.db.QueryRowContext(ctx, `SELECT s.id, s.person, s.made, s.seen FROM session s JOIN person p ON p.id = s.person
 		WHERE s.hash = ? AND NOT p.disabled AND s.seen > ? AND s.made > ?`,
 		hashToken(token), stamp(now.Add(-sessionIdle)), stamp(now.Add(-sessionLife))).Scan(&id, &person, &made, &seen)
@@ -77,7 +77,7 @@ func (d *Desk) seat(ctx context.Context, token string, touch bool) (s *Seat, ok 
 
 // Sessions lists where the person is signed in.
 func (s *Seat) Sessions(ctx context.Context) (all []Session, err error) {
-	now := time.Now()
+	now := s.d.db.now()
 	rows, err := s.d.db.QueryContext(ctx, "SELECT id, made, seen, agent FROM session WHERE person = ? AND seen > ? AND made > ? ORDER BY seen DESC",
 		s.ID, stamp(now.Add(-sessionIdle)), stamp(now.Add(-sessionLife)))
 	if err != nil {

@@ -62,7 +62,7 @@ func (d *Desk) SignIn(ctx context.Context, login, password, address string) (per
 	}
 	counted := strings.ToLower(login)
 	var hash sql.NullString
-	err = d.db.QueryRowContext(ctx, "SELECT id, password FROM person WHERE login = ? AND NOT disabled", login).Scan(&person, &hash)
+	err = d.db.QueryRowContext(ctx, "SELECT id, password FROM person WHERE {login} = {asked login} AND NOT disabled", login).Scan(&person, &hash)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return "", err
 	}

@@ -63,11 +63,14 @@ type Limits struct {
 
 // Config is what a desk works with.
 type Config struct {
-	Folder   string // for its state; made when it is not there
+	Folder   string // for its state, or of what is in Books what it has at hand; made when it is not there
 	Accounts []Account
-	Limits   Limits
-	Keep     time.Duration // how long an upload is kept after the last that was done to it
-	Log      *slog.Logger
+	// Server is the ledger on a server beside which Beside finds the books; Open goes by the first account's. Without one
+	// they are in the folder.
+	Server ledger.Options
+	Limits Limits
+	Keep   time.Duration // how long an upload is kept after the last that was done to it
+	Log    *slog.Logger
 	// Notify tells people that an upload waits for their approval; nil tells nobody. It may take its time.
 	Notify func(context.Context, Waits)
 }
@@ -81,13 +84,14 @@ type Waits struct {
 // How long things hold.
 const (
 	approvalLife   = 72 * time.Hour
+	lostAfter      = 24 * time.Hour // a file that nobody knows was not being written any more
 	invitationLife = 7 * 24 * time.Hour
 )
 
 // Desk is where uploads lie. It is safe for concurrent use.
 type Desk struct {
 	Config
-	db       *sql.DB
+	db       *books
 	lock     *flock.Flock
 	accounts map[string]*Account
 	poke     chan struct{} // something may have to be started
@@ -100,7 +104,9 @@ type Desk struct {
 	closing bool
 	sends   sync.WaitGroup
 	guesses guesses
+	signins signins
 	checks  singleflight.Group
+	fetches singleflight.Group
 	turns   chan struct{} // of what reads whole files
 	writes  chan struct{} // likewise of what writes into the books, since SQLite is not fair to who waits
 }
@@ -113,10 +119,11 @@ func newDesk(cfg Config) *Desk {
 	}
 }
 
-// Open opens the desk in a folder, which no other process may have open.
+// Open opens the desk in a folder, which no other process may have open. Where the ledgers are on a server, so are its
+// books, and others may work with them.
 func Open(ctx context.Context, cfg Config) (_ *Desk, err error) {
 	d := newDesk(cfg)
-	for i := range cfg.Accounts {
+	for i := range d.Accounts {
 		a := &d.Accounts[i]
 		a.key = a.Ledger.Key("page")
 		a.Options.Outputs = campaign.Outputs{None: true}
@@ -127,29 +134,76 @@ func Open(ctx context.Context, cfg Config) (_ *Desk, err error) {
 			return nil, broken("make the folder of the page", err)
 		}
 	}
+	shared, err := d.sharedBooks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if shared == nil {
+		if err := d.lockFolder(); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.openBooks(ctx, shared); err != nil {
+		return nil, errors.Join(err, d.unlock())
+	}
+	if err := errors.Join(d.clearTmp(), d.knowsBooks(ctx)); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// sharedBooks opens the books beside the ledger of the first account; nil where that is in a file. If they are shared all
+// ledgers have to be: another host would not know what is sent by one in a file.
+func (d *Desk) sharedBooks(ctx context.Context) (*sql.DB, error) {
+	if len(d.Accounts) == 0 {
+		return nil, nil
+	}
+	first := &d.Accounts[0]
+	for i := range d.Accounts {
+		a := &d.Accounts[i]
+		if ledger.OnServer(a.Ledger.Info().Path) != ledger.OnServer(first.Ledger.Info().Path) {
+			return nil, &pipeline.Error{
+				Kind: pipeline.Usage, Problem: fmt.Sprintf("the accounts %s and %s cannot be on one page: the ledger of one is in a file, that of the other on a server", first.Name, a.Name),
+				Todo: "move the one in the file with hppsend ledger move, or serve them apart",
+			}
+		}
+	}
+	return first.Ledger.Page(ctx)
+}
+
+func (d *Desk) lockFolder() error {
 	d.lock = flock.New(d.path("page.lock"))
 	switch held, err := d.lock.TryLock(); {
 	case err != nil:
-		return nil, broken("lock the folder of the page", err)
+		return broken("lock the folder of the page", err)
 	case !held:
-		return nil, &pipeline.Error{
+		return &pipeline.Error{
 			Kind: pipeline.Busy, Problem: "another hppsend serve works in " + d.Folder,
 			Todo: "end that one first, or name another folder with --state",
 		}
 	}
-	defer func() {
-		if err != nil {
-			d.lock.Unlock()
-		}
-	}()
+	return nil
+}
+
+func (d *Desk) unlock() error {
+	if d.lock == nil {
+		return nil
+	}
+	return d.lock.Unlock()
+}
+
+// clearTmp removes what a process that was killed has left. Of a folder that is not locked another may be using some.
+func (d *Desk) clearTmp() error {
 	leftovers, err := filepath.Glob(d.path("tmp", "*"))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, path := range leftovers { // of a process that was killed
-		os.RemoveAll(path)
+	for _, path := range leftovers {
+		if info, err := os.Stat(path); !d.db.shared || err == nil && time.Since(info.ModTime()) > lostAfter {
+			os.RemoveAll(path)
+		}
 	}
-	return d, d.openBooks(ctx)
+	return nil
 }
 
 // Beside opens the books of a desk that another process may be working with, for its people and its audit trail
@@ -159,10 +213,25 @@ func Beside(ctx context.Context, cfg Config) (*Desk, error) {
 	for i := range d.Accounts {
 		d.accounts[d.Accounts[i].Name] = &d.Accounts[i]
 	}
-	return d, d.openBooks(ctx)
+	var shared *sql.DB
+	if ledger.OnServer(d.Server.Path) {
+		var err error
+		if shared, err = ledger.OpenPage(ctx, d.Server); err != nil {
+			return nil, err
+		}
+	}
+	return d, d.openBooks(ctx, shared)
 }
 
-func (d *Desk) openBooks(ctx context.Context) (err error) {
+func (d *Desk) openBooks(ctx context.Context, shared *sql.DB) error {
+	if shared != nil {
+		d.db = &books{DB: shared, shared: true}
+		_, err := d.db.clock(ctx, d.db)
+		if err != nil {
+			err = errors.Join(broken("open the books of the page", err), d.db.Close())
+		}
+		return err
+	}
 	path := d.path("page.db")
 	if f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return broken("open the books of the page", err)
@@ -173,9 +242,11 @@ func (d *Desk) openBooks(ctx context.Context) (err error) {
 		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "secure_delete(1)"},
 		"_txlock": {"immediate"},
 	}.Encode()}
-	if d.db, err = sql.Open("sqlite", dsn.String()); err != nil {
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
 		return broken("open the books of the page", err)
 	}
+	d.db = &books{DB: db}
 	err = d.tx(ctx, func(t *txn) error {
 		var version int
 		if err := t.QueryRowContext(t.ctx, "PRAGMA user_version").Scan(&version); err != nil {
@@ -195,6 +266,32 @@ func (d *Desk) openBooks(ctx context.Context) (err error) {
 	return nil
 }
 
+// knowsBooks sees that shared books were sealed by the secret of the ledger that they lie beside: they outlive one that is
+// dropped.
+func (d *Desk) knowsBooks(ctx context.Context) error {
+	if !d.db.shared {
+		return nil
+	}
+	const place = "books"
+	k := d.Accounts[0].key
+	return d.tx(ctx, func(t *txn) error {
+		var sealed []byte
+		if err := t.QueryRowContext(ctx, "SELECT sealed FROM about").Scan(&sealed); err != nil {
+			return err
+		}
+		if sealed == nil {
+			return t.exec("UPDATE about SET sealed = ?", k.seal(place, place))
+		}
+		if _, err := k.open(place, sealed); err != nil {
+			return &pipeline.Error{
+				Kind: pipeline.NoLedger, Problem: "the books of the page beside the ledger " + d.Accounts[0].Ledger.Info().Path + " are of another ledger",
+				Todo: "see that the first account is the same on all hosts; if that ledger is gone for good, drop the schema of its page and say hppsend ledger migrate",
+			}
+		}
+		return nil
+	})
+}
+
 // Close lets the calls under way end, and closes the books. What was being sent goes on at the next start.
 func (d *Desk) Close() error {
 	d.mu.Lock()
@@ -204,11 +301,7 @@ func (d *Desk) Close() error {
 	}
 	d.mu.Unlock()
 	d.sends.Wait()
-	err := d.db.Close()
-	if d.lock != nil {
-		err = errors.Join(err, d.lock.Unlock())
-	}
-	return err
+	return errors.Join(d.db.Close(), d.unlock())
 }
 
 func (d *Desk) path(parts ...string) string {
@@ -228,57 +321,6 @@ func (d *Desk) AccountNames() []string {
 		names = append(names, a.Name)
 	}
 	return names
-}
-
-// txn is a transaction of the books.
-type txn struct {
-	*sql.Tx
-	ctx context.Context
-	now time.Time
-}
-
-func (t *txn) exec(query string, args ...any) error {
-	_, err := t.ExecContext(t.ctx, query, args...)
-	return err
-}
-
-// tx does something to the books as a whole, or not at all.
-func (d *Desk) tx(ctx context.Context, do func(*txn) error) (err error) {
-	select {
-	case d.writes <- struct{}{}:
-		defer func() { <-d.writes }()
-	case <-ctx.Done():
-		return broken("the books of the page", ctx.Err())
-	}
-	tx, err := d.db.BeginTx(ctx, nil)
-	if err != nil {
-		return broken("the books of the page", err)
-	}
-	defer tx.Rollback()
-	if err := do(&txn{tx, ctx, time.Now()}); err != nil {
-		return err
-	}
-	return broken("the books of the page", tx.Commit())
-}
-
-// column gives all values of the one column that a query has.
-func column[T any](ctx context.Context, d interface {
-	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}, query string, args ...any,
-) (all []T, err error) {
-	rows, err := d.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var v T
-		if err := rows.Scan(&v); err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
 }
 
 func moment(ms int64) time.Time {

@@ -13,7 +13,7 @@ func (s *Seat) Undo(ctx context.Context, upload string, batch int64) (*Upload, *
 			return nil, sheet.Refused
 		}
 		if batch == 0 {
-			if err := t.QueryRowContext(ctx, "SELECT ifnull(max(batch), 0) FROM mend m WHERE upload = ? AND"+standing, u.ID).Scan(&batch); err != nil {
+			if err := t.QueryRowContext(ctx, "SELECT coalesce(max(batch), 0) FROM mend m WHERE upload = ? AND"+standing, u.ID).Scan(&batch); err != nil {
 				return nil, err
 			}
 			if batch == 0 {

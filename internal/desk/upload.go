@@ -36,6 +36,7 @@ func (s *Seat) Bring(ctx context.Context, account, name string, r io.Reader) (_ 
 	defer func() {
 		if err != nil {
 			os.Remove(s.d.fileOf(u.ID))
+			s.d.unshare(context.WithoutCancel(ctx), u.ID)
 		}
 	}()
 	if u.Size, u.SHA256, err = s.d.store(u.ID, a.key, io.LimitReader(r, left+1)); err != nil {
@@ -51,6 +52,9 @@ func (s *Seat) Bring(ctx context.Context, account, name string, r io.Reader) (_ 
 		}
 	case u.Size > left:
 		return nil, known, s.full()
+	}
+	if err := s.d.share(ctx, s.d.fileOf(u.ID)); err != nil {
+		return nil, known, err
 	}
 	if known, err = s.known(ctx, a, u); err != nil {
 		return nil, known, err
@@ -84,7 +88,7 @@ func (s *Seat) Bring(ctx context.Context, account, name string, r io.Reader) (_ 
 // room is how many bytes the person may still bring in one file.
 func (s *Seat) room(ctx context.Context, q queryer) (int64, error) {
 	var used int64
-	err := q.QueryRowContext(ctx, "SELECT ifnull(sum(size), 0) FROM upload WHERE person = ? AND state <> ?", s.ID, Deleted).Scan(&used)
+	err := q.QueryRowContext(ctx, "SELECT coalesce(sum(size), 0) FROM upload WHERE person = ? AND state <> ?", s.ID, Deleted).Scan(&used)
 	if err == nil && used >= s.d.Limits.Person {
 		err = s.full()
 	}

@@ -115,14 +115,14 @@ func (s *server) altering(ctx context.Context, do func(pgx.Tx) error) error {
 	})
 }
 
-// upgrade brings the tables from a version to this one.
+// upgrade brings the tables from a version to this one, and makes those of the page that are not there.
 func (s *server) upgrade(ctx context.Context, tx pgx.Tx, from int) error {
 	for _, script := range serverMigrations[min(from, len(serverMigrations)):] {
 		if _, err := tx.Exec(ctx, script, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.pageTables(ctx, tx)
 }
 
 // queueTables makes the schema and brings River's tables in it up to date. They do nothing by themselves, and may be

@@ -4,11 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -43,44 +43,8 @@ func NewProvider(ctx context.Context, issuer, client, secret, back string, scope
 	}, nil
 }
 
-// signins are those that are under way at a provider, by their state.
-type signins struct {
-	mu  sync.Mutex
-	all map[string]signin
-}
-
-type signin struct {
-	nonce, verifier, to string
-	begun               time.Time
-}
-
-// How many sign-ins may be under way, and how long one may take.
-const (
-	maxSignins = 10_000
-	signinTime = 10 * time.Minute
-)
-
-func (s *signins) add(state string, one signin) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.all == nil {
-		s.all = map[string]signin{}
-	}
-	for key, other := range s.all {
-		if time.Since(other.begun) > signinTime || len(s.all) >= maxSignins {
-			delete(s.all, key)
-		}
-	}
-	s.all[state] = one
-}
-
-func (s *signins) take(state string) (signin, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one, ok := s.all[state]
-	delete(s.all, state)
-	return one, ok && time.Since(one.begun) <= signinTime
-}
+// signin is one that is under way at a provider.
+type signin struct{ Nonce, Verifier, To string }
 
 // stateCookie binds a sign-in to the browser that began it.
 const stateCookie = "hppsend-sign-in"
@@ -90,12 +54,18 @@ func (c *call) toProvider() error {
 		return errNoPage
 	}
 	state := rand.Text()
-	one := signin{nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), to: local(c.r.FormValue("to")), begun: time.Now()}
-	c.signins.add(state, one)
+	one := signin{Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), To: local(c.r.FormValue("to"))}
+	text, err := json.Marshal(one)
+	if err != nil {
+		return err
+	}
+	if err := c.Desk.BeginSignin(c.ctx(), state, string(text)); err != nil {
+		return err
+	}
 	http.SetCookie(c.w, &http.Cookie{
-		Name: stateCookie, Value: state, Path: "/sign-in", MaxAge: int(signinTime.Seconds()), HttpOnly: true, Secure: c.secure(), SameSite: http.SameSiteLaxMode,
+		Name: stateCookie, Value: state, Path: "/sign-in", MaxAge: int(desk.SigninTime.Seconds()), HttpOnly: true, Secure: c.secure(), SameSite: http.SameSiteLaxMode,
 	})
-	c.redirect(c.Provider.oauth.AuthCodeURL(state, oidc.Nonce(one.nonce), oauth2.S256ChallengeOption(one.verifier)))
+	c.redirect(c.Provider.oauth.AuthCodeURL(state, oidc.Nonce(one.Nonce), oauth2.S256ChallengeOption(one.Verifier)))
 	return nil
 }
 
@@ -113,7 +83,14 @@ func (c *call) fromProvider() error {
 	if err != nil || subtle.ConstantTimeCompare([]byte(cookie.Value), []byte(state)) != 1 {
 		return errSignIn
 	}
-	one, ok := c.signins.take(state)
+	text, ok, err := c.Desk.EndSignin(c.ctx(), state)
+	var one signin
+	if ok && err == nil {
+		err = json.Unmarshal([]byte(text), &one)
+	}
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return errSignIn
 	}
@@ -127,13 +104,13 @@ func (c *call) fromProvider() error {
 	if err := c.signIn(person); err != nil {
 		return err
 	}
-	c.redirect(one.to)
+	c.redirect(one.To)
 	return nil
 }
 
 // person is who the provider says has signed in: by issuer and subject, never by an address, which may change hands.
 func (p *Provider) person(ctx context.Context, d *desk.Desk, code string, one signin) (string, error) {
-	token, err := p.oauth.Exchange(ctx, code, oauth2.VerifierOption(one.verifier))
+	token, err := p.oauth.Exchange(ctx, code, oauth2.VerifierOption(one.Verifier))
 	if answer := (*oauth2.RetrieveError)(nil); errors.As(err, &answer) { // its text has all that the provider says
 		return "", fmt.Errorf("the provider answered %s %s", answer.Response.Status, answer.ErrorCode)
 	}
@@ -148,7 +125,7 @@ func (p *Provider) person(ctx context.Context, d *desk.Desk, code string, one si
 	if err != nil {
 		return "", err
 	}
-	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(one.nonce)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(one.Nonce)) != 1 {
 		return "", errors.New("the provider's answer is to another question")
 	}
 	claims := map[string]any{}

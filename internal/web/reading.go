@@ -74,7 +74,7 @@ func (c *call) readingPage(problem error) error {
 		}
 	}
 	var refused error
-	if v.Look, refused = c.seat.Look(u, 30); refused != nil {
+	if v.Look, refused = c.seat.Look(c.ctx(), u, 30); refused != nil {
 		v.Looked = c.mistakes(refused)
 	}
 	v.Headers = v.Look.Rows[:min(len(v.Look.Rows), 15)]

@@ -35,7 +35,6 @@ type Server struct {
 	assets  assets
 	pages   pages
 	words   *words
-	signins signins
 	uploads chan struct{} // those that come in at once
 	end     context.Context
 }
