@@ -78,7 +78,7 @@ func (h *house) approves(s *desk.Seat, id string, want desk.Code) {
 
 func (h *house) notInBooks(s *desk.Seat, id, why string) {
 	h.t.Helper()
-	_, err := h.books().ExecContext(h.t.Context(), "INSERT INTO approval (upload, digest, person, time) SELECT id, ifnull(digest, x'00'), ?, 1 FROM upload WHERE id = ?", s.ID, id)
+	_, err := h.books().ExecContext(h.t.Context(), "INSERT INTO approval (upload, digest, person, time) SELECT id, coalesce(digest, ?), ?, 1 FROM upload WHERE id = ?", []byte{0}, s.ID, id)
 	if err == nil || !strings.Contains(err.Error(), why) {
 		h.t.Errorf("the books say %v", err)
 	}
@@ -127,71 +127,75 @@ func TestWithoutTheRole(t *testing.T) {
 
 // TestStale approves of what was shown, not of what has become of it.
 func TestStale(t *testing.T) {
-	h := newHouse(t)
-	anna, bo := h.seat("anna", desk.Uploader), h.seat("bo", desk.Approver)
-	u, _ := h.bring(anna, "may.csv", bad)
-	_, err := bo.Approve(t.Context(), u.ID, h.sheet(anna, u).Digest) // nobody has asked
-	refused(t, err, desk.Conflict)
-	h.notInBooks(bo, u.ID, "what is approved is not what waits for approval")
-	seen := h.ask(anna, u).Digest
-	for _, digest := range []string{"", "00", strings.ToUpper(seen), seen[1:] + "0", "nonsense"} {
-		_, err := bo.Approve(t.Context(), u.ID, digest)
+	onBoth(t, func(t *testing.T, newHouse newHouseFunc) {
+		h := newHouse(t)
+		anna, bo := h.seat("anna", desk.Uploader), h.seat("bo", desk.Approver)
+		u, _ := h.bring(anna, "may.csv", bad)
+		_, err := bo.Approve(t.Context(), u.ID, h.sheet(anna, u).Digest) // nobody has asked
 		refused(t, err, desk.Conflict)
-	}
-	h.mend(anna, u, 3, 1, "bo@example.com")
-	_, err = bo.Approve(t.Context(), u.ID, seen) // it is a draft again
-	refused(t, err, desk.Conflict)
-	h.ask(anna, u)
-	_, err = bo.Approve(t.Context(), u.ID, seen)
-	refused(t, err, desk.Conflict)
-	if u = h.load(anna, u.ID); u.State != desk.Waiting || len(h.contacts()) > 0 {
-		t.Errorf("it is %s", u.State)
-	}
-	_, err = h.books().ExecContext(t.Context(), "INSERT INTO approval (upload, digest, person, time) VALUES (?, x'00', ?, 1)", u.ID, bo.ID)
-	if err == nil || !strings.Contains(err.Error(), "what is approved is not what waits for approval") {
-		t.Errorf("the books say %v", err)
-	}
-	_, err = h.books().ExecContext(t.Context(), "UPDATE upload SET state = 'running' WHERE id = ?", u.ID)
-	if err == nil || !strings.Contains(err.Error(), "nothing is sent that was not approved") {
-		t.Errorf("the books say %v", err)
-	}
-	_, err = anna.Ask(t.Context(), u.ID, desk.Wish{Digest: h.sheet(anna, u).Digest, LeftOut: 2}) // a second time
-	refused(t, err, desk.Conflict)
+		h.notInBooks(bo, u.ID, "what is approved is not what waits for approval")
+		seen := h.ask(anna, u).Digest
+		for _, digest := range []string{"", "00", strings.ToUpper(seen), seen[1:] + "0", "nonsense"} {
+			_, err := bo.Approve(t.Context(), u.ID, digest)
+			refused(t, err, desk.Conflict)
+		}
+		h.mend(anna, u, 3, 1, "bo@example.com")
+		_, err = bo.Approve(t.Context(), u.ID, seen) // it is a draft again
+		refused(t, err, desk.Conflict)
+		h.ask(anna, u)
+		_, err = bo.Approve(t.Context(), u.ID, seen)
+		refused(t, err, desk.Conflict)
+		if u = h.load(anna, u.ID); u.State != desk.Waiting || len(h.contacts()) > 0 {
+			t.Errorf("it is %s", u.State)
+		}
+		_, err = h.books().ExecContext(t.Context(), "INSERT INTO approval (upload, digest, person, time) VALUES (?, ?, ?, 1)", u.ID, []byte{0}, bo.ID)
+		if err == nil || !strings.Contains(err.Error(), "what is approved is not what waits for approval") {
+			t.Errorf("the books say %v", err)
+		}
+		_, err = h.books().ExecContext(t.Context(), "UPDATE upload SET state = 'running' WHERE id = ?", u.ID)
+		if err == nil || !strings.Contains(err.Error(), "nothing is sent that was not approved") {
+			t.Errorf("the books say %v", err)
+		}
+		_, err = anna.Ask(t.Context(), u.ID, desk.Wish{Digest: h.sheet(anna, u).Digest, LeftOut: 2}) // a second time
+		refused(t, err, desk.Conflict)
+	})
 }
 
 // TestApprovers counts people, and by how many messages there are.
 func TestApprovers(t *testing.T) {
-	h := newHouse(t, func(h *house) {
-		h.cfg.Accounts[0].Approvers = desk.Approvers{{Messages: 1, People: 1}, {Messages: 3, People: 2}}
-	})
-	anna, bo, dora := h.seat("anna", desk.Uploader), h.seat("bo", desk.Approver), h.seat("dora", desk.Approver)
-	two, _ := h.bring(anna, "two.csv", list("a@example.com", "b@example.com", "nobody"))
-	if two = h.ask(anna, two); two.Approvers != 1 {
-		t.Errorf("two messages take %d people", two.Approvers)
-	}
-	three, _ := h.bring(anna, "three.csv", list("c@example.com", "d@example.com", "e@example.com"))
-	if three = h.ask(anna, three); three.Approvers != 2 {
-		t.Errorf("three messages take %d people", three.Approvers)
-	}
-	for range 2 { // the same person counts once
-		if u := h.approve(bo, three); u.State != desk.Waiting || len(must(bo.Approvals(t.Context(), u))(t)) != 1 {
-			t.Errorf("after one approval it is %s", u.State)
+	onBoth(t, func(t *testing.T, newHouse newHouseFunc) {
+		h := newHouse(t, func(h *house) {
+			h.cfg.Accounts[0].Approvers = desk.Approvers{{Messages: 1, People: 1}, {Messages: 3, People: 2}}
+		})
+		anna, bo, dora := h.seat("anna", desk.Uploader), h.seat("bo", desk.Approver), h.seat("dora", desk.Approver)
+		two, _ := h.bring(anna, "two.csv", list("a@example.com", "b@example.com", "nobody"))
+		if two = h.ask(anna, two); two.Approvers != 1 {
+			t.Errorf("two messages take %d people", two.Approvers)
 		}
-	}
-	_, err := h.books().ExecContext(t.Context(), "UPDATE upload SET state = 'running' WHERE id = ?", three.ID)
-	if err == nil || !strings.Contains(err.Error(), "nothing is sent that was not approved") {
-		t.Errorf("the books say %v", err)
-	}
-	if u := h.approve(dora, three); u.State != desk.Approved {
-		t.Errorf("after two approvals it is %s", u.State)
-	}
-	u := h.until(anna, three.ID, desk.Done)
-	if all := must(bo.Approvals(t.Context(), u))(t); len(all) != 2 || all[0].By != "Bo" || all[1].By != "Dora" {
-		t.Errorf("approved by %+v", all)
-	}
-	if diff := cmp.Diff([]string{"c@example.com", "d@example.com", "e@example.com"}, h.contacts()); diff != "" {
-		t.Errorf("sent was (-want +got):\n%s", diff)
-	}
+		three, _ := h.bring(anna, "three.csv", list("c@example.com", "d@example.com", "e@example.com"))
+		if three = h.ask(anna, three); three.Approvers != 2 {
+			t.Errorf("three messages take %d people", three.Approvers)
+		}
+		for range 2 { // the same person counts once
+			if u := h.approve(bo, three); u.State != desk.Waiting || len(must(bo.Approvals(t.Context(), u))(t)) != 1 {
+				t.Errorf("after one approval it is %s", u.State)
+			}
+		}
+		_, err := h.books().ExecContext(t.Context(), "UPDATE upload SET state = 'running' WHERE id = ?", three.ID)
+		if err == nil || !strings.Contains(err.Error(), "nothing is sent that was not approved") {
+			t.Errorf("the books say %v", err)
+		}
+		if u := h.approve(dora, three); u.State != desk.Approved {
+			t.Errorf("after two approvals it is %s", u.State)
+		}
+		u := h.until(anna, three.ID, desk.Done)
+		if all := must(bo.Approvals(t.Context(), u))(t); len(all) != 2 || all[0].By != "Bo" || all[1].By != "Dora" {
+			t.Errorf("approved by %+v", all)
+		}
+		if diff := cmp.Diff([]string{"c@example.com", "d@example.com", "e@example.com"}, h.contacts()); diff != "" {
+			t.Errorf("sent was (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestTiers(t *testing.T) {

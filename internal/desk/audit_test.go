@@ -50,26 +50,28 @@ func trail(t *testing.T, h *house) (u *desk.Upload, want []string) {
 }
 
 func TestTrail(t *testing.T) {
-	h := newHouse(t)
-	u, want := trail(t, h)
-	var got []string
-	events := must(h.seat("nora", desk.Administrator).Trail(t.Context(), u.ID))(t)
-	for _, e := range events {
-		if got = append([]string{e.By + " " + e.Action + " " + e.Place}, got...); e.Upload != u.ID || e.Account != north {
-			t.Errorf("%+v", e)
+	onBoth(t, func(t *testing.T, newHouse newHouseFunc) {
+		h := newHouse(t)
+		u, want := trail(t, h)
+		var got []string
+		events := must(h.seat("nora", desk.Administrator).Trail(t.Context(), u.ID))(t)
+		for _, e := range events {
+			if got = append([]string{e.By + " " + e.Action + " " + e.Place}, got...); e.Upload != u.ID || e.Account != north {
+				t.Errorf("%+v", e)
+			}
 		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if entries, _, err := h.desk.VerifyAudit(t.Context()); err != nil || int(entries) <= len(events) {
-		t.Errorf("%d entries, %v", entries, err)
-	}
-	for _, query := range []string{"UPDATE event SET place = ''", "DELETE FROM event", "DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)"} {
-		if _, err := h.books().ExecContext(t.Context(), query); err == nil || !strings.Contains(err.Error(), "the audit trail is only added to") {
-			t.Errorf("%s: %v", query, err)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
 		}
-	}
+		if entries, _, err := h.desk.VerifyAudit(t.Context()); err != nil || int(entries) <= len(events) {
+			t.Errorf("%d entries, %v", entries, err)
+		}
+		for _, query := range []string{"UPDATE event SET place = ''", "DELETE FROM event", "DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)"} {
+			if _, err := h.books().ExecContext(t.Context(), query); err == nil || !strings.Contains(err.Error(), "the audit trail is only added to") {
+				t.Errorf("%s: %v", query, err)
+			}
+		}
+	})
 }
 
 // Whatever is changed in the trail is found, but that it was cut off: then it ends with another hash.

@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"hppsend/internal/desk"
+	"hppsend/internal/ledger"
 )
 
 // contacts gives whom messages went to, sorted.
@@ -173,14 +175,32 @@ func (h *house) file(u *desk.Upload, ending string) string {
 }
 
 // books are those of the desk, for what nobody may do.
-func (h *house) books() *sql.DB {
+type books struct {
+	*sql.DB
+	shared bool
+}
+
+func (h *house) books() books {
 	h.t.Helper()
-	db, err := sql.Open("sqlite", h.path("page", "page.db")+"?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)")
+	open := func() (*sql.DB, error) {
+		if h.place != "" {
+			return ledger.OpenPage(h.t.Context(), h.ledger(north))
+		}
+		return sql.Open("sqlite", h.path("page", "page.db")+"?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)")
+	}
+	db, err := open()
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { db.Close() })
-	return db
+	return books{db, h.place != ""}
+}
+
+func (b books) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	for n := 1; b.shared && strings.Contains(query, "?"); n++ {
+		query = strings.Replace(query, "?", fmt.Sprintf("$%d", n), 1)
+	}
+	return b.DB.ExecContext(ctx, query, args...)
 }
 
 func (h *house) exec(query string, args ...any) {

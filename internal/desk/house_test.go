@@ -30,6 +30,7 @@ type house struct {
 	desk   *desk.Desk
 	ended  chan error // of Run
 	end    func()     // ends Run
+	place  string     // of the ledger of both, where it is on a server, and the books beside it; empty: all is in files
 	before func(context.Context, pipeline.Distribution)
 	reply  func(pipeline.Distribution) *pipeline.Reply // instead of the server's; nil: it answers
 
@@ -46,22 +47,25 @@ func newHouse(t *testing.T, set ...func(*house)) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { box.Close() })
-	return open(t, box, url, set)
+	return open(t, box, url, "", set)
 }
 
 // newBubble opens a desk whose calls are accepted without a network, for tests in which time passes.
 func newBubble(t *testing.T, set ...func(*house)) *house {
 	t.Helper()
-	return open(t, nil, "http://127.0.0.1:1", set)
+	return open(t, nil, "http://127.0.0.1:1", "", set)
 }
 
-func open(t *testing.T, box *sandbox.Server, url string, set []func(*house)) *house {
+func open(t *testing.T, box *sandbox.Server, url, place string, set []func(*house)) *house {
 	t.Helper()
-	h := &house{t: t, dir: t.TempDir(), box: box, before: func(context.Context, pipeline.Distribution) {}}
+	h := &house{t: t, dir: t.TempDir(), box: box, place: place, before: func(context.Context, pipeline.Distribution) {}}
 	h.reply = func(pipeline.Distribution) *pipeline.Reply { return nil }
 	h.cfg = desk.Config{Folder: h.path("page"), Keep: 30 * 24 * time.Hour, Limits: desk.Limits{Upload: 8 << 20, Person: 32 << 20}}
+	if place != "" {
+		h.bringSecret()
+	}
 	for _, name := range []string{north, south} {
-		l, err := ledger.Open(t.Context(), ledger.Options{Path: h.path(name + ".db"), Environment: "sandbox", Create: true})
+		l, err := ledger.Open(t.Context(), h.ledger(name))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -83,6 +87,14 @@ func open(t *testing.T, box *sandbox.Server, url string, set []func(*house)) *ho
 	h.open()
 	t.Cleanup(func() { h.close() })
 	return h
+}
+
+// ledger is that of an account.
+func (h *house) ledger(account string) ledger.Options {
+	if h.place != "" {
+		return ledger.Options{Path: h.place, State: h.path("state"), Environment: "sandbox"}
+	}
+	return ledger.Options{Path: h.path(account + ".db"), Environment: "sandbox", Create: true}
 }
 
 func (h *house) path(parts ...string) string {

@@ -142,7 +142,7 @@ func (d *Desk) sealLive(u *Upload, live Live) ([]byte, error) {
 
 // liveElsewhere tells how the sending of an upload stands on another host; ok is false when it is not being sent.
 func (d *Desk) liveElsewhere(u *Upload) (live Live, ok bool) {
-	if !d.db.shared || u.State != Running {
+	if !d.db.shared {
 		return live, false
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

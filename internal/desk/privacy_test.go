@@ -3,6 +3,7 @@ package desk_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -53,8 +54,32 @@ func (h *house) clean(when string) {
 			h.t.Fatal(err)
 		}
 	}
+	if h.place != "" {
+		files += 2
+		h.booksAreClean(when)
+	}
 	if files < 2 {
 		h.t.Errorf("%s: only %d files were searched", when, files)
+	}
+}
+
+// booksAreClean searches what the database has of the page, as text and as bytes.
+func (h *house) booksAreClean(when string) {
+	h.t.Helper()
+	lines := 0
+	for line := range strings.Lines(h.dump()) {
+		if !strings.HasPrefix(line, "INSERT INTO hppsend_page.") {
+			continue
+		}
+		lines++
+		for _, c := range canaries {
+			if strings.Contains(line, c) || strings.Contains(line, hex.EncodeToString([]byte(c))) {
+				h.t.Errorf("%s: %q lies in %.80s", when, c, line)
+			}
+		}
+	}
+	if lines < 10 {
+		h.t.Errorf("%s: only %d rows were searched", when, lines)
 	}
 }
 
@@ -89,74 +114,83 @@ func private(t *testing.T) string {
 
 // TestPrivate takes a list the whole way, and searches what lies on the disk after each step.
 func TestPrivate(t *testing.T) {
-	tmp := filepath.Join(t.TempDir(), "tmp")
-	if err := os.Mkdir(tmp, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TMPDIR", tmp)
-	logged, told := &errorLog{}, &waiting{}
-	h := newHouse(t, func(h *house) {
-		h.cfg.Log = slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		h.cfg.Notify = told.note
-	})
-	ctx := t.Context()
-	gate := h.gate()
-	h.unclear("canary.one@example.com")
-	anna, bo, sara := h.seat("anna", desk.Uploader), h.seat("bo", desk.Approver), h.seat("sara", desk.Settler)
-	u, sheet := h.bring(anna, "kanariefil.xlsx", private(t))
-	if sheet.Bad() != 2 || sheet.Due != 2 || sheet.Input.Sheet != "Kanarieblad" {
-		t.Fatalf("%+v", sheet)
-	}
-	h.clean("brought")
-	h.mend(anna, u, 4, 3, "canary.undone@example.com")
-	undone(t, anna, u, 0)
-	h.mend(anna, u, 4, 3, "canary.typed@example.com")
-	r := u.Reading
-	r.Label, r.Map = "canary label", map[string]string{"email": "email"}
-	must(anna.Read(ctx, u.ID, r))(t)
-	h.clean("mended")
-	must(anna.Ask(ctx, u.ID, desk.Wish{Digest: h.sheet(anna, u).Digest, LeftOut: 1, Note: "canary note"}))(t)
-	h.clean("asked")
-	must(bo.SendBack(ctx, u.ID, "canary reason"))(t)
-	h.clean("sent back")
-	must(anna.Ask(ctx, u.ID, desk.Wish{Digest: h.sheet(anna, u).Digest, LeftOut: 1, Note: "canary note"}))(t)
-	h.approve(bo, u)
-	gate <- struct{}{}
-	h.clean("while it is sent")
-	close(gate)
-	u = h.until(anna, u.ID, desk.Done)
-	for _, format := range []pipeline.Format{pipeline.CSV, pipeline.XLSX} {
-		all(t, must(anna.Report(ctx, u, format))(t), nil)
-		all(t, must(anna.Checked(ctx, u, format))(t), nil)
-	}
-	must(anna.Outcomes(ctx, u, "", 0))(t)
-	must(sara.Settle(ctx, u.ID, []pipeline.Ticket{must(sara.Doubts(ctx, u))(t)[0].Ticket}, true, "canary settled"))(t)
-	h.clean("done")
-	if err := anna.Delete(ctx, u.ID); err != nil {
-		t.Fatal(err)
-	}
-	h.clean("deleted")
-	h.close()
-	h.clean("closed")
-	for _, c := range canaries {
-		if strings.Contains(logged.String(), c) || strings.Contains(flat(told.all), c) {
-			t.Errorf("%q is logged or told:\n%s\n%s", c, logged, flat(told.all))
+	onBoth(t, func(t *testing.T, newHouse newHouseFunc) {
+		tmp := filepath.Join(t.TempDir(), "tmp")
+		if err := os.Mkdir(tmp, 0o700); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if len(told.all) != 2 {
-		t.Errorf("told was %+v", told.all)
-	}
-	h.ledgerIsClean()
+		t.Setenv("TMPDIR", tmp)
+		logged, told := &errorLog{}, &waiting{}
+		h := newHouse(t, func(h *house) {
+			h.cfg.Log = slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			h.cfg.Notify = told.note
+		})
+		ctx := t.Context()
+		gate := h.gate()
+		h.unclear("canary.one@example.com")
+		anna, bo, sara := h.seat("anna", desk.Uploader), h.seat("bo", desk.Approver), h.seat("sara", desk.Settler)
+		u, sheet := h.bring(anna, "kanariefil.xlsx", private(t))
+		if sheet.Bad() != 2 || sheet.Due != 2 || sheet.Input.Sheet != "Kanarieblad" {
+			t.Fatalf("%+v", sheet)
+		}
+		h.clean("brought")
+		h.mend(anna, u, 4, 3, "canary.undone@example.com")
+		undone(t, anna, u, 0)
+		h.mend(anna, u, 4, 3, "canary.typed@example.com")
+		r := u.Reading
+		r.Label, r.Map = "canary label", map[string]string{"email": "email"}
+		must(anna.Read(ctx, u.ID, r))(t)
+		h.clean("mended")
+		must(anna.Ask(ctx, u.ID, desk.Wish{Digest: h.sheet(anna, u).Digest, LeftOut: 1, Note: "canary note"}))(t)
+		h.clean("asked")
+		must(bo.SendBack(ctx, u.ID, "canary reason"))(t)
+		h.clean("sent back")
+		must(anna.Ask(ctx, u.ID, desk.Wish{Digest: h.sheet(anna, u).Digest, LeftOut: 1, Note: "canary note"}))(t)
+		h.approve(bo, u)
+		gate <- struct{}{}
+		h.clean("while it is sent")
+		close(gate)
+		u = h.until(anna, u.ID, desk.Done)
+		for _, format := range []pipeline.Format{pipeline.CSV, pipeline.XLSX} {
+			all(t, must(anna.Report(ctx, u, format))(t), nil)
+			all(t, must(anna.Checked(ctx, u, format))(t), nil)
+		}
+		must(anna.Outcomes(ctx, u, "", 0))(t)
+		must(sara.Settle(ctx, u.ID, []pipeline.Ticket{must(sara.Doubts(ctx, u))(t)[0].Ticket}, true, "canary settled"))(t)
+		h.clean("done")
+		if err := anna.Delete(ctx, u.ID); err != nil {
+			t.Fatal(err)
+		}
+		h.clean("deleted")
+		h.close()
+		h.clean("closed")
+		for _, c := range canaries {
+			if strings.Contains(logged.String(), c) || strings.Contains(flat(told.all), c) {
+				t.Errorf("%q is logged or told:\n%s\n%s", c, logged, flat(told.all))
+			}
+		}
+		if len(told.all) != 2 {
+			t.Errorf("told was %+v", told.all)
+		}
+		h.ledgerIsClean()
+	})
 }
 
 // ledgerIsClean searches the ledger, which keeps the name of the file and of the sheet with each run.
 func (h *house) ledgerIsClean() {
 	h.t.Helper()
+	kept := map[string][]byte{}
+	if h.place != "" {
+		kept["the database"] = []byte(h.dump())
+	}
 	for _, name := range []string{"north.db", "north.db-wal"} {
-		b, err := os.ReadFile(h.path(name))
-		if err != nil {
+		if b, err := os.ReadFile(h.path(name)); err == nil {
+			kept[name] = b
+		} else if h.place == "" {
 			h.t.Fatal(err)
 		}
+	}
+	for name, b := range kept {
 		for _, c := range []string{"canary.one", "canary.typed", "canary.bad", "canary.undone", "701740699", "canary note", "canary reason"} {
 			if bytes.Contains(b, []byte(c)) {
 				h.t.Errorf("%q lies in %s", c, name)

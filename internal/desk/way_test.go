@@ -14,8 +14,6 @@ import (
 
 	"hppsend/internal/campaign"
 	"hppsend/internal/desk"
-	"hppsend/internal/ledger"
-	"hppsend/internal/ledger/servertest"
 	"hppsend/pipeline"
 	"hppsend/reader"
 )
@@ -61,22 +59,11 @@ func asXLSX(t *testing.T, rows [][]string) string {
 
 // TestWholeWay takes a list through everything, as two people and in both formats, on a ledger in a file and on a server.
 func TestWholeWay(t *testing.T) {
-	ledgers := map[string]func(*house){
-		"a file": func(*house) {},
-		"a server": func(h *house) {
-			l, err := ledger.Open(t.Context(), ledger.Options{Path: servertest.Own(h.t).Database(h.t), State: h.path("state"), Environment: "sandbox", Create: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			h.t.Cleanup(func() { l.Close() })
-			h.cfg.Accounts[0].Ledger = l
-		},
-	}
-	for kind, on := range ledgers {
+	onBoth(t, func(t *testing.T, newHouse newHouseFunc) {
 		for name, text := range map[string]string{"may.csv": asCSV(may), "may.xlsx": asXLSX(t, may)} {
-			t.Run(name+", "+kind, func(t *testing.T) { wholeWay(t, newHouse(t, on), name, text) })
+			t.Run(name, func(t *testing.T) { wholeWay(t, newHouse(t), name, text) })
 		}
-	}
+	})
 }
 
 func wholeWay(t *testing.T, h *house, name, text string) {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -252,6 +253,15 @@ func (p *Postgres) Database(t testing.TB) string {
 	t.Helper()
 	name := fmt.Sprintf("test_%d", p.databases.Add(1))
 	p.Exec(t, "postgres", "CREATE DATABASE "+name+" TEMPLATE "+cmp.Or(p.template, "template1"))
+	return p.URL(name)
+}
+
+// Copy makes a database for a test that holds what another does, which nobody may be using, and gives its address.
+func (p *Postgres) Copy(t testing.TB, of string) string {
+	t.Helper()
+	name := fmt.Sprintf("test_%d", p.databases.Add(1))
+	before, _, _ := strings.Cut(of, "?")
+	p.Exec(t, "postgres", "CREATE DATABASE "+name+" TEMPLATE "+before[strings.LastIndex(before, "/")+1:])
 	return p.URL(name)
 }
 

@@ -1,0 +1,101 @@
+package desk_test
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"hppsend/internal/ledger"
+	"hppsend/internal/ledger/servertest"
+	"hppsend/internal/sandbox"
+)
+
+// TestMain ends the server that the tests share.
+func TestMain(m *testing.M) {
+	defer servertest.CloseShared()
+	m.Run()
+}
+
+// made is a ledger on the shared server that every test has a copy of, since to make one takes long.
+var made struct {
+	sync.Once
+	place, secret string
+}
+
+// newPlace gives a database with a ledger of the test's own, and the books of a page beside it.
+func newPlace(t *testing.T) string {
+	t.Helper()
+	server := servertest.Shared(t)
+	made.Do(func() {
+		opt := ledger.Options{Path: server.Database(t), State: t.TempDir(), Environment: "sandbox", Create: true}
+		l, err := ledger.Open(t.Context(), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		made.place, made.secret = opt.Path, must(ledger.ExportSecret(t.Context(), opt))(t)
+	})
+	return server.Copy(t, made.place)
+}
+
+// bringSecret has the secret of the ledger on this host.
+func (h *house) bringSecret() {
+	h.t.Helper()
+	if err := ledger.ImportSecret(h.t.Context(), h.ledger(north), made.secret); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+type newHouseFunc = func(*testing.T, ...func(*house)) *house
+
+// onBoth runs a test with a desk that has its books in a file, and with one whose books may be shared.
+func onBoth(t *testing.T, test func(*testing.T, newHouseFunc)) {
+	t.Run("a file", func(t *testing.T) { test(t, newHouse) })
+	t.Run("a server", func(t *testing.T) {
+		test(t, func(t *testing.T, set ...func(*house)) *house { return newHosts(t, 1, set...)[0] })
+	})
+}
+
+// newHosts opens desks on several hosts, which share their books and send to one sandbox.
+func newHosts(t *testing.T, n int, set ...func(*house)) (all []*house) {
+	t.Helper()
+	place := newPlace(t)
+	box := sandbox.New(sandbox.Config{Script: sandbox.Script{Sessions: map[string][]sandbox.Step{}}})
+	url, err := box.Start("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { box.Close() })
+	for i := range n {
+		all = append(all, open(t, box, url, place, append([]func(*house){func(h *house) {
+			for j := range h.cfg.Accounts {
+				p := &h.cfg.Accounts[j].Options.Program
+				p.Host, p.PID = "host"+string(rune('a'+i)), p.PID+i
+			}
+		}}, set...)))
+	}
+	return all
+}
+
+// sentBy gives whom messages went to from any of some hosts, sorted.
+func sentBy(hosts ...*house) (all []string) {
+	for _, h := range hosts {
+		all = append(all, h.contacts()...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// whole holds the audit trail to be whole.
+func (h *house) whole() {
+	h.t.Helper()
+	if entries, _, err := h.desk.VerifyAudit(h.t.Context()); err != nil || entries == 0 {
+		h.t.Errorf("%d entries, %v", entries, err)
+	}
+}
+
+// dump is all that the database holds.
+func (h *house) dump() string { return servertest.Shared(h.t).Dump(h.t, strings.TrimSpace(h.place)) }
