@@ -287,3 +287,49 @@ func TestServePeople(t *testing.T) {
 		t.Error("something was sent")
 	}
 }
+
+// TestServeOnHosts has one page on two hosts, with their people, books and files in the ledger's database. One is killed
+// while it sends: the other goes on, and nobody is messaged twice.
+func TestServeOnHosts(t *testing.T) {
+	t.Parallel()
+	const rows = 150
+	p := newPlace(t, sandbox.Config{Latency: 2 * time.Millisecond})
+	p.onServer()
+	p.contacts("may.csv", 0, rows)
+	other := p.host("other")
+	args := []string{"--rate", "100/s", "--concurrency", "8", "--people", "--approvers", "0"}
+	a := p.serve(freeAddress(t), args...)
+	set := url.Values{"name": {"Ada"}, "password": {"violet harbour under snow"}, "again": {"violet harbour under snow"}}
+	a.post(strings.TrimPrefix(a.link, "http://"+a.addr), set)
+	p.must(0, p.hppsend("serve", "user", "role", "admin", "--role", "uploader,approver,administrator", "--endpoint", p.url))
+	b := other.serve(freeAddress(t), args...)
+	for _, s := range []*served{a, b} {
+		if _, at := s.post("/sign-in", url.Values{"login": {"Admin"}, "password": set["password"]}); at != "/" {
+			t.Fatalf("%s leads to %s", s.addr, at)
+		}
+	}
+	upload := a.upload("may.csv")
+	b.send(upload)
+	for done := 0; done < 10; { // as the other host tells it
+		body, _ := a.get(upload + "/progress.json")
+		var now struct{ Done int }
+		ok(t, json.Unmarshal([]byte(body), &now))
+		done = now.Done
+	}
+	b.kill() // on which it was approved, and sent at once
+	for a.state(upload) == "running" {
+		time.Sleep(20 * time.Millisecond)
+	}
+	if state := a.state(upload); state != "done" {
+		t.Errorf("it is %s\n%s", state, a.cmd.Stderr)
+	}
+	if calls, accepted := p.box.Stats().Calls, p.once(); calls > rows || accepted < rows-16 {
+		t.Errorf("%d calls, %d accepted, of %d rows", calls, accepted, rows)
+	}
+	for _, at := range []*place{p, other} {
+		if out := at.must(0, at.hppsend("serve", "user", "list", "--endpoint", p.url)); !strings.Contains(out, "admin") {
+			t.Errorf("the list is\n%s", out)
+		}
+		at.must(0, at.hppsend("audit", "verify", "--endpoint", p.url))
+	}
+}

@@ -23,7 +23,8 @@ var made struct {
 	place, secret string
 }
 
-// newPlace gives a database with a ledger of the test's own, and the books of a page beside it.
+// newPlace gives a database with a ledger of the test's own, and the books of a page beside it, for a user that may only do
+// what the manual grants.
 func newPlace(t *testing.T) string {
 	t.Helper()
 	server := servertest.Shared(t)
@@ -37,8 +38,10 @@ func newPlace(t *testing.T) string {
 			t.Fatal(err)
 		}
 		made.place, made.secret = opt.Path, must(ledger.ExportSecret(t.Context(), opt))(t)
+		before, _, _ := strings.Cut(opt.Path, "?")
+		server.Exec(t, before[strings.LastIndex(before, "/")+1:], "CREATE ROLE sender LOGIN; "+ledger.Grants+ledger.PageGrants)
 	})
-	return server.Copy(t, made.place)
+	return strings.Replace(server.Copy(t, made.place), "hppsend@", "sender@", 1)
 }
 
 // bringSecret has the secret of the ledger on this host.
@@ -98,4 +101,4 @@ func (h *house) whole() {
 }
 
 // dump is all that the database holds.
-func (h *house) dump() string { return servertest.Shared(h.t).Dump(h.t, strings.TrimSpace(h.place)) }
+func (h *house) dump() string { return servertest.Shared(h.t).Dump(h.t, strings.Replace(h.place, "sender@", "hppsend@", 1)) }
