@@ -151,7 +151,6 @@ func (s *Seat) Trail(ctx context.Context, upload string) (all []Event, err error
 	} else if len(accounts) == 0 {
 		return nil, notForYou()
 	}
-	names := map[string]string{}
 	ours := map[string]bool{"": true, s.ID: true}
 	if upload == "" {
 		people, err := s.People(ctx)
@@ -169,18 +168,24 @@ func (s *Seat) Trail(ctx context.Context, upload string) (all []Event, err error
 		if e.Account == "" && !(ours[e.Person] && ours[strings.TrimPrefix(e.Place, "person ")]) {
 			return nil
 		}
-		if _, known := names[e.Person]; !known && e.Person != "" {
-			p, err := s.d.person(ctx, e.Person)
-			if err != nil {
-				return err
-			}
-			names[e.Person] = p.Name
-		}
-		e.By = names[e.Person]
 		if all = append(all, e); len(all) == TrailPage {
 			return errEnough
 		}
 		return nil
 	})
-	return all, err
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]string{}
+	for i, e := range all {
+		if _, known := names[e.Person]; !known && e.Person != "" {
+			p, err := s.d.person(ctx, e.Person)
+			if err != nil {
+				return nil, err
+			}
+			names[e.Person] = p.Name
+		}
+		all[i].By = names[e.Person]
+	}
+	return all, nil
 }

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -43,19 +44,42 @@ func (b *books) sql(query string) string {
 	return out.String()
 }
 
+// args has texts that PostgreSQL takes, as what is asked for by an address or a form may be no UTF-8, or hold a NUL.
+func (b *books) args(args []any) []any {
+	if !b.shared {
+		return args
+	}
+	out := slices.Clone(args)
+	for i, v := range out {
+		switch v := v.(type) {
+		case string:
+			out[i] = storable(v)
+		case State:
+			out[i] = storable(string(v))
+		case Role:
+			out[i] = storable(string(v))
+		}
+	}
+	return out
+}
+
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+}
+
 // now is the time by the clock that all who share the books go by, as far as it was seen.
 func (b *books) now() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }
 
 func (b *books) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return b.DB.QueryContext(ctx, b.sql(query), args...)
+	return b.DB.QueryContext(ctx, b.sql(query), b.args(args)...)
 }
 
 func (b *books) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return b.DB.QueryRowContext(ctx, b.sql(query), args...)
+	return b.DB.QueryRowContext(ctx, b.sql(query), b.args(args)...)
 }
 
 func (b *books) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return b.DB.ExecContext(ctx, b.sql(query), args...)
+	return b.DB.ExecContext(ctx, b.sql(query), b.args(args)...)
 }
 
 // alone keeps other writers out until a transaction ends, as SQLite does by itself, and gives the time of the clock that
@@ -90,15 +114,15 @@ type txn struct {
 }
 
 func (t *txn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.tx.QueryContext(ctx, t.b.sql(query), args...)
+	return t.tx.QueryContext(ctx, t.b.sql(query), t.b.args(args)...)
 }
 
 func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.tx.QueryRowContext(ctx, t.b.sql(query), args...)
+	return t.tx.QueryRowContext(ctx, t.b.sql(query), t.b.args(args)...)
 }
 
 func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.tx.ExecContext(ctx, t.b.sql(query), args...)
+	return t.tx.ExecContext(ctx, t.b.sql(query), t.b.args(args)...)
 }
 
 func (t *txn) exec(query string, args ...any) error {

@@ -101,4 +101,6 @@ func (h *house) whole() {
 }
 
 // dump is all that the database holds.
-func (h *house) dump() string { return servertest.Shared(h.t).Dump(h.t, strings.Replace(h.place, "sender@", "hppsend@", 1)) }
+func (h *house) dump() string {
+	return servertest.Shared(h.t).Dump(h.t, strings.Replace(h.place, "sender@", "hppsend@", 1))
+}

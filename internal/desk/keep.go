@@ -104,6 +104,9 @@ func (d *Desk) tidy(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if u.State != Waiting || now.Sub(u.Asked) < approvalLife { // since it was looked up
+				return nil
+			}
 			return errors.Join(
 				d.returned(t, u, Lapse, "nobody approved it within 72 hours; ask for approval again"),
 				t.audit(Event{Account: u.Account, Action: "lapse", Upload: id}),

@@ -26,8 +26,12 @@ func (d *Desk) Run(ctx context.Context) error {
 	second, hour := time.NewTicker(time.Second), time.NewTicker(time.Hour)
 	defer second.Stop()
 	defer hour.Stop()
+	said := ""
 	for tidy := true; ; {
-		if err := d.startDue(ctx); err != nil && ctx.Err() == nil {
+		if err := d.startDue(ctx); err == nil {
+			said = ""
+		} else if ctx.Err() == nil && err.Error() != said { // a database that is away is not told of each second
+			said = err.Error()
 			d.fault("what is due could not be started", "", err)
 		}
 		if tidy {

@@ -88,7 +88,7 @@ func TestHostsAtOnce(t *testing.T) {
 			}
 		}
 		failed := atOnce(mend(anna), mend(carl))
-		if clashes := (desk.Clashes)(nil); len(failed) != 1 || !errors.As(failed[0], &clashes) || clashes[0].Theirs == clashes[0].Yours {
+		if clashes := desk.Clashes(nil); len(failed) != 1 || !errors.As(failed[0], &clashes) || clashes[0].Theirs == clashes[0].Yours {
 			t.Errorf("two mends at once: %v", failed)
 		}
 	}
@@ -137,9 +137,14 @@ func TestHostsStop(t *testing.T) {
 		live, _, ok := anna.Live(u)
 		return ok && live.Progress.Delivered >= 1 && live.Progress.Due == 20 && !live.Checking
 	})
+	there.exec("DELETE FROM sending") // as if it had not been heard of; the ledger knows better
 	if err := there.desk.StartDue(t.Context()); err != nil {
 		t.Error(err)
 	}
+	there.await("the other host has given way", func() bool {
+		live, changed, ok := anna.Live(u)
+		return ok && changed == nil && !live.Checking
+	})
 	if _, err := anna.Stop(t.Context(), u.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -283,4 +288,44 @@ func TestHostLost(t *testing.T) {
 		}
 	}
 	b.whole()
+}
+
+// A database that goes away while something is sent holds it up, and nobody is messaged twice.
+func TestBooksGone(t *testing.T) {
+	t.Parallel()
+	server := servertest.Own(t)
+	opt := ledger.Options{Path: server.Database(t), Environment: "sandbox", Create: true}
+	h := newHouse(t, func(h *house) {
+		opt.State = h.path("state")
+		l := must(ledger.Open(t.Context(), opt))(t)
+		h.t.Cleanup(func() { l.Close() })
+		for i := range h.cfg.Accounts {
+			h.cfg.Accounts[i].Ledger = l
+		}
+	})
+	gate := h.gate()
+	anna, u := h.sending(gate)
+	server.Kill()
+	if _, err := anna.Upload(t.Context(), u.ID); err == nil {
+		t.Error("the books can be read")
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	close(gate)
+	for u = h.until(anna, u.ID, desk.Done, desk.Stopped); u.State == desk.Stopped; u = h.until(anna, u.ID, desk.Done, desk.Stopped) {
+		if err := anna.GoOn(t.Context(), u.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := must(anna.Outcomes(t.Context(), u, "", 0))(t)
+	if o.Tally.Status[pipeline.Delivered]+o.Tally.Status[pipeline.Uncertain] != 20 {
+		t.Errorf("%+v", o.Tally)
+	}
+	for session, n := range h.box.Stats().Accepted {
+		if n != 1 {
+			t.Errorf("session %s was accepted %d times", session, n)
+		}
+	}
+	h.whole()
 }

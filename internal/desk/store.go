@@ -149,6 +149,9 @@ func Open(ctx context.Context, cfg Config) (_ *Desk, err error) {
 	if err := errors.Join(d.clearTmp(), d.knowsBooks(ctx)); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
+	if _, err := os.Stat(d.path("page.db")); err == nil && shared != nil {
+		d.Log.Warn("the page has its books in the database of the ledger; those in its folder, of before, are not used", "folder", d.Folder)
+	}
 	return d, nil
 }
 
