@@ -152,6 +152,9 @@ func (d *Desk) sweep(ctx context.Context, now time.Time) error {
 		if _, err := d.db.ExecContext(ctx, "DELETE FROM signin WHERE begun < ?", stamp(now.Add(-SigninTime))); err != nil {
 			return err
 		}
+		if _, err := d.db.ExecContext(ctx, "DELETE FROM guess WHERE until < ?", stamp(now.Add(-guessTime))); err != nil {
+			return err
+		}
 	}
 	for _, f := range files {
 		id := uploadOf(f.Name())

@@ -63,6 +63,13 @@ func TestHosts(t *testing.T) {
 			t.Errorf("a sign-in ends with %q, %t, %v", text, ok, err)
 		}
 	}
+	for i := range 6 { // wrong passwords count wherever they are tried
+		_, err := hosts[i%2].desk.SignIn(t.Context(), "Nobody", "guess", "192.0.2.1")
+		refused(t, err, map[bool]desk.Code{true: desk.Invalid, false: desk.TooSoon}[i < 5])
+	}
+	if _, err := b.desk.SignIn(t.Context(), "nobody\x00", "guess", "192.0.2.2"); !refused(t, err, desk.Invalid) {
+		t.Error("what is no text is looked for")
+	}
 	a.whole()
 }
 

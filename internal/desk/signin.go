@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -70,16 +71,16 @@ func (d *Desk) SignIn(ctx context.Context, login, password, address string) (per
 		hash.String = nobody()
 	}
 	right := false
-	if wait := d.guesses.wait(counted, address); wait > 0 {
-		return "", tooMany(wait)
+	if wait, err := d.guessWait(ctx, counted, address); err != nil || wait > 0 {
+		return "", cmp.Or(err, tooMany(wait))
 	}
 	if err := inTurn(ctx, func() error {
-		if wait := d.guesses.wait(counted, address); wait > 0 { // since others were tried before this one
-			return tooMany(wait)
+		if wait, err := d.guessWait(ctx, counted, address); err != nil || wait > 0 { // since others were tried before this one
+			return cmp.Or(err, tooMany(wait))
 		}
 		right, err = argon2id.ComparePasswordAndHash(password, hash.String)
 		if right = right && hash.Valid; !right {
-			d.guesses.wrong(counted, address)
+			err = errors.Join(err, d.guessedWrong(ctx, counted, address))
 		}
 		return err
 	}); err != nil {
@@ -91,6 +92,5 @@ func (d *Desk) SignIn(ctx context.Context, login, password, address string) (per
 		}
 		return "", &Refusal{Code: Invalid, Problem: "the login or the password is wrong", Todo: "try again, or ask your administrator for a new invitation"}
 	}
-	d.guesses.right(counted, address)
-	return person, nil
+	return person, d.guessedRight(ctx, counted, address)
 }

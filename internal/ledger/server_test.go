@@ -254,6 +254,20 @@ func TestRights(t *testing.T) {
 	if err := r.End(t.Context(), pipeline.Finding{}, nil); err != nil {
 		t.Error(err)
 	}
+	if _, err := l.Page(t.Context()); !errors.Is(err, pipeline.NoLedger) || !strings.Contains(pipeline.Hint(err), "hppsend help machines") {
+		t.Errorf("without a right to the page's books: %v", err)
+	}
+	servertest.Shared(t).Exec(t, name, strings.ReplaceAll(PageGrants, "sender", "sender_"+name))
+	page, err := l.Page(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Close()
+	for _, query := range []string{"TRUNCATE event", "DROP TRIGGER event_kept ON event", "ALTER TABLE event DISABLE TRIGGER ALL", "CREATE TABLE more ()"} {
+		if _, err := page.ExecContext(t.Context(), query); err == nil {
+			t.Errorf("who serves may %s", query)
+		}
+	}
 	empty := strings.Replace(database(t), "hppsend@", "sender_"+name+"@", 1)
 	if _, err := Open(t.Context(), Options{Path: empty, State: state, Environment: "sandbox", Create: true}); err == nil || !strings.Contains(err.Error(), "may not do that") {
 		t.Errorf("it makes a ledger: %v", err)

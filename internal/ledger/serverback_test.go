@@ -118,7 +118,7 @@ func TestMigrate(t *testing.T) {
 	opt := Options{Path: place, State: state, Environment: "sandbox"}
 	l := onServer(t, place, state)
 	s := l.store.(*server)
-	script := "DROP SCHEMA hppsend CASCADE; CREATE SCHEMA hppsend;" + serverV1 + `
+	script := "DROP SCHEMA hppsend CASCADE; DROP SCHEMA hppsend_page CASCADE; CREATE SCHEMA hppsend;" + serverV1 + `
 		INSERT INTO meta SELECT TRUE, 'sandbox', '\x` + hex.EncodeToString(s.check) + `', 1, 1, 7, 'open';
 		INSERT INTO target (name) VALUES ('` + target + `');
 		INSERT INTO beat DEFAULT VALUES;
@@ -156,6 +156,11 @@ func TestMigrate(t *testing.T) {
 	}
 	l = onServer(t, place, state)
 	begun(t, l, "new")
+	page, err := l.Page(t.Context())
+	if err != nil {
+		t.Fatalf("the page has no books: %v", err)
+	}
+	page.Close()
 	all, err := l.View(target).Lookup(t.Context(), []string{"s1"})
 	if err != nil || len(all[0]) != 1 || all[0][0].Status != pipeline.Delivered || all[0][0].Run != "old" {
 		t.Errorf("it knows %+v, %v", all, err)
