@@ -42,7 +42,7 @@ func (s *settings) serveFlags(f *flagSet) {
 	f.path(&p.tlsCert, "tls-cert", "", "the certificate, a PEM `FILE`")
 	f.path(&p.tlsKey, "tls-key", "", "its key, a PEM `FILE`")
 	f.Var(list{&p.proxies}, "behind-proxy", "a proxy that does TLS asks from this `NETWORK`, such as 10.0.0.0/8; may be given several times")
-	f.path(&p.state, "state", "", "the `FOLDER` for uploads, people and the audit trail (default beside the ledger)")
+	f.path(&p.state, "state", "", "the `FOLDER` for uploads, people and the audit trail; where the ledger is on a server they are there, and this has what is at hand (default beside the ledger)")
 	p.keep = age(30 * 24 * time.Hour)
 	f.Var(&p.keep, "keep", "delete uploads so long after the last that was done to them")
 	p.maxUpload, p.maxPerson = 300<<20, 2<<30

@@ -1,7 +1,10 @@
 package desk_test
 
 import (
+	"flag"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +16,7 @@ import (
 
 // TestMain ends the server that the tests share.
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0))) // most of those that are parallel wait; -parallel says otherwise
 	defer servertest.CloseShared()
 	m.Run()
 }

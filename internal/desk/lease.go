@@ -27,7 +27,7 @@ func (d *Desk) take(t *txn, u *Upload, run *sending) error {
 	if !d.db.shared {
 		return nil
 	}
-	sealed, err := d.sealLive(u, run.live)
+	sealed, err := d.sealLive(u, run)
 	if err != nil {
 		return err
 	}
@@ -106,10 +106,7 @@ func (d *Desk) held(ctx context.Context, u *Upload, run *sending, do func() (cam
 func (d *Desk) beat(ctx context.Context, u *Upload, run *sending) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	run.mu.Lock()
-	live := run.live
-	run.mu.Unlock()
-	sealed, err := d.sealLive(u, live)
+	sealed, err := d.sealLive(u, run)
 	if err != nil {
 		return err
 	}
@@ -134,7 +131,10 @@ func (d *Desk) beat(ctx context.Context, u *Upload, run *sending) error {
 	return nil
 }
 
-func (d *Desk) sealLive(u *Upload, live Live) ([]byte, error) {
+func (d *Desk) sealLive(u *Upload, run *sending) ([]byte, error) {
+	run.mu.Lock()
+	live := run.live
+	run.mu.Unlock()
 	var text bytes.Buffer
 	err := gob.NewEncoder(&text).Encode(live) // JSON has no infinite rate
 	return d.accounts[u.Account].key.seal(u.ID+" live", text.String()), err

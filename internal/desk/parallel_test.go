@@ -29,19 +29,31 @@ type crowd struct {
 const crowdRows = 60
 
 // TestParallel lets a hundred at it. Nothing is sent that did not stand in what was approved, and nothing twice.
-func TestParallel(t *testing.T) {
-	h := newHouse(t)
-	h.before = func(context.Context, pipeline.Distribution) { time.Sleep(10 * time.Millisecond) } // so that there is something to stop
+func TestParallel(t *testing.T) { crowded(t, newHouse(t)) }
+
+// TestParallelHosts lets them at it from two hosts.
+func TestParallelHosts(t *testing.T) {
+	t.Parallel()
+	crowded(t, newHosts(t, 2)...)
+}
+
+func crowded(t *testing.T, hosts ...*house) {
+	h, other := hosts[0], hosts[len(hosts)-1]
+	for _, h := range hosts {
+		h.before = func(context.Context, pipeline.Distribution) { time.Sleep(10 * time.Millisecond) } // so that there is something to stop
+	}
 	var contacts []string
 	for i := range crowdRows {
 		contacts = append(contacts, []string{fmt.Sprintf("row%02d@example.com", i), "nobody"}[i%2])
 	}
 	c := &crowd{house: h, typed: map[string]string{}}
 	for _, login := range []string{"anna", "carl", "cleo"} {
-		c.hands = append(c.hands, h.seat(login, desk.Uploader))
+		s := h.seat(login, desk.Uploader)
+		c.hands = append(c.hands, s, other.seatOf(s.ID))
 	}
 	for _, login := range []string{"bo", "dora"} {
-		c.heads = append(c.heads, h.seat(login, desk.Approver))
+		s := h.seat(login, desk.Approver)
+		c.heads = append(c.heads, s, other.seatOf(s.ID))
 	}
 	u, _ := h.bring(c.hands[0], "may.csv", list(contacts...))
 	c.id = u.ID
@@ -78,7 +90,11 @@ func TestParallel(t *testing.T) {
 		h.until(c.hands[0], c.id, desk.Done, desk.Stopped)
 		return true
 	})
+	if other != h {
+		h.sent = append(h.sent, other.sent...)
+	}
 	c.judge(contacts)
+	h.whole()
 }
 
 // act does one of twenty things. It is taken, or refused for a reason.

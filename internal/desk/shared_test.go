@@ -19,6 +19,7 @@ import (
 
 // TestHosts takes an upload from one host to the other and back, with a browser that comes to either.
 func TestHosts(t *testing.T) {
+	t.Parallel()
 	hosts := newHosts(t, 2)
 	a, b := hosts[0], hosts[1]
 	anna := a.seat("anna", desk.Uploader)
@@ -75,6 +76,7 @@ func TestHosts(t *testing.T) {
 
 // Of two who do the same on two hosts one is first, and the other is told.
 func TestHostsAtOnce(t *testing.T) {
+	t.Parallel()
 	hosts := newHosts(t, 2)
 	a, b := hosts[0], hosts[1]
 	anna, carl := a.seat("anna", desk.Uploader), b.seat("carl", desk.Uploader)
@@ -134,6 +136,7 @@ func reach(u *desk.Upload, hosts ...*house) (here, there *house) {
 
 // What is being sent on one host is seen on the other, and stopped there, and goes on wherever somebody says so.
 func TestHostsStop(t *testing.T) {
+	t.Parallel()
 	hosts := newHosts(t, 2)
 	gate := hosts[0].gate()
 	hosts[1].before = hosts[0].before
@@ -176,6 +179,7 @@ func TestHostsStop(t *testing.T) {
 
 // Whether the rest may follow the first rows is answered on any host.
 func TestHostsCanary(t *testing.T) {
+	t.Parallel()
 	hosts := newHosts(t, 2, func(h *house) { h.cfg.Accounts[0].Options.Send.Canary = 2 })
 	for _, yes := range []bool{false, true} {
 		a := hosts[0]
@@ -211,6 +215,7 @@ func TestHostsCanary(t *testing.T) {
 
 // What is deleted on one host is gone on the others, and what is lost there comes again.
 func TestHostsForget(t *testing.T) {
+	t.Parallel()
 	hosts := newHosts(t, 2)
 	a, b := hosts[0], hosts[1]
 	anna, there := a.seat("anna", desk.Uploader), b.seat("anna", desk.Uploader)
