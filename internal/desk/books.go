@@ -27,8 +27,8 @@ var (
 )
 
 // heard is what holds of a row s of sending as long as nobody else takes it over: longer than the ledger takes its
-// process for alive.
-const heard = "s.heard > clock_timestamp() - interval '5 s'"
+// process for alive. A time ahead is of a clock that went back.
+const heard = "s.heard BETWEEN clock_timestamp() - interval '5 s' AND clock_timestamp() + interval '5 s'"
 
 func (b *books) sql(query string) string {
 	if !b.shared {

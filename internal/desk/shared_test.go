@@ -341,3 +341,21 @@ func TestBooksGone(t *testing.T) {
 	}
 	h.whole()
 }
+
+// Books that cannot be those of the ledgers are not opened.
+func TestBooksOfAnother(t *testing.T) {
+	t.Parallel()
+	h := newHosts(t, 1)[0]
+	h.close()
+	cfg := h.cfg
+	cfg.Accounts = slices.Clone(h.cfg.Accounts)
+	cfg.Accounts[1].Ledger = must(ledger.Open(t.Context(), ledger.Options{Path: h.path("south.db"), Environment: "sandbox", Create: true}))(t)
+	defer cfg.Accounts[1].Ledger.Close()
+	if _, err := desk.Open(t.Context(), cfg); !errors.Is(err, pipeline.Usage) || !strings.Contains(err.Error(), "on a server") {
+		t.Errorf("with the ledger of one account in a file: %v", err)
+	}
+	h.exec("UPDATE about SET sealed = ?", []byte("by another secret, as of a ledger that was dropped"))
+	if _, err := desk.Open(t.Context(), h.cfg); !errors.Is(err, pipeline.NoLedger) || !strings.Contains(err.Error(), "of another ledger") {
+		t.Errorf("with books of another ledger: %v", err)
+	}
+}
