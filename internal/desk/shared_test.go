@@ -317,20 +317,29 @@ func TestBooksGone(t *testing.T) {
 	})
 	gate := h.gate()
 	anna, u := h.sending(gate)
+	id := u.ID
 	server.Kill()
-	if _, err := anna.Upload(t.Context(), u.ID); err == nil {
+	if _, err := anna.Upload(t.Context(), id); err == nil {
 		t.Error("the books can be read")
 	}
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
 	close(gate)
-	for u = h.until(anna, u.ID, desk.Done, desk.Stopped); u.State == desk.Stopped; u = h.until(anna, u.ID, desk.Done, desk.Stopped) {
-		if err := anna.GoOn(t.Context(), u.ID); err != nil {
-			t.Fatal(err)
+	// Whoever asks on a connection that was cut is told so once, and asks again.
+	h.await("it is sent to its end", func() bool {
+		var err error
+		if u, err = anna.Upload(t.Context(), id); err == nil && u.State == desk.Stopped {
+			anna.GoOn(t.Context(), id)
 		}
-	}
-	o := must(anna.Outcomes(t.Context(), u, "", 0))(t)
+		return err == nil && u.State == desk.Done
+	})
+	var o *desk.Outcomes
+	h.await("it is reported on", func() bool {
+		var err error
+		o, err = anna.Outcomes(t.Context(), u, "", 0)
+		return err == nil
+	})
 	if o.Tally.Status[pipeline.Delivered]+o.Tally.Status[pipeline.Uncertain] != 20 {
 		t.Errorf("%+v", o.Tally)
 	}

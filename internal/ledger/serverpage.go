@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -60,7 +61,9 @@ func OpenPage(ctx context.Context, opt Options) (*sql.DB, error) {
 func (s *server) page(ctx context.Context) (*sql.DB, error) {
 	config := s.config.Copy()
 	config.RuntimeParams["search_path"] = s.pageSchema()
-	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(s.connected))
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(s.connected), stdlib.OptionShouldPing(func(_ context.Context, p stdlib.ShouldPingParams) bool {
+		return p.IdleDuration > 100*time.Millisecond // so that few pages are not shown after the server was started anew
+	}))
 	db.SetMaxIdleConns(4)
 	db.SetMaxOpenConns(16)
 	var version int
