@@ -96,6 +96,20 @@ func sentBy(hosts ...*house) (all []string) {
 	return all
 }
 
+// eachOnce holds what was accepted to one call for each session, and to a number of these, unless that is 0.
+func (h *house) eachOnce(want int) {
+	h.t.Helper()
+	all := h.box.Stats().Accepted
+	for session, n := range all {
+		if n != 1 {
+			h.t.Errorf("session %s was accepted %d times", session, n)
+		}
+	}
+	if want > 0 && len(all) != want {
+		h.t.Errorf("%d were accepted, not %d", len(all), want)
+	}
+}
+
 // whole holds the audit trail to be whole.
 func (h *house) whole() {
 	h.t.Helper()
