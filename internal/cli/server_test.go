@@ -182,8 +182,10 @@ func TestHelpMachines(t *testing.T) {
 	}
 	text, err := os.ReadFile("help/machines.md")
 	ok(t, err)
-	if !strings.Contains(string(text), "    "+strings.ReplaceAll(ledger.Grants, "\n", "\n    ")+"\n") {
-		t.Error("it has other statements than those that are tested")
+	for _, grants := range []string{ledger.Grants, ledger.PageGrants} {
+		if !strings.Contains(string(text), "    "+strings.ReplaceAll(grants, "\n", "\n    ")+"\n") {
+			t.Error("it has other statements than those that are tested")
+		}
 	}
 	database := servertest.Shared(t).Database(t)
 	moved := servertest.Shared(t).Database(t)
