@@ -221,10 +221,14 @@ func (p *part) work(ctx context.Context, n int) error {
 func (p *part) busyWith(n int, begins bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if begins && p.busy[n] {
+	switch {
+	case !begins:
+		delete(p.busy, n)
+	case p.busy[n]:
 		return false
+	default:
+		p.busy[n] = true
 	}
-	p.busy[n] = begins
 	return true
 }
 

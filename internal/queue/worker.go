@@ -15,8 +15,9 @@ import (
 
 // Worker is a process that takes work: runs that were handed over for a user at a target.
 type Worker struct {
-	Ledger      Book
-	Jobs        func(ctx context.Context, work func(ctx context.Context, run string, chunk int)) (Source, error) // the queue, for a worker
+	Ledger Book
+	// Jobs connects to the queue, which gives chunks to a function.
+	Jobs        func(ctx context.Context, work func(ctx context.Context, run string, chunk int)) (Source, error)
 	Caller      pipeline.Sender
 	Target      string
 	User        string
@@ -39,11 +40,12 @@ type Worker struct {
 	resting bool // nothing is begun
 }
 
-// lookEvery is how often the runs are looked at, and complainEvery how often is said that they cannot be.
+// How often the runs are looked at, how often is said that they cannot be, and for how long something is begun by what
+// was seen.
 const (
 	lookEvery     = 200 * time.Millisecond
 	complainEvery = 10 * time.Second
-	stale         = 3 * time.Second // after which nothing is begun by what was seen
+	stale         = 3 * time.Second
 )
 
 // Run works until stop is closed: no new call then, calls in flight may end, and what is left goes to others. The
