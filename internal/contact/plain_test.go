@@ -29,7 +29,7 @@ func TestPlainNumbersAreWhatTheLibrarySays(t *testing.T) {
 	for code := range plainCodes {
 		taken := 0
 		for length := 7 - len(code); length <= 15-len(code); length++ {
-			for range 400 {
+			for range Times(400) {
 				number := "+" + code
 				for range length {
 					number += fmt.Sprint(rng.IntN(10))
@@ -39,7 +39,7 @@ func TestPlainNumbersAreWhatTheLibrarySays(t *testing.T) {
 				}
 			}
 		}
-		if taken < 2000 {
+		if taken < Times(2000) {
 			t.Errorf("only %d numbers of +%s are taken", taken, code)
 		}
 	}
@@ -56,7 +56,7 @@ func TestLocalNumbersAreWhatTheLibrarySays(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	for country, code := range trunkCodes {
 		for length := 2; length <= 15-len(code); length++ {
-			for range 300 {
+			for range Times(300) {
 				number := "0"
 				for range length {
 					number += fmt.Sprint(rng.IntN(10))

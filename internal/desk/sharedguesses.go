@@ -16,11 +16,15 @@ func (d *Desk) guessWait(ctx context.Context, login, address string) (wait time.
 	if !d.db.shared {
 		return d.guesses.wait(login, address), nil
 	}
-	for key := range tried(login, address) {
+	for key, free := range tried(login, address) {
+		var wrong int
 		var until int64
-		err := d.db.QueryRowContext(ctx, "SELECT until FROM guess WHERE hash = ?", d.guessKey(key)).Scan(&until)
+		err := d.db.QueryRowContext(ctx, "SELECT wrong, until FROM guess WHERE hash = ?", d.guessKey(key)).Scan(&wrong, &until)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return 0, err
+		}
+		if wrong < free { // and what it says of the time is when it was tried, by the clock of another host
+			continue
 		}
 		wait = max(wait, moment(until).Sub(d.db.now()))
 	}

@@ -27,7 +27,7 @@ func TestEveryDayOnce(t *testing.T) {
 			}
 			from := time.Date(2026, 1, 1, 12, 0, 0, 0, zone)
 			last, days := from, 0
-			for at := from; at.Year() < 2028; at = at.Add(17 * time.Minute) {
+			for at := from; at.Year() < 2028; at = at.Add(5*time.Hour + 13*time.Minute) {
 				due := s.Last(last, at)
 				if due.IsZero() {
 					continue

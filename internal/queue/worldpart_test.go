@@ -98,7 +98,12 @@ func (p *simPart) Claim(_ context.Context, c pipeline.Claim) (got pipeline.Claim
 		r := p.known[session]
 		p.mu.Unlock()
 		if r == nil && c.Seen == pipeline.NoRecords {
-			go p.do(p.proc, take)
+			go p.do(p.proc, func(bool) error {
+				if p.known[session] == nil {
+					p.known[session] = &record{ticket: pipeline.Ticket(len(p.known) + 1), version: 1, intent: p}
+				}
+				return nil
+			})
 			return pipeline.Claimed{Ticket: pipeline.Ticket(1000 + p.n(1000))}, nil
 		}
 	}
