@@ -107,7 +107,7 @@ schedule:
 	for i := range 2 {
 		p.host(fmt.Sprintf("host%d", i)).worker("--config", p.path("night.yaml"))
 	}
-	for end := time.Now().Add(time.Minute); len(p.files("done")) < 4; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); len(p.files("done")) < 4; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it was not started: %v", p.files("done"))
 		}
@@ -250,7 +250,7 @@ func TestScheduledElsewhere(t *testing.T) {
 	p.contacts("full/may.csv", 0, 10)
 	for _, folder := range []string{"empty", "full"} {
 		p.host(folder+"-host").worker("--config", p.path(folder+"/night.yaml"))
-		for end := time.Now().Add(30 * time.Second); folder == "empty"; time.Sleep(20 * time.Millisecond) {
+		for end := time.Now().Add(3 * time.Minute); folder == "empty"; time.Sleep(20 * time.Millisecond) {
 			all, err := l.ScheduledSince(t.Context(), time.Now().Add(-time.Hour))
 			ok(t, err)
 			if len(all) > 0 && all[0].State == ledger.TimeEmpty {
@@ -261,7 +261,7 @@ func TestScheduledElsewhere(t *testing.T) {
 			}
 		}
 	}
-	for end := time.Now().Add(30 * time.Second); p.once() < 10; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); p.once() < 10; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%d of 10 were accepted", p.once())
 		}

@@ -138,7 +138,7 @@ func TestMigrate(t *testing.T) {
 	if _, err := l.db.Exec("UPDATE beat SET heard = heard - interval '1 min'"); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); ; { // nobody is taken for dead just after the server has started
+	for end := time.Now().Add(2 * time.Minute); ; { // nobody is taken for dead just after the server has started
 		err := Migrate(t.Context(), opt)
 		if err == nil {
 			break

@@ -158,7 +158,7 @@ func (h *house) submit(name string, n, priority int, send pipeline.SendConfig, a
 // until waits until something is so, which it has to be soon.
 func (h *house) until(what string, is func() bool) {
 	h.t.Helper()
-	for end := time.Now().Add(60 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			h.t.Fatalf("it does not come to this: %s", what)
 		}
