@@ -105,7 +105,7 @@ func (s Spec) decide(now time.Time, m ledger.Moment, out int) (st state, d ledge
 	st.Brakes.Look(now, m.Ordered.Order == pipeline.Pause || m.Taken == 0) // where nobody tries, nothing is learnt
 	if !st.Passed && !m.First {
 		switch {
-		case st.Bad > 0:
+		case st.Bad > 0 && m.Left > 0: // else there is nothing that it could keep back
 			st.Brakes.Stop(pipeline.Finding{Code: pipeline.StopCanary, Reason: fmt.Sprintf("the run was stopped after its first %d rows: %d of them were not accepted by HPP", s.Send.Canary, st.Bad)})
 		case s.Ask && m.Left > 0:
 			st.Asked = true

@@ -9,6 +9,18 @@ import (
 	"hppsend/pipeline"
 )
 
+// TestCanaryIsAll has a canary of all rows that there are, one of them refused: the run went through, as in one process.
+func TestCanaryIsAll(t *testing.T) {
+	spec := Spec{Send: pipeline.SendConfig{Canary: 10}}
+	for left, ending := range map[int]string{0: "", 1: pipeline.StopCanary} {
+		word := json.RawMessage(`{"Rows": {"delivered": 9, "rejected": 1}}`)
+		st, _, err := spec.decide(time.Now(), ledger.Moment{State: json.RawMessage("{}"), Said: []json.RawMessage{word}, Left: left}, 4)
+		if err != nil || st.Brakes.Ended().Code != ending || !st.Over {
+			t.Errorf("with %d chunks left it ends with %q, over %v, %v", left, st.Brakes.Ended().Code, st.Over, err)
+		}
+	}
+}
+
 // TestNobodyTries has a run wait for a worker for longer than --retry-for after a failure: that ends it only while
 // somebody tries.
 func TestNobodyTries(t *testing.T) {
