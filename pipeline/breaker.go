@@ -40,26 +40,14 @@ type fileStreak struct {
 	probeAt     time.Time // when the next probe may go; zero without an outage
 	probes      int
 	Identical   map[Method]*streak
-	Foreign     []refusal // that are not HPP's own
+	Foreign     []Ticket // of refusals that are not HPP's own
 }
 
 // streak is the same answer of HPP, again and again, to rows of one method.
 type streak struct {
 	Code     string
 	Answers  int
-	Refusals []refusal // those of the answers that were refusals
-}
-
-// refusal is a refusal that may yet be revised.
-type refusal struct {
-	Ticket Ticket
-	Reply  Reply
-}
-
-// revision makes refusals bind later runs, or takes them back.
-type revision struct {
-	refusals []refusal
-	bind     bool
+	Refusals []Ticket // of those of the answers that were refusals, which may yet be revised
 }
 
 // Revision makes a refusal bind later runs, or takes it back so that its row is pending.
@@ -76,6 +64,13 @@ func (r Revision) Conclusion() Conclusion {
 	return Conclusion{Status: Pending}
 }
 
+func revisions(of []Ticket, bind bool) (all []Revision) {
+	for _, t := range of {
+		all = append(all, Revision{t, bind})
+	}
+	return all
+}
+
 // Answer is what a call came to.
 type Answer struct {
 	Method Method
@@ -86,9 +81,6 @@ type Answer struct {
 }
 
 func (a Answer) action() action { return after(a.Reply.Verdict, a.Last) }
-
-// Outcome is what the row has come to by it; Pending while it has not.
-func (a Answer) Outcome() Status { return a.action().status }
 
 // recent are the last answers of HPP, over all files.
 type recent struct {
@@ -184,7 +176,7 @@ func (b *breaker) wake(now time.Time) time.Time {
 }
 
 // answered takes in the answer to a call, and gives the refusals that are to be revised by it.
-func (b *breaker) answered(now time.Time, a Answer) []revision {
+func (b *breaker) answered(now time.Time, a Answer) []Revision {
 	v, act := a.Reply.Verdict, a.action()
 	if v == Unavailable {
 		b.unavailable(now, a.Probe)
@@ -239,7 +231,7 @@ func (b *breaker) unavailable(now time.Time, probe bool) {
 
 // repeated counts the same answer in a row, by a refusal or by no clear answer. Too often is not the
 // fault of the rows: the method is not enabled, the region is wrong, the server is broken.
-func (b *breaker) repeated(a Answer) (revised []revision) {
+func (b *breaker) repeated(a Answer) (revised []Revision) {
 	if b.cfg.StopAfterIdentical == 0 {
 		return nil
 	}
@@ -253,7 +245,7 @@ func (b *breaker) repeated(a Answer) (revised []revision) {
 	}
 	s.Answers++
 	if a.Reply.Verdict == Refused {
-		s.Refusals = append(s.Refusals, refusal{a.Ticket, a.Reply})
+		s.Refusals = append(s.Refusals, a.Ticket)
 	}
 	if b.tripped(s) {
 		b.stop(StopIdentical, ": %d %s rows in a row came to the same, %s", s.Answers, a.Method, s.Code)
@@ -265,18 +257,18 @@ func (b *breaker) tripped(s *streak) bool { return s.Answers >= b.cfg.StopAfterI
 
 // breakStreak makes the refusals of a method bind later runs: another answer has come since. What
 // stopped the run stays as it is.
-func (b *breaker) breakStreak(m Method) []revision {
+func (b *breaker) breakStreak(m Method) []Revision {
 	s := b.File.Identical[m]
 	if s == nil || b.tripped(s) {
 		return nil
 	}
 	delete(b.File.Identical, m)
-	return []revision{{s.Refusals, true}}
+	return revisions(s.Refusals, true)
 }
 
 // refusedByOther counts refusals that are not HPP's own, by which a wrong endpoint is known.
 func (b *breaker) refusedByOther(a Answer) {
-	b.File.Foreign = append(b.File.Foreign, refusal{a.Ticket, a.Reply})
+	b.File.Foreign = append(b.File.Foreign, a.Ticket)
 	if n := len(b.File.Foreign); n == foreignLimit {
 		b.stop(StopRefusedByOther, ": %d answers in a row did not come from HPP (HTTP %d); is the endpoint right, or a firewall in between?",
 			n, a.Reply.HTTPStatus)
@@ -285,14 +277,14 @@ func (b *breaker) refusedByOther(a Answer) {
 
 // endFile settles the refusals that are still open at the end of a file: those that stopped the run are
 // taken back, so that their rows are pending; the others bind if the file was sent to its end.
-func (b *breaker) endFile() (revised []revision) {
+func (b *breaker) endFile() (revised []Revision) {
 	if b.Ending.Code == StopRefusedByOther {
-		revised = append(revised, revision{b.File.Foreign, false})
+		revised = append(revised, revisions(b.File.Foreign, false)...)
 	}
 	for m, s := range b.File.Identical {
 		switch {
 		case b.tripped(s):
-			revised = append(revised, revision{s.Refusals, false})
+			revised = append(revised, revisions(s.Refusals, false)...)
 		case !b.ended() || b.Ending.Code == StopLimit:
 			revised = append(revised, b.breakStreak(m)...)
 		}

@@ -302,21 +302,19 @@ func first(now time.Time, times ...time.Time) (at time.Time) {
 }
 
 // revise makes refusals bind later runs, or takes them back, beside the sending.
-func (s *scheduler) revise(revisions []revision) {
+func (s *scheduler) revise(all []Revision) {
 	ctx := context.WithoutCancel(s.ctx)
-	for _, v := range revisions {
-		if !v.bind {
-			s.progress.Rejected -= len(v.refusals)
+	for _, r := range all {
+		if !r.Bind {
+			s.progress.Rejected--
 		}
-		for _, r := range v.refusals {
-			s.revisions.Go(func() {
-				if err := Guarded(func() error { return s.distributor.revise(ctx, Revision{r.Ticket, v.bind}) }); err != nil {
-					s.revisionMu.Lock()
-					s.revisionErr = err
-					s.revisionMu.Unlock()
-				}
-			})
-		}
+		s.revisions.Go(func() {
+			if err := Guarded(func() error { return s.distributor.revise(ctx, r) }); err != nil {
+				s.revisionMu.Lock()
+				s.revisionErr = err
+				s.revisionMu.Unlock()
+			}
+		})
 	}
 }
 

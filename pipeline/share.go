@@ -85,7 +85,7 @@ func (b *Brakes) Brake(cfg SendConfig) {
 // Answered takes in what calls came to, in the order in which that was told, and gives the refusals to be revised.
 func (b *Brakes) Answered(now time.Time, all ...Answer) (out []Revision) {
 	for _, a := range all {
-		out = append(out, revisions(b.answered(now, a))...)
+		out = append(out, b.answered(now, a)...)
 	}
 	return out
 }
@@ -105,13 +105,4 @@ func (b *Brakes) Stop(f Finding) { b.end(Ending{Finding: f}) }
 func (b *Brakes) Ended() Finding { return b.Ending.Finding }
 
 // Over gives the refusals that are to be revised now that no call is made any more.
-func (b *Brakes) Over() []Revision { return revisions(b.endFile()) }
-
-func revisions(all []revision) (out []Revision) {
-	for _, v := range all {
-		for _, r := range v.refusals {
-			out = append(out, Revision{r.Ticket, v.bind})
-		}
-	}
-	return out
-}
+func (b *Brakes) Over() []Revision { return b.endFile() }
