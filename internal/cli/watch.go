@@ -16,8 +16,6 @@ type withWorkers struct {
 	ledger.SharedRun
 	progress pipeline.Progress
 	workers  int // that could send it
-	target   string
-	user     string
 }
 
 // sharedNow gives how far the workers are, by the run.
@@ -37,9 +35,6 @@ func (a *app) sharedNow(ctx context.Context, l *ledger.Ledger) (map[string]*with
 	for _, r := range runs {
 		w := &withWorkers{SharedRun: r}
 		if w.progress, _, err = queue.Progress(r); err != nil {
-			return nil, err
-		}
-		if w.target, w.user, err = queue.For(r); err != nil {
 			return nil, err
 		}
 		for _, one := range workers {
@@ -68,7 +63,7 @@ func (w *withWorkers) String() string {
 	case p.Waiting != "":
 		text += "; " + p.Waiting
 	case w.workers == 0:
-		text += fmt.Sprintf("; nobody can send it: there is no worker for %s at %s", w.user, w.target)
+		text += fmt.Sprintf("; nobody can send it: there is no worker for %s at %s", w.UserName, w.Target)
 	case w.workers == 1:
 		text += "; 1 worker"
 	default:

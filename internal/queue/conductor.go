@@ -211,10 +211,3 @@ func GoOn(ctx context.Context, l *ledger.Ledger, run string, yes bool) error {
 	}
 	return l.TellOf(ctx, run, word)
 }
-
-// For gives whose credentials a run needs: the target and the user.
-func For(r ledger.SharedRun) (target, user string, err error) {
-	var spec Spec
-	err = json.Unmarshal(r.Spec, &spec)
-	return spec.Target, spec.User, err
-}

@@ -38,19 +38,24 @@ func NewSchedule(name, line string, zone *time.Location, within time.Duration) (
 	return Schedule{name, parsed, zone, within}, nil
 }
 
-// Last gives the last time that was due after one and until another; zero when none was. It goes by what a clock on
-// the wall shows: a time that the clock leaves out in spring comes at the moment of the change or an hour later, one that
-// it shows twice in autumn once.
-func (s Schedule) Last(after, until time.Time) (last time.Time) {
+// mostTimes is how many times are looked at, the last ones: of one that comes each minute a night is enough.
+const mostTimes = 1000
+
+// Times gives what was due after one time and until another, in order. It goes by what a clock on the wall shows: a time
+// that the clock leaves out in spring comes as much later as it leaves out, one that it shows twice in autumn once.
+func (s Schedule) Times(after, until time.Time) (all []time.Time) {
 	// The library leaves out what the clock leaves out, so it is asked about a clock that never changes.
 	for wall := s.line.Next(onWall(after.Add(-2*time.Hour), s.zone)); !wall.IsZero() && !wall.After(onWall(until.Add(2*time.Hour), s.zone)); wall = s.line.Next(wall) {
 		y, m, d := wall.Date()
 		at := time.Date(y, m, d, wall.Hour(), wall.Minute(), 0, 0, s.zone)
-		if at.After(after) && !at.After(until) && at.After(last) {
-			last = at
+		if shown := onWall(at, s.zone); shown.Before(wall) { // it is left out, and this one before may be of another day
+			at = at.Add(wall.Sub(shown))
+		}
+		if at.After(after) && !at.After(until) && (len(all) == 0 || at.After(all[len(all)-1])) {
+			all = append(all[max(0, len(all)-mostTimes):], at)
 		}
 	}
-	return last
+	return all
 }
 
 // onWall is what the clock of a zone shows at a moment, as if it were UTC.
@@ -108,22 +113,30 @@ func (c *Clock) look(ctx context.Context, s Schedule, started *sync.WaitGroup) e
 	if err != nil {
 		return err
 	}
-	due := s.Last(last.Due, now)
-	if due.IsZero() && !last.Lives && (last.State == ledger.TimeBegun || last.State == ledger.TimeFailed || last.State == ledger.TimeEmpty) {
-		due = last.Due
+	times := s.Times(last.Due, now)
+	late := now.Sub(last.Due) > s.within
+	if !last.Lives && (last.State == ledger.TimeBegun || !late && (last.State == ledger.TimeFailed || last.State == ledger.TimeEmpty)) {
+		times = append([]time.Time{last.Due}, times...)
+	}
+	var due time.Time // the last that can be made up, which stands for those before it
+	for _, at := range times {
+		if now.Sub(at) <= s.within {
+			due = at
+			continue
+		}
+		first, err := c.Ledger.Missed(ctx, s.Name, at)
+		if err != nil {
+			return err
+		}
+		if first {
+			c.Log.Warn("a time was missed, and it is too late to make it up", "schedule", s.Name, "due", at)
+		}
 	}
 	c.mu.Lock()
 	tried := c.tried[s.Name]
 	c.mu.Unlock()
-	switch {
-	case due.IsZero(), time.Since(tried) < againEvery:
+	if due.IsZero() || time.Since(tried) < againEvery {
 		return nil
-	case now.Sub(due) > s.within:
-		first, err := c.Ledger.Missed(ctx, s.Name, due)
-		if first {
-			c.Log.Warn("a time was missed, and it is too late to make it up", "schedule", s.Name, "due", due)
-		}
-		return err
 	}
 	done, ok, err := c.Ledger.ClaimTime(ctx, s.Name, due, c.Host)
 	if err != nil || !ok {
