@@ -123,6 +123,21 @@ func (c *chaos) strike(n int, machines []*machine) {
 	c.count[what]++
 }
 
+// judge holds what is promised against what the server has seen.
+func (c *chaos) judge(p *place, rows, uncertain int) {
+	p.t.Helper()
+	stats := p.box.Stats()
+	for session, seen := range stats.Sessions {
+		if seen.Calls > 1 {
+			p.t.Errorf("session %s was called %d times", session, seen.Calls)
+		}
+	}
+	if accepted := p.once(); accepted > rows || accepted < rows-uncertain {
+		p.t.Errorf("%d of %d rows were accepted, and %d are uncertain", accepted, rows, uncertain)
+	}
+	p.t.Logf("%v: %d rows, %d calls, %d uncertain", c.count, rows, stats.Calls, uncertain)
+}
+
 // TestFaultsOnServer has three machines send to the same people, in orders of their own, while processes are killed and
 // frozen, their ways to the database are cut and frozen, and the database itself is killed and comes back.
 func TestFaultsOnServer(t *testing.T) {
@@ -177,16 +192,7 @@ func TestFaultsOnServer(t *testing.T) {
 			}
 		}
 	}
-	stats := p.box.Stats()
-	for session, seen := range stats.Sessions {
-		if seen.Calls > 1 {
-			t.Errorf("session %s was called %d times", session, seen.Calls)
-		}
-	}
-	if accepted := p.once(); accepted > rows || accepted < rows-uncertain {
-		t.Errorf("%d of %d rows were accepted, and %d are uncertain", accepted, rows, uncertain)
-	}
-	t.Logf("%v: %d rows, %d calls, %d uncertain", c.count, rows, stats.Calls, uncertain)
+	c.judge(p, rows, uncertain)
 }
 
 // TestFaultsOnWorkers has three workers send what was handed over, while they are killed, frozen and cut off, so is the
@@ -239,15 +245,7 @@ func TestFaultsOnWorkers(t *testing.T) {
 	if l.Rows != rows || l.Delivered+l.Uncertain != rows {
 		t.Errorf("it says %+v of %d rows", l, rows)
 	}
-	for session, seen := range p.box.Stats().Sessions {
-		if seen.Calls > 1 {
-			t.Errorf("session %s was called %d times", session, seen.Calls)
-		}
-	}
-	if accepted := p.once(); accepted > rows || accepted < rows-l.Uncertain {
-		t.Errorf("%d of %d rows were accepted, and %d are uncertain", accepted, rows, l.Uncertain)
-	}
-	t.Logf("%v: %d rows, %d calls, %d uncertain", c.count, rows, p.box.Stats().Calls, l.Uncertain)
+	c.judge(p, rows, l.Uncertain)
 }
 
 // wait hands the file over, or waits for the run that the workers have of it.

@@ -136,6 +136,11 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 	if err := l.update(ctx, forgetReports{at}); err != nil {
 		return p, err
 	}
+	if _, err := l.serverOf(); err == nil {
+		if err := l.forgetTimes(ctx, at); err != nil {
+			return p, err
+		}
+	}
 	l.store.tidy(ctx, true)
 	return p, nil
 }

@@ -132,3 +132,8 @@ func (o *missTime) apply(t *txn) (err error) {
 		DO UPDATE SET state = ?3, process = NULL WHERE s.state = ?4 AND NOT coalesce(lives(s.process), FALSE)`, o.name, o.due, TimeMissed, TimeBegun)
 	return err
 }
+
+// forgetTimes forgets what was due before a time, but for the last of each schedule, from which it goes on.
+func (l *Ledger) forgetTimes(ctx context.Context, at int64) error {
+	return l.update(ctx, statement{"DELETE FROM scheduled s WHERE due < ? AND EXISTS (SELECT FROM scheduled l WHERE l.name = s.name AND l.due > s.due)", []any{at}})
+}

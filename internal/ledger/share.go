@@ -163,14 +163,6 @@ func (l *Ledger) SharedRuns(ctx context.Context, queue string) (all []SharedRun,
 	return all, nil
 }
 
-// Worker is a process that takes work, for people.
-type Worker struct {
-	Queue, Target, UserName string
-	Version, Host           string
-	PID                     int
-	Started                 time.Time
-}
-
 // Follow is for who waits for a run that the workers have: it makes no calls, and can tell what the report has counted.
 // It gives nil when no run of theirs is on this content at the target, in the same round.
 func (l *Ledger) Follow(ctx context.Context, content RunInfo) (*Run, error) {
@@ -189,6 +181,14 @@ func (l *Ledger) Follow(ctx context.Context, content RunInfo) (*Run, error) {
 // ID names the run; of a part it is that of the whole.
 func (r *Run) ID() string { return r.id }
 
+// Worker is a process that takes work, for people.
+type Worker struct {
+	Queue, Target, UserName string
+	Version, Host           string
+	PID                     int
+	Started                 time.Time
+}
+
 // Enlist enters this process among the workers, as long as it lives or until leave is called. dead reports whether
 // it was taken for dead meanwhile: then it is to leave, and may enlist anew.
 func (l *Ledger) Enlist(ctx context.Context, w Worker) (dead func() bool, leave func(), err error) {
@@ -201,6 +201,10 @@ func (l *Ledger) Enlist(ctx context.Context, w Worker) (dead func() bool, leave 
 		return nil, nil, err
 	}
 	process := h.(*share).process
+	if err := l.update(ctx, statement{"DELETE FROM worker w WHERE NOT EXISTS (SELECT FROM beat b WHERE b.process = w.process)", nil}); err != nil { // which were killed
+		h.release()
+		return nil, nil, err
+	}
 	if err := l.update(ctx, statement{`INSERT INTO worker (process, queue, target, user_name, version, host, pid, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (process) DO UPDATE SET queue = excluded.queue`, []any{process, w.Queue, w.Target, w.UserName, w.Version, w.Host, w.PID, w.Started.UnixMilli()}}); err != nil {
 		h.release()

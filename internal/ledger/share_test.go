@@ -87,3 +87,37 @@ func TestTakenFrom(t *testing.T) {
 		t.Errorf("after the end somebody joins: %v", err)
 	}
 }
+
+// TestOverIsGone has a worker that was killed, and times of schedules that are long over, go; the last of each stays,
+// since the schedule goes on from it.
+func TestOverIsGone(t *testing.T) {
+	t.Parallel()
+	l := onServer(t, database(t), t.TempDir())
+	if _, err := l.db.Exec("INSERT INTO worker VALUES (77, 'q', '', '', '', '', 1, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	_, leave, err := l.Enlist(t.Context(), Worker{Queue: "q", Started: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	now := time.Now()
+	for _, name := range []string{"night", "weekly"} {
+		for n := range 3 {
+			if first, err := l.Missed(t.Context(), name, now.AddDate(-1, 0, n)); !first || err != nil {
+				t.Fatal(first, err)
+			}
+		}
+	}
+	if _, err := l.Purge(t.Context(), now.AddDate(0, -1, 0), false); err != nil {
+		t.Fatal(err)
+	}
+	all, err := l.ScheduledSince(t.Context(), time.UnixMilli(0))
+	if err != nil || len(all) != 2 || !all[0].Due.Equal(all[1].Due) || all[0].Due.UnixMilli() != now.AddDate(-1, 0, 2).UnixMilli() {
+		t.Errorf("of the times there are left %+v, %v", all, err)
+	}
+	var workers int
+	if err := l.db.QueryRow("SELECT count(*) FROM worker").Scan(&workers); err != nil || workers != 1 {
+		t.Errorf("%d workers are kept, %v", workers, err)
+	}
+}
