@@ -4,10 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"hppsend/internal/ledger"
 )
 
 // books are a desk's: an SQLite file of its own, or tables in the database of a ledger on a server, which several desks
@@ -34,14 +35,7 @@ func (b *books) sql(query string) string {
 	if !b.shared {
 		return ownWords.Replace(query)
 	}
-	var out strings.Builder
-	for n, part := range strings.Split(sharedWords.Replace(query), "?") {
-		if n > 0 {
-			out.WriteString("$" + strconv.Itoa(n))
-		}
-		out.WriteString(part)
-	}
-	return out.String()
+	return ledger.Numbered(sharedWords.Replace(query))
 }
 
 // args has texts that PostgreSQL takes, as what is asked for by an address or a form may be no UTF-8, or hold a NUL.
@@ -53,18 +47,14 @@ func (b *books) args(args []any) []any {
 	for i, v := range out {
 		switch v := v.(type) {
 		case string:
-			out[i] = storable(v)
+			out[i] = ledger.Storable(v)
 		case State:
-			out[i] = storable(string(v))
+			out[i] = ledger.Storable(string(v))
 		case Role:
-			out[i] = storable(string(v))
+			out[i] = ledger.Storable(string(v))
 		}
 	}
 	return out
-}
-
-func storable(text string) string {
-	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // now is the time by the clock that all who share the books go by, as far as it was seen.
@@ -159,13 +149,5 @@ func column[T any](ctx context.Context, q queryer, query string, args ...any) (a
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var v T
-		if err := rows.Scan(&v); err != nil {
-			return nil, err
-		}
-		all = append(all, v)
-	}
-	return all, rows.Err()
+	return ledger.Column[T](rows)
 }

@@ -143,7 +143,7 @@ func (c *claim) open(t *txn, all []kept) (granted bool, err error) {
 // own finds what this claim has written already. A run has one claim at a time for a row.
 func (c *claim) own(all []kept) bool {
 	for _, k := range all {
-		if k.intent == c.run.number && k.sheet == storable(c.run.sheet(c.Place)) && k.row == c.Place.Row {
+		if k.intent == c.run.number && k.sheet == Storable(c.run.sheet(c.Place)) && k.row == c.Place.Row {
 			c.got.Ticket = pipeline.Ticket(k.ID)
 			return true
 		}

@@ -77,7 +77,7 @@ func (t table) each(ctx context.Context, db asks) iter.Seq2[[]any, error] {
 			for i, v := range row {
 				switch v := v.(type) {
 				case string:
-					row[i] = storable(v)
+					row[i] = Storable(v)
 				case bool:
 					row[i] = int64(0)
 					if v {

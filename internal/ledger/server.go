@@ -150,8 +150,10 @@ func (s *server) exists(ctx context.Context) error {
 	return err
 }
 
-func (s *server) sql(query string) string {
-	query = serverWords.Replace(query)
+func (s *server) sql(query string) string { return Numbered(serverWords.Replace(query)) }
+
+// Numbered gives a statement with ? for its values as PostgreSQL takes it; ?3 is the third.
+func Numbered(query string) string {
 	var out strings.Builder
 	n := 0
 	for {
@@ -180,13 +182,13 @@ func (s *server) args(args []any) []any {
 	for i, v := range out {
 		switch v := v.(type) {
 		case string:
-			out[i] = storable(v)
+			out[i] = Storable(v)
 		case pipeline.Status:
 			out[i] = string(v)
 		case []string:
 			all := make([]string, len(v))
 			for i, text := range v {
-				all[i] = storable(text)
+				all[i] = Storable(text)
 			}
 			out[i] = all
 		}
@@ -194,8 +196,8 @@ func (s *server) args(args []any) []any {
 	return out
 }
 
-// storable is a text without what is no UTF-8, or a NUL.
-func storable(text string) string {
+// Storable is a text that PostgreSQL takes: without what is no UTF-8, or a NUL.
+func Storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }
 

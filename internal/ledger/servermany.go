@@ -47,7 +47,7 @@ func (s *server) bar(t *txn, group []*op) ([]*op, error) {
 	if err != nil {
 		return nil, err
 	}
-	living, err := column[int64](rows)
+	living, err := Column[int64](rows)
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +63,8 @@ func (s *server) bar(t *txn, group []*op) ([]*op, error) {
 	return rest, nil
 }
 
-// column reads the one column of rows, and closes them.
-func column[T any](rows *sql.Rows) (all []T, err error) {
+// Column reads the one column of rows, and closes them.
+func Column[T any](rows *sql.Rows) (all []T, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var v T
@@ -177,7 +177,7 @@ func (s *server) conclusions(t *txn, group []*op) (rest []*op, err error) {
 	if err != nil {
 		return nil, err
 	}
-	done, err := column[int64](rows)
+	done, err := Column[int64](rows)
 	if err != nil {
 		return nil, err
 	}

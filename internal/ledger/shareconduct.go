@@ -118,7 +118,7 @@ func (t *txn) buryParts(run int64) error {
 	if err != nil {
 		return err
 	}
-	dead, err := column[int64](rows)
+	dead, err := Column[int64](rows)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (o endShared) apply(t *txn) error {
 	if err != nil {
 		return err
 	}
-	parts, err := column[int64](rows)
+	parts, err := Column[int64](rows)
 	if err != nil {
 		return err
 	}
