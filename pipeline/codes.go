@@ -16,6 +16,11 @@ const (
 	CodeDeliveredElsewhere      = "delivered_elsewhere"
 	CodeUncertainElsewhere      = "uncertain_elsewhere"
 	CodeNotDeliveredBefore      = "not_delivered_before"
+	CodeOptedOut                = "opted_out"
+	CodeSuppressed              = "suppressed"
+	CodeSameContact             = "same_contact"
+	CodeCoolingDown             = "cooling_down"
+	CodeQuota                   = "quota"
 	CodeTotalsRow               = "totals_row"
 	CodeHiddenRow               = "hidden_row"
 	CodeInOtherRun              = "in_other_run"
@@ -133,6 +138,10 @@ var codes = []Code{
 	{CodeDeliveredElsewhere, Skipped, SentNever, "The report that was read says that it was delivered from another machine.", askOnce},
 	{CodeUncertainElsewhere, Skipped, SentSettled, "The report that was read says that it may have been delivered from another machine.", "Settle it on that machine; of a report made during a run, make it again when the run has ended."},
 	{CodeNotDeliveredBefore, Skipped, SentChanged, "A reminder is for sessions that were delivered before, and this one was not.", "Send it without --reminder."},
+	{CodeOptedOut, Skipped, SentChanged, "The row itself says that the person has opted out.", "Nothing."},
+	{CodeSuppressed, Skipped, SentChanged, "A suppression list names the person, or the person has asked to be forgotten.", "Nothing."},
+	{CodeSameContact, Skipped, SentChanged, "An earlier row has the same contact, and --per-contact is first.", "Nothing, or send without --per-contact."},
+	{CodeCoolingDown, Skipped, SentChanged, "The person was sent something within the time of --cooldown.", "Run the same command again once that time is over."},
 	{CodeHiddenRow, Skipped, SentChanged, "The row is hidden or struck out in the spreadsheet.", "Show the row, or say --hidden send."},
 	{CodeTotalsRow, Skipped, SentChanged, "The last row has none of our columns, and was taken for a total.", "Nothing."},
 
@@ -144,6 +153,7 @@ var codes = []Code{
 	{StopCancelled, Pending, SentAlways, "The run was cancelled by hppsend cancel.", runAgain},
 	{StopLimit, Pending, SentAlways, "The number of rows of --limit was reached.", runAgain},
 	{StopUntil, Pending, SentAlways, "The time of --until had come.", runAgain},
+	{CodeQuota, Pending, SentAlways, "As many messages were sent in this hour, day or week as --max-sends allows.", "Run the same command again in the next one."},
 	{StopDenied, Pending, SentAlways, "HPP did not accept the credentials.", again},
 	{StopIdentical, Pending, SentAlways, "The same refusal came again and again: it is not the rows that are wrong.", again},
 	{StopRefusedByOther, Pending, SentAlways, "Something that is not HPP refused: a firewall, or a wrong endpoint.", again},

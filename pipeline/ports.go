@@ -53,6 +53,7 @@ type Claim struct {
 	Distribution Distribution
 	Place        Place
 	Seen         Version // of the records that were judged
+	Restraint    Restraint
 }
 
 // Version tells one state of the records of a session from every other. A ledger's own are positive.
@@ -73,6 +74,7 @@ type Claimed struct {
 	Ticket  Ticket
 	Version Version // of Records
 	Records []Record
+	Bar     Bar // where it is one, Version and Records are not told
 }
 
 // Conclusion closes an attempt, or revises what an earlier attempt of the same run was closed with.

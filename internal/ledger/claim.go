@@ -46,6 +46,14 @@ func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (pipeline.Claimed, er
 
 func (c *claim) apply(t *txn) error {
 	c.got = pipeline.Claimed{Version: c.Seen}
+	if c.again {
+		if all, err := t.records(c.run, c.Distribution.Session); err != nil || c.own(all) {
+			return err
+		}
+	}
+	if barred, err := c.barred(t); err != nil || barred {
+		return err
+	}
 	took := false
 	var err error
 	switch session := c.Distribution.Session; c.Seen {
@@ -71,8 +79,6 @@ func (c *claim) apply(t *txn) error {
 		if all, err = t.records(c.run, c.Distribution.Session); err != nil {
 			return err
 		}
-	} else if c.again && c.own(all) {
-		return nil
 	}
 	c.got.Version = pipeline.NoRecords
 	for i := range all {

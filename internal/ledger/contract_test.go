@@ -49,8 +49,8 @@ func storeAt(place, state string) ledgertest.Store {
 // opening gives what a ledger gives as the contract's interfaces.
 type opening struct{ *ledger.Ledger }
 
-func (o opening) View(target string) pipeline.Records { return o.Ledger.View(target) }
-func (o opening) Pace(target string) pipeline.Pace    { return o.Ledger.Pace(target) }
+func (o opening) View(target string) ledgertest.View { return o.Ledger.View(target) }
+func (o opening) Pace(target string) pipeline.Pace   { return o.Ledger.Pace(target) }
 
 func (o opening) Begin(ctx context.Context, info ledger.RunInfo) (ledgertest.Campaign, error) {
 	r, err := o.Ledger.Begin(ctx, info)

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -20,11 +19,14 @@ type table struct{ name, columns string }
 
 var tables = []table{
 	{"target", "id, name, next, gap, pause, headroom, slowed, written"},
-	{"run", "number, id, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started, ended, ending, reason, counts, schema, wish, wish_by, wish_at"},
+	{"run", "number, id, target, user_name, label, reminder, path, sha256, sheet, options, version, host, pid, started, ended, ending, reason, counts, schema, wish, wish_by, wish_at, lists, approval"},
 	{"halt", "who, time"},
 	{"record", "id, session, target, seq, version, intent, run, time, attempts, status, reminder, method, contact, country, other, sheet, row, binding, http_status, code, reason, correlation_id"},
 	{"settlement", "distribution, code, was, who, time"},
 	{"report", "sha256, input, path, run, time"},
+	{"held", "run, n, status, code, reason, late"},
+	{"seen", "session, target, status, updated, expires, looked, waiting, opened"},
+	{"forgotten", "contact, who, time"},
 }
 
 func (t table) names() []string { return strings.Split(t.columns, ", ") }
@@ -158,15 +160,17 @@ func (m *mover) fillServer(ctx context.Context, conn *sql.Conn) error {
 	if state != stateIncoming {
 		return errors.New("somebody else has moved it at the same time")
 	}
-	if _, err := conn.ExecContext(ctx, "TRUNCATE report, settlement, record, run, target, halt"); err != nil {
+	if _, err := conn.ExecContext(ctx, "TRUNCATE report, settlement, record, run, target, halt, held, seen, forgotten"); err != nil {
 		return err
 	}
 	if err := m.all(ctx, conn, func(t table, rows func() ([]any, error)) error {
 		return conn.Raw(func(driver any) error {
 			_, err := driver.(*stdlib.Conn).Conn().CopyFrom(ctx, pgx.Identifier{t.name}, t.names(), pgx.CopyFromFunc(func() ([]any, error) {
 				row, err := rows()
-				if i := slices.Index(t.names(), "binding"); i >= 0 && row != nil {
-					row[i] = row[i] == int64(1)
+				for i, name := range t.names() {
+					if (name == "binding" || name == "late") && row != nil {
+						row[i] = row[i] == int64(1)
+					}
 				}
 				return row, err
 			}))

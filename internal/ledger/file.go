@@ -207,7 +207,7 @@ func damaged(err error) bool {
 }
 
 // fileWords are the words of ours in the statements of the rules.
-var fileWords = strings.NewReplacer("{whole}", "TRUE", "{shared}", "FALSE", "{owner}", "intent", "{schema}", fmt.Sprint(len(migrations)), "{begin}", "BEGIN IMMEDIATE", "{fresh}", fresh, "{among}", "SELECT value FROM json_each(?)",
+var fileWords = strings.NewReplacer("{whole}", "TRUE", "{true}", "1", "{shared}", "FALSE", "{owner}", "intent", "{schema}", fmt.Sprint(len(migrations)), "{begin}", "BEGIN IMMEDIATE", "{fresh}", fresh, "{among}", "SELECT value FROM json_each(?)", "{digests}", "SELECT unhex(value) FROM json_each(?)",
 	" {lock}", "", "{lives run}", "NULL", "{lives i}", "NULL")
 
 func (l file) sql(query string) string { return fileWords.Replace(query) }

@@ -172,6 +172,9 @@ func (o forgetRuns) apply(t *txn) error {
 		if err := t.exec("DELETE FROM run WHERE number = ?", number); err != nil {
 			return err
 		}
+		if err := t.exec("DELETE FROM held WHERE run = ?", number); err != nil {
+			return err
+		}
 	}
 	return nil
 }

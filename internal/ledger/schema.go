@@ -12,7 +12,7 @@ type migration struct {
 	records func(context.Context, *sql.Tx) error // what is done to the records; nil for nothing
 }
 
-var migrations = []migration{{schema: schemaV1}, {schemaV2, oneForm}, {schema: schemaV3}, {schema: schemaV4}}
+var migrations = []migration{{schema: schemaV1}, {schemaV2, oneForm}, {schema: schemaV3}, {schema: schemaV4}, {schema: schemaV5}}
 
 // schemaV1 has a table distribution with one record per (session, target, reminder, method, contact, country).
 // intent is the run that has an attempt open on it, status what the last attempt came to (empty while none
@@ -174,5 +174,52 @@ CREATE TABLE halt (
 ) STRICT;
 DROP TRIGGER run_schema;
 CREATE TRIGGER run_schema BEFORE INSERT ON run WHEN NEW.schema < 4
+BEGIN SELECT RAISE(ABORT, 'a later version of hppsend has taken this ledger over'); END;
+`
+
+// schemaV5 has what the rules of a campaign need to know:
+//
+//   - held has the rows of a run's file that a rule has held back, by their number in it from 0, and why; late ones were
+//     when their turn came. A report takes them from there: lists, clock and ledger are others by then.
+//   - seen has what was last known of sessions themselves: status is HPP's, waiting when one was last seen not opened yet,
+//     opened when it was first seen opened; 0 for never.
+//   - forgotten has the contacts that must never be messaged again.
+//   - run.lists has the suppression lists by which a run went, run.approval who has approved it, as JSON.
+//
+// An earlier program would not heed them.
+const schemaV5 = `
+CREATE TABLE held (
+	run    INTEGER NOT NULL,
+	n      INTEGER NOT NULL,
+	status TEXT NOT NULL,
+	code   TEXT NOT NULL,
+	reason TEXT NOT NULL,
+	late   INTEGER NOT NULL,
+	PRIMARY KEY (run, n)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE seen (
+	session TEXT NOT NULL,
+	target  INTEGER NOT NULL,
+	status  TEXT NOT NULL,
+	updated INTEGER NOT NULL DEFAULT 0,
+	expires INTEGER NOT NULL DEFAULT 0,
+	looked  INTEGER NOT NULL,
+	waiting INTEGER NOT NULL DEFAULT 0,
+	opened  INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (session, target)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE forgotten (
+	contact BLOB NOT NULL PRIMARY KEY,
+	who     TEXT NOT NULL,
+	time    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+ALTER TABLE run ADD COLUMN lists TEXT NOT NULL DEFAULT '';
+ALTER TABLE run ADD COLUMN approval TEXT NOT NULL DEFAULT '';
+-- When a contact was last sent anything (LastSent), and everything that was (Find).
+CREATE INDEX record_contact ON record (contact);
+-- How much was sent in a stretch of time (MaxSends).
+CREATE INDEX record_sent ON record (target, time) WHERE status IN ('delivered', 'uncertain');
+DROP TRIGGER run_schema;
+CREATE TRIGGER run_schema BEFORE INSERT ON run WHEN NEW.schema < 5
 BEGIN SELECT RAISE(ABORT, 'a later version of hppsend has taken this ledger over'); END;
 `

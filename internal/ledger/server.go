@@ -172,8 +172,8 @@ func Numbered(query string) string {
 }
 
 // serverWords are the words of ours in the statements of the rules.
-var serverWords = strings.NewReplacer("{whole}", "run.part_of IS NULL", "{shared}", "run.shared", "{schema}", strconv.Itoa(100+len(serverMigrations)),
-	"{owner}", "coalesce((SELECT part_of FROM run WHERE number = record.intent), intent)", "{begin}", "BEGIN", "{fresh}", "nextval('version')", "{among}", "SELECT json_array_elements_text(?::json)",
+var serverWords = strings.NewReplacer("{whole}", "run.part_of IS NULL", "{true}", "TRUE", "{shared}", "run.shared", "{schema}", strconv.Itoa(100+len(serverMigrations)),
+	"{owner}", "coalesce((SELECT part_of FROM run WHERE number = record.intent), intent)", "{begin}", "BEGIN", "{fresh}", "nextval('version')", "{among}", "SELECT json_array_elements_text(?::json)", "{digests}", "SELECT decode(json_array_elements_text(?::json), 'hex')",
 	"{lock}", "FOR UPDATE", "{lives run}", "(run.ended IS NULL AND (run.shared OR lives(run.process)))", "{lives i}", "(i.ended IS NULL AND lives(i.process))")
 
 // args has texts that PostgreSQL takes: names of files and answers of servers may hold others.

@@ -3,7 +3,9 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -23,6 +25,9 @@ func (s *server) within() (context.Context, context.CancelFunc) {
 func (s *server) many(t *txn, group []*op) ([]*op, error) {
 	rest, err := s.bar(t, group)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.guard(t, rest); err != nil {
 		return nil, err
 	}
 	if rest, err = s.claims(t, rest); err != nil {
@@ -63,6 +68,33 @@ func (s *server) bar(t *txn, group []*op) ([]*op, error) {
 	return rest, nil
 }
 
+// guard keeps others from judging the same contacts, and the same counts, at once, until the transaction ends.
+func (s *server) guard(t *txn, group []*op) error {
+	var keys []string
+	for _, o := range group {
+		c, ok := o.change.(*claim)
+		if !ok {
+			continue
+		}
+		if !c.Restraint.Cooldown.IsZero() {
+			for _, d := range [][]byte{c.contact, c.other} {
+				if len(d) > 0 {
+					keys = append(keys, "contact "+hex.EncodeToString(d))
+				}
+			}
+		}
+		if len(c.Restraint.Counts) > 0 {
+			keys = append(keys, fmt.Sprint("sends ", c.run.targetID))
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	slices.Sort(keys) // so that nobody waits for each other
+	return t.exec(`SELECT count(pg_advisory_xact_lock(hashtextextended(current_setting('search_path') || ' ' || key, 0)))
+		FROM unnest(?::text[]) WITH ORDINALITY AS k (key, n)`, slices.Compact(keys))
+}
+
 // Column reads the one column of rows, and closes them.
 func Column[T any](rows *sql.Rows) (all []T, err error) {
 	defer rows.Close()
@@ -89,7 +121,7 @@ func (s *server) claims(t *txn, group []*op) (rest []*op, err error) {
 	of := map[*op]*claim{}
 	for _, o := range group {
 		c, ok := o.change.(*claim)
-		if !ok || c.Seen != pipeline.NoRecords || c.again {
+		if !ok || c.Seen != pipeline.NoRecords || c.again || c.restrained() {
 			rest = append(rest, o)
 			continue
 		}
@@ -102,6 +134,9 @@ func (s *server) claims(t *txn, group []*op) (rest []*op, err error) {
 	}
 	if len(first) < 2 {
 		return rest, nil
+	}
+	if forgets, err := t.forgets(); err != nil || forgets { // each is judged by itself
+		return rest, err
 	}
 	all := make([]*claim, 0, len(first))
 	for _, c := range first {

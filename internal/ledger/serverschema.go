@@ -7,7 +7,7 @@ GRANT USAGE ON ALL SEQUENCES IN SCHEMA hppsend TO sender;`
 
 // serverMigrations bring a PostgreSQL database from one version of the schema to the next; the first makes a new one,
 // in a schema of the database that is there. A released one is never changed.
-var serverMigrations = []string{serverV1, serverV2}
+var serverMigrations = []string{serverV1, serverV2, serverV3}
 
 // serverV1 has the tables of SQLite's schemaV4, and beside them:
 //
@@ -236,4 +236,42 @@ END
 $$;
 CREATE TRIGGER run_over AFTER UPDATE OF ended ON run FOR EACH ROW
 	WHEN (NEW.ended IS NOT NULL AND NEW.part_of IS NULL) EXECUTE FUNCTION forget_share();
+`
+
+// serverV3 has what SQLite's schemaV5 has.
+const serverV3 = `
+ALTER TABLE run DROP CONSTRAINT run_schema_check;
+ALTER TABLE run ADD CONSTRAINT run_schema_check CHECK (schema >= 103 OR ended IS NOT NULL);
+ALTER TABLE run ADD lists text NOT NULL DEFAULT '', ADD approval text NOT NULL DEFAULT '';
+
+CREATE TABLE held (
+	run    bigint NOT NULL,
+	n      bigint NOT NULL,
+	status text NOT NULL,
+	code   text NOT NULL,
+	reason text NOT NULL,
+	late   boolean NOT NULL,
+	PRIMARY KEY (run, n)
+);
+
+CREATE TABLE seen (
+	session text NOT NULL,
+	target  bigint NOT NULL,
+	status  text NOT NULL,
+	updated bigint NOT NULL DEFAULT 0,
+	expires bigint NOT NULL DEFAULT 0,
+	looked  bigint NOT NULL,
+	waiting bigint NOT NULL DEFAULT 0,
+	opened  bigint NOT NULL DEFAULT 0,
+	PRIMARY KEY (session, target)
+);
+
+CREATE TABLE forgotten (
+	contact bytea NOT NULL PRIMARY KEY,
+	who     text NOT NULL,
+	time    bigint NOT NULL
+);
+
+CREATE INDEX record_contact ON record (contact);
+CREATE INDEX record_sent ON record (target, time) WHERE status IN ('delivered', 'uncertain');
 `

@@ -42,6 +42,8 @@ type op struct {
 type txn struct {
 	ctx context.Context
 	l   *Ledger
+
+	anyForgotten *bool // nil until it is known
 }
 
 // update makes a change and returns when it is on disk. A context that ends takes back one that was not
@@ -135,7 +137,7 @@ func (l *Ledger) gather() []*op {
 func (l *Ledger) commit(group []*op) error {
 	ctx, cancel := l.store.within()
 	defer cancel()
-	t := &txn{ctx, l}
+	t := &txn{ctx: ctx, l: l}
 	if err := l.store.connect(ctx); err != nil {
 		return err
 	}

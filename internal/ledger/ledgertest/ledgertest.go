@@ -19,13 +19,22 @@ import (
 type Campaign interface {
 	pipeline.Records
 	pipeline.Ledger
+	pipeline.Holds
 	Over()
 	End(ctx context.Context, ending pipeline.Finding, counts json.RawMessage) error
 }
 
+// View is what nobody in particular sees of a target.
+type View interface {
+	pipeline.Records
+	pipeline.Contacts
+}
+
 // Ledger is one opening of a ledger.
 type Ledger interface {
-	View(target string) pipeline.Records
+	View(target string) View
+	Held(ctx context.Context, run string, late bool) ([]pipeline.Hold, error)
+	NeverAgain(ctx context.Context, who string, contacts ...pipeline.Digest) (int, error)
 	Pace(target string) pipeline.Pace
 	Begin(ctx context.Context, info ledger.RunInfo) (Campaign, error)
 	Busy(ctx context.Context, input [32]byte, target string) (*ledger.RunInfo, error)
@@ -84,6 +93,11 @@ func Run(t *testing.T, constructor func(t *testing.T) Store) {
 		"the same content twice at once":        sameContent,
 		"the pace is one, and slots come back":  pace,
 		"reports are known by their bytes":      reports,
+		"a contact cools down":                  coolDown,
+		"two campaigns want one contact":        coolDownAtOnce,
+		"no more than there may be":             counts,
+		"who is never messaged again":           neverAgain,
+		"what rules have held back":             held,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := constructor(t)

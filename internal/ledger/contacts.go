@@ -1,0 +1,161 @@
+package ledger
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"hppsend/internal/contact"
+	"hppsend/pipeline"
+)
+
+// LastSent implements pipeline.Contacts.
+func (v *View) LastSent(ctx context.Context, contacts []pipeline.Digest, since time.Time, content [32]byte, reminder string) ([]time.Time, error) {
+	out := make([]time.Time, len(contacts))
+	err := v.eachOf(ctx, contacts, func(i int, at int64) {
+		out[i] = time.UnixMilli(at)
+	}, `SELECT record.contact, max(record.time) FROM record LEFT JOIN run ON run.number = coalesce({owner}, record.run)
+		WHERE record.contact IN ({digests}) AND record.target = (SELECT id FROM target WHERE name = ?) AND record.time >= ? AND `+maySent+`
+		AND NOT coalesce(run.sha256 = ? AND run.reminder = ?, FALSE) GROUP BY record.contact`, v.target, since.UnixMilli(), content[:], reminder)
+	return out, v.l.reading(err)
+}
+
+// maySent is of what was sent, or may have been.
+const maySent = "(record.status IN ('delivered', 'uncertain') OR record.intent IS NOT NULL)"
+
+// Forgotten implements pipeline.Contacts.
+func (v *View) Forgotten(ctx context.Context, contacts []pipeline.Digest) ([]bool, error) {
+	out := make([]bool, len(contacts))
+	var some bool
+	if err := v.l.row(ctx, "SELECT EXISTS (SELECT 1 FROM forgotten)").Scan(&some); err != nil || !some {
+		return out, v.l.reading(err)
+	}
+	err := v.eachOf(ctx, contacts, func(i int, _ int64) { out[i] = true }, "SELECT contact, time FROM forgotten WHERE contact IN ({digests})")
+	return out, v.l.reading(err)
+}
+
+// eachOf gives what a query, which takes the digests first, says of each contact.
+func (v *View) eachOf(ctx context.Context, contacts []pipeline.Digest, found func(i int, value int64), query string, args ...any) error {
+	wanted := make(map[pipeline.Digest][]int, len(contacts))
+	for i, d := range contacts {
+		if d != (pipeline.Digest{}) {
+			wanted[d] = append(wanted[d], i)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(wanted))
+	for d := range wanted {
+		names = append(names, hex.EncodeToString(d[:]))
+	}
+	slices.Sort(names)
+	list, err := json.Marshal(names)
+	if err != nil {
+		return err
+	}
+	rows, err := v.l.rows(ctx, query, append([]any{string(list)}, args...)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text []byte
+		var value int64
+		if err := rows.Scan(&text, &value); err != nil {
+			return err
+		}
+		var d pipeline.Digest
+		copy(d[:], text)
+		for _, i := range wanted[d] {
+			found(i, value)
+		}
+	}
+	return rows.Err()
+}
+
+// NeverAgain puts contacts on the ledger's own list of those that must never be messaged again. It gives how many were
+// not on it.
+func (l *Ledger) NeverAgain(ctx context.Context, who string, contacts ...pipeline.Digest) (int, error) {
+	o := &neverAgain{contact.MaskAll(who), contacts, 0}
+	err := l.update(ctx, o)
+	return o.added, err
+}
+
+type neverAgain struct {
+	who      string
+	contacts []pipeline.Digest
+	added    int
+}
+
+func (o *neverAgain) apply(t *txn) error {
+	o.added = 0
+	for _, d := range o.contacts {
+		added, err := t.changed("INSERT INTO forgotten (contact, who, time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", d[:], o.who, time.Now().UnixMilli())
+		if err != nil {
+			return err
+		}
+		if added {
+			o.added++
+		}
+	}
+	return nil
+}
+
+// barred judges what a claim must keep to beside its session, and reports whether it is barred by that. What others are
+// about to commit was waited for (guard).
+func (c *claim) barred(t *txn) (bool, error) {
+	forgets, err := t.forgets()
+	if err != nil {
+		return false, err
+	}
+	if forgets {
+		if err := t.get([]any{&c.got.Bar.Forgotten}, "SELECT EXISTS (SELECT 1 FROM forgotten WHERE contact IN (?, ?))", c.contact, c.other); err != nil || c.got.Bar.Forgotten {
+			return true, err
+		}
+	}
+	if since := c.Restraint.Cooldown; !since.IsZero() {
+		var at int64
+		if err := t.get([]any{&at}, `SELECT coalesce(max(record.time), 0) FROM record LEFT JOIN run ON run.number = coalesce({owner}, record.run)
+			WHERE record.contact IN (?, ?) AND record.target = ? AND record.time >= ? AND `+maySent+`
+			AND NOT coalesce((run.sha256, run.reminder) = (SELECT sha256, reminder FROM run WHERE number = ?), FALSE)`,
+			c.contact, c.other, c.run.targetID, since.UnixMilli(), c.run.owner); err != nil {
+			return false, err
+		}
+		if at > 0 {
+			c.got.Bar.Sent = time.UnixMilli(at)
+			return true, nil
+		}
+	}
+	for i, count := range c.Restraint.Counts {
+		var sent int
+		if err := t.get([]any{&sent}, `SELECT (SELECT count(*) FROM record WHERE target = ?1 AND time >= ?2 AND status IN ('delivered', 'uncertain') AND (?3 = '' OR method = ?3)) +
+			(SELECT count(*) FROM record WHERE target = ?1 AND intent IS NOT NULL AND (?3 = '' OR method = ?3))`,
+			c.run.targetID, count.Since.UnixMilli(), string(count.Method)); err != nil {
+			return false, err
+		}
+		if sent >= count.Messages {
+			c.got.Bar.Full = i + 1
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// forgets reports whether there is anybody who must never be messaged again.
+func (t *txn) forgets() (some bool, err error) {
+	if t.anyForgotten == nil {
+		if err := t.get([]any{&some}, "SELECT EXISTS (SELECT 1 FROM forgotten)"); err != nil {
+			return false, err
+		}
+		t.anyForgotten = &some
+	}
+	return *t.anyForgotten, nil
+}
+
+// restrained reports whether a claim has to be judged by more than its session.
+func (c *claim) restrained() bool {
+	return !c.Restraint.Cooldown.IsZero() || len(c.Restraint.Counts) > 0
+}
