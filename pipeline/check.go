@@ -16,17 +16,30 @@ import (
 type CheckConfig struct {
 	Rules    Rules
 	Defaults Defaults
-	Records  Records // nil: without a ledger, as if nothing had ever been sent
+	Records  Records  // nil: without a ledger, as if nothing had ever been sent
+	Contacts Contacts // likewise
+	// Held is what rules held back when a run was on the only source; then none is applied anew.
+	Held []Hold
+	Over bool // the rules have had their say: Held is all that they hold back
 }
 
 // Check reads every row of the sources and judges it. Nothing is sent and nothing is stored.
 // It returns an *Error when a source cannot be read as a whole, or would send hidden rows.
 func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, error) {
+	if !cfg.Over && cfg.Contacts != nil && cfg.Rules.Cooldown == 0 { // most often there is nothing to ask of the contacts
+		some, err := cfg.Contacts.AnyForgotten(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("look up who is forgotten: %w", err)
+		}
+		if !some {
+			cfg.Contacts = nil
+		}
+	}
 	b := newPlanner(cfg, sources)
 	for i, src := range sources {
 		b.Files = append(b.Files, FilePlan{first: b.entries.len()})
 		clear(b.sampled)
-		for g, err := range ahead(cfg.inspected(ctx, src, func(int) contact.Phone { return contact.Phone{} })) {
+		for g, err := range ahead(cfg.inspected(ctx, src, !cfg.Over, func(int) contact.Phone { return contact.Phone{} })) {
 			if err != nil {
 				return nil, err
 			}
@@ -38,7 +51,7 @@ func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, erro
 		b.Files[i].rows = b.entries.len() - b.Files[i].first
 	}
 	b.finish()
-	return b.Plan, b.refuseHidden()
+	return b.Plan, cmp.Or(b.refuseHidden(), b.refuseRepeated())
 }
 
 // ahead makes the next value of a sequence, beside, while one is used.
@@ -90,14 +103,17 @@ type inspected struct {
 }
 
 // inspected prepares the rows of a source and looks them up, while the next are being read. phone gives the
-// phone numbers that are known.
-func (c CheckConfig) inspected(ctx context.Context, src Source, phone func(n int) contact.Phone) iter.Seq2[inspected, error] {
+// phone numbers that are known; judged asks the rules of the campaign too.
+func (c CheckConfig) inspected(ctx context.Context, src Source, judged bool, phone func(n int) contact.Phone) iter.Seq2[inspected, error] {
 	return func(yield func(inspected, error) bool) {
 		n := 0
 		for rows, err := range src.Batches() {
 			g := inspected{rows: rows}
 			if err = cmp.Or(err, ctx.Err()); err == nil {
 				g.items, g.records, err = c.inspect(ctx, rows, func(i int) contact.Phone { return phone(n + i) })
+				if err == nil && judged {
+					err = c.restrain(ctx, src.Input(), rows, g.items)
+				}
 			}
 			in := src.Input()
 			for i := range g.items {
@@ -161,7 +177,7 @@ func (c CheckConfig) inspect(ctx context.Context, rows []Row, phone func(i int) 
 		return nil, nil, fmt.Errorf("look the sessions up: %w", err)
 	}
 	each(len(items), func(i int) {
-		if it := &items[i]; it.mayShareOther(records[i]) {
+		if it := &items[i]; it.mayShareOther(records[i]) || c.looksAtContacts() {
 			it.Other = c.Defaults.other(rows[i], it.Method)
 			it.other = c.digest(it.Other)
 		}

@@ -34,15 +34,17 @@ type Turn interface {
 type Attempt struct {
 	Distribution Distribution
 	Place        Place
+	N            int    // the row's number in its file, from 0
 	Own          Ticket // of the run's earlier attempt at the row; zero on the first
 	Last         bool   // no further attempt would follow
 }
 
 // Result is what an attempt came to.
 type Result struct {
-	Ticket    Ticket  // zero: no call was made, and Unclaimed says why
-	Reply     Reply   // its answer, when a call was made
-	Unclaimed Outcome // what the records say of the row, when none was
+	Ticket    Ticket    // zero: no call was made, and Unclaimed says why
+	Reply     Reply     // its answer, when a call was made
+	Unclaimed Outcome   // what the records, or the rules, say of the row, when none was
+	Again     time.Time // when a rule lets it be tried again; zero where none keeps it for later
 
 	action action // what becomes of the row, when a call was made
 }
@@ -53,6 +55,7 @@ type Distributor struct {
 	Rules   Rules
 	Records Records
 	Ledger  Ledger
+	Holds   Holds // keeps what rules hold back now; nil: nothing does
 	Permits Permits
 	Sender  Sender
 	Grace   time.Duration // how long an outcome that cannot be written is tried again
@@ -77,9 +80,10 @@ func (e *LedgerError) Unwrap() error { return e.Err }
 // Deliver makes one attempt. It returns ErrStopped when the run is being stopped and no call was made,
 // and a *LedgerError. A context that ends cuts the call off, and its outcome is still written.
 func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
-	ticket, found, err := d.permitted(ctx, a)
+	claimed, err := d.permitted(ctx, a)
+	ticket := claimed.Ticket
 	if err != nil || ticket == 0 {
-		return Result{Unclaimed: found}, err
+		return claimed, err
 	}
 	reply := d.Sender.Send(ctx, a.Distribution)
 	if reply.Verdict == Throttled {
@@ -95,10 +99,10 @@ func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
 
 // permitted waits for its turn, claims the session and waits for the permit to call. A claim without a permit
 // is given back.
-func (d *Distributor) permitted(ctx context.Context, a Attempt) (Ticket, Outcome, error) {
+func (d *Distributor) permitted(ctx context.Context, a Attempt) (Result, error) {
 	turn, err := d.Permits.Turn(ctx)
 	if err != nil {
-		return 0, Outcome{}, err
+		return Result{}, err
 	}
 	defer turn.End()
 	it := item{Distribution: a.Distribution, session: a.Distribution.Session, place: a.Place}
@@ -106,42 +110,71 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Ticket, Outcome
 	if it.Other != "" {
 		it.other = d.Records.Digest(it.Other)
 	}
-	ticket, result, err := d.claim(ctx, it, a)
-	if err != nil || ticket == 0 {
-		return 0, result, err
+	got, err := d.claim(ctx, it, a)
+	if err != nil || got.Ticket == 0 {
+		return got, err
 	}
+	back := Result{Unclaimed: got.Unclaimed}
 	if err := Guarded(func() error { return turn.Permit(ctx) }); err != nil {
-		return 0, result, cmp.Or(d.conclude(ctx, ticket, Conclusion{Status: Pending}), err)
+		return back, cmp.Or(d.conclude(ctx, got.Ticket, Conclusion{Status: Pending}), err)
 	}
 	if d.unwritten.Load() > 0 || d.Ledger.Holds() != nil { // no new call while an outcome is not on disk
-		return 0, result, d.conclude(ctx, ticket, Conclusion{Status: Pending})
+		return back, d.conclude(ctx, got.Ticket, Conclusion{Status: Pending})
 	}
-	return ticket, result, nil
+	return got, nil
 }
 
 // claim claims the session, as often as it takes until the records by which the row was judged are those of
 // the moment. Most sessions have none. Without a ticket the outcome says why.
-func (d *Distributor) claim(ctx context.Context, it item, a Attempt) (Ticket, Outcome, error) {
+func (d *Distributor) claim(ctx context.Context, it item, a Attempt) (Result, error) {
 	ask := Claim{Distribution: a.Distribution, Place: a.Place, Seen: NoRecords}
 	j := d.Rules.judge(it, nil, a.Own)
 	if j.stage != stageSend { // so it may be because there are no records
 		ask.Seen = Unseen
 	}
 	for {
+		now := time.Now()
+		ask.Restraint = d.Rules.restraint(now, it.Method)
 		got, err := d.Ledger.Claim(ctx, ask)
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return 0, Outcome{}, ErrStopped
+			return Result{}, ErrStopped
 		case err != nil:
-			return 0, Outcome{}, &LedgerError{Err: fmt.Errorf("claim session %s: %w", it.Session, err)}
+			return Result{}, &LedgerError{Err: fmt.Errorf("claim session %s: %w", it.Session, err)}
 		case got.Ticket != 0:
-			return got.Ticket, j.outcome, nil
+			return Result{Ticket: got.Ticket, Unclaimed: j.outcome}, nil
+		case got.Bar != Bar{}:
+			return d.barred(ctx, it, a, got.Bar, now)
 		}
 		if j = d.Rules.judge(it, got.Records, a.Own); j.stage != stageSend {
-			return 0, j.outcome, nil
+			return Result{Unclaimed: j.outcome}, nil
 		}
 		ask.Seen = got.Version
 	}
+}
+
+// barred gives what becomes of a row that the rules bar, and keeps it for the report where that is for good.
+func (d *Distributor) barred(ctx context.Context, it item, a Attempt, b Bar, now time.Time) (r Result, err error) {
+	r.Unclaimed, r.Again = d.Rules.barred(it, b, now)
+	if r.Again.IsZero() {
+		err = d.heldBack(ctx, a, r.Unclaimed)
+	}
+	return r, err
+}
+
+// heldBack keeps for the report that a rule has held a row back.
+func (d *Distributor) heldBack(ctx context.Context, a Attempt, out Outcome) error {
+	if d.Holds == nil {
+		return nil
+	}
+	err := d.Holds.Hold(ctx, []Hold{{N: a.N, Status: out.Status, Code: out.Code, Reason: out.Reason}}, true)
+	if err != nil && ctx.Err() != nil {
+		return ErrStopped
+	}
+	if err != nil {
+		return &LedgerError{Err: fmt.Errorf("keep that a rule holds session %s back: %w", a.Distribution.Session, err)}
+	}
+	return nil
 }
 
 // conclusion is what a call is closed with in the ledger.

@@ -13,40 +13,18 @@ type feedItem struct {
 	err error
 }
 
-// feed reads a file again and yields the rows that are due, after making sure that each row is the one
-// that was checked. The channel is closed at the end, after an error, or when the context ends.
-func (p *Plan) feed(ctx context.Context, file int, src Source) <-chan feedItem {
-	out := make(chan feedItem)
-	go func() {
-		defer close(out)
-		send := func(f feedItem) bool {
-			select {
-			case out <- f:
-				return true
-			case <-ctx.Done():
-				return false
-			}
-		}
-		err := Guarded(func() error { return p.feedTo(ctx, file, src, func(j *job) bool { return send(feedItem{job: j}) }) })
-		if err != nil && ctx.Err() == nil { // else the reading was broken off, and nothing is wrong with the input
-			send(feedItem{err: err})
-		}
-	}()
-	return out
-}
-
-// feedTo gives the rows that are due to a function, until it wants no more.
-func (p *Plan) feedTo(ctx context.Context, file int, src Source, send func(*job) bool) error {
+// feedTo gives the rows that are due, and that may be sent now, to a function, until it wants no more.
+func (p *Plan) feedTo(ctx context.Context, file int, src Source, may func(n int, e *entry) bool, send func(*job) bool) error {
 	n := 0
 	for rows, err := range ahead(src.Batches()) {
 		if err = cmp.Or(err, ctx.Err()); err != nil {
 			return err
 		}
-		due, at, changed := p.mayBeDue(file, n, rows)
+		due, at, changed := p.mayBeDue(file, n, rows, may)
 		items := p.cfg.Defaults.prepareAll(due, func(i int) contact.Phone { return p.phoneOf(file, at[i]) })
 		each(len(items), func(i int) { items[i].Other = p.cfg.Defaults.other(due[i], items[i].Method) })
-		for _, it := range items {
-			if p.due(it) && !send(&job{attempt: Attempt{Distribution: it.Distribution, Place: it.place}}) {
+		for i, it := range items {
+			if p.due(it) && !send(&job{attempt: Attempt{Distribution: it.Distribution, Place: it.place, N: at[i]}}) {
 				return nil
 			}
 		}
@@ -58,9 +36,12 @@ func (p *Plan) feedTo(ctx context.Context, file int, src Source, send func(*job)
 	return p.complete(file, n)
 }
 
+// anyTime lets every row go.
+func anyTime(int, *entry) bool { return true }
+
 // mayBeDue gives the rows that the plan has down as due, or as held by another run, and which of the file's
 // they are, up to one that is not as it was checked. Of a half-done file most rows are settled, and cost no more than their reading.
-func (p *Plan) mayBeDue(file, n int, rows []Row) (due []Row, at []int, changed error) {
+func (p *Plan) mayBeDue(file, n int, rows []Row, may func(n int, e *entry) bool) (due []Row, at []int, changed error) {
 	for i, row := range rows {
 		if err := p.verify(file, n+i, row); err != nil {
 			return due, at, err
@@ -68,7 +49,7 @@ func (p *Plan) mayBeDue(file, n int, rows []Row) (due []Row, at []int, changed e
 		ordinal := p.Files[file].first + n + i
 		switch p.classes[p.entries.at(ordinal).class].stage {
 		case stageSend, stageInFlight:
-			if !p.shifted(ordinal) {
+			if !p.isHeld(ordinal) && !p.shifted(ordinal) && may(n+i, p.entries.at(ordinal)) {
 				due, at = append(due, row), append(at, n+i)
 			}
 		}

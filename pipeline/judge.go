@@ -15,6 +15,13 @@ type Rules struct {
 	RetryRejected   bool
 	ResendUncertain bool
 	Hidden          HiddenRule
+
+	// Suppressed are those who must not be messaged; nil for no list.
+	Suppressed SuppressionList `json:"-"`
+	Cooldown   time.Duration   // since a contact was last sent anything; 0 for none
+	PerContact ContactRule     // empty for EachSession
+	Allowances []Allowance
+	Zone       string // IANA, by whose calendar the allowances are counted; empty for UTC
 }
 
 // HiddenRule says what to do about rows that are hidden in the spreadsheet program.
@@ -39,6 +46,7 @@ const (
 	stageRule
 	stageOwnCheck
 	stageRepeat
+	stageHeld
 	stageRefused
 	stageSend
 )

@@ -47,7 +47,7 @@ func TestPhonesFromThePlan(t *testing.T) {
 				known++
 			}
 			got, want := d.prepareKnowing(row, phone), d.prepare(row)
-			if diff := cmp.Diff(want, got, cmp.AllowUnexported(item{}, Distribution{}, Finding{})); diff != "" {
+			if diff := cmp.Diff(want, got, cmp.AllowUnexported(item{}, cause{}, Distribution{}, Finding{})); diff != "" {
 				t.Errorf("row %d, %s in %q (-read +from the plan):\n%s", i, row.Fields.Phone, row.Fields.PhoneCountry, diff)
 			}
 		}

@@ -51,6 +51,7 @@ type Plan struct {
 	first     map[hash]uint32 // the first row of each effect: a session, or with EachContact a session and contact
 	promoted  map[int]int     // the primary row of an effect, by the first, where that is another
 	elsewhere map[hash]Prior  // sessions that a report says were served from another ledger
+	holds     holds
 }
 
 // entry is what is kept of a row.
@@ -180,9 +181,12 @@ func (p Prior) underWay() bool {
 }
 
 // final joins the judgement of a row by itself with what the other rows and reports say.
-func (p *Plan) final(r Rules, ordinal int, it item, j judgement) judgement {
+func (p *Plan) final(r Rules, ordinal int, it item, records []Record, j judgement) judgement {
 	if it.session == "" {
 		return j
+	}
+	if h, ok := p.heldBack(ordinal); ok {
+		j = r.withHold(it, records, j, h)
 	}
 	primary := p.primary(int(p.first[r.effectKey(it)]))
 	return p.finalWith(r, ordinal, j, it, primary, p.elsewhere[sessionKey(it.session)])
@@ -216,7 +220,7 @@ func (p *Plan) finalWith(r Rules, ordinal int, j judgement, it item, primary int
 // repeats reports whether what was found at a stage is of the session, so that one row is enough to say it.
 func repeats(s stage) bool {
 	switch s {
-	case stageDelivered, stageUncertain, stageInFlight, stageElsewhere, stageRepeat, stageRefused, stageSend:
+	case stageDelivered, stageUncertain, stageInFlight, stageElsewhere, stageRepeat, stageHeld, stageRefused, stageSend:
 		return true
 	case stageNoSession, stageRule, stageOwnCheck:
 	}

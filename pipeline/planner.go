@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -45,6 +46,9 @@ func newPlanner(cfg CheckConfig, sources []Source) *planner {
 	for _, src := range sources {
 		b.reports = b.reports || src.Input().IsReport
 	}
+	b.Files = append(b.Files, FilePlan{})
+	b.Hold(0, cfg.Held)
+	b.Files = b.Files[:0]
 	return b
 }
 
@@ -53,6 +57,7 @@ func (b *planner) add(row Row, it item, records []Record) {
 	rules := b.cfg.Rules
 	j := rules.judge(it, records, 0)
 	ordinal := b.entries.len()
+	j = b.restrain(ordinal, it, records, j)
 	nonUUID := b.cfg.Defaults.Sessions.nonUUID(it.session)
 	e := entry{
 		print: row.fingerprint(), phone: it.phone, row: uint32(it.place.Row),
@@ -119,13 +124,15 @@ func (b *planner) add(row Row, it item, records []Record) {
 
 // finish gives every row its judgement in view of the others, and counts.
 func (b *planner) finish() {
+	if r := b.cfg.Rules.PerContact; r == FirstSession && !b.cfg.Over {
+		b.firstOfEach()
+	}
+	b.holds.sort()
 	sentTo := b.people[:0] // of the rows to be sent; written behind where it is read
 	for i := range b.Files {
 		f := &b.Files[i]
 		for o := f.first; o < f.first+f.rows; o++ {
-			e := b.entries.at(o)
-			j := b.finalOf(o)
-			e.class = b.classOf(j, b.classes[e.class].nonUUID)
+			e, j := b.settled(o)
 			if j.stage == stageSend {
 				f.Due++
 				b.Messages[b.channels[e.channel]]++
@@ -150,6 +157,76 @@ func (b *planner) finish() {
 		}
 	}
 	b.Notices = notices.Groups
+}
+
+// settled gives a row its judgement in view of the others.
+func (b *planner) settled(ordinal int) (*entry, judgement) {
+	e := b.entries.at(ordinal)
+	j := b.finalOf(ordinal)
+	e.class = b.classOf(j, b.classes[e.class].nonUUID)
+	return e, j
+}
+
+// restrain takes note of a rule that holds a row back.
+func (b *planner) restrain(ordinal int, it item, records []Record, j judgement) judgement {
+	h, ok := b.holds.known[ordinal]
+	if !ok && it.cause == (cause{}) {
+		return j
+	}
+	if it.cause != (cause{}) && (j.stage > stageHeld || j.stage == stageInFlight) { // once it is not under way any more, it is asked again
+		b.holds.add(ordinal, it.cause, it.causeArg)
+		h = b.described(b.holds.byRule[len(b.holds.byRule)-1])
+	}
+	return b.cfg.Rules.withHold(it, records, j, h)
+}
+
+// firstOfEach holds back all rows of a contact that are to be sent but the first that is, was or may have been.
+func (b *planner) firstOfEach() {
+	order := make([]uint32, b.entries.len())
+	for o := range order {
+		b.settled(o)
+		order[o] = uint32(o)
+	}
+	slices.SortFunc(order, func(x, y uint32) int { return cmp.Or(cmp.Compare(b.people[x], b.people[y]), cmp.Compare(x, y)) })
+	first := -1
+	for i, o := range order {
+		if i == 0 || b.people[o] != b.people[order[i-1]] {
+			first = -1
+		}
+		e := b.entries.at(int(o))
+		switch k := b.classes[e.class]; k.stage {
+		case stageDelivered, stageUncertain, stageInFlight:
+			if first < 0 {
+				first = int(o)
+			}
+		case stageSend:
+			if first < 0 {
+				first = int(o)
+				continue
+			}
+			b.holds.add(int(o), cause{code: CodeSameContact}, uint32(first))
+			j := judgement{stageHeld, Outcome{Status: Skipped, Code: CodeSameContact, Reason: b.described(b.holds.byRule[len(b.holds.byRule)-1]).Reason}}
+			e.class = b.classOf(j, k.nonUUID)
+			if b.sampled[e.class]++; b.sampled[e.class] <= 2*examplePlaces {
+				b.samples[int(o)] = j.outcome
+			} else {
+				delete(b.samples, int(o))
+			}
+		case stageNoSession, stageElsewhere, stageRule, stageOwnCheck, stageRepeat, stageHeld, stageRefused:
+		}
+	}
+}
+
+// refuseRepeated refuses a file of which somebody would get more than one message, if that is the rule.
+func (b *planner) refuseRepeated() error {
+	if b.cfg.Rules.PerContact != OneSession || b.Repeated == 0 {
+		return nil
+	}
+	return &Error{
+		Kind: BadInput, Place: Place{File: b.Files[0].Input.Path},
+		Problem: fmt.Sprintf("%d people would get more than one message, and --per-contact is refuse", b.Repeated),
+		Todo:    "say --per-contact first to send each of them the first only, or all; hppsend check --per-contact first -o lists the rows",
+	}
 }
 
 // finalOf is Plan.final for a row of which only the judgement's class was kept.

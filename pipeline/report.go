@@ -17,7 +17,7 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 		why = Finding{Code: CodeNotReached, Reason: "the run did not come to this row"}
 	}
 	n := 0
-	for g, err := range ahead(plan.cfg.inspected(ctx, src, func(n int) contact.Phone { return plan.phoneOf(file, n) })) {
+	for g, err := range ahead(plan.cfg.inspected(ctx, src, false, func(n int) contact.Phone { return plan.phoneOf(file, n) })) {
 		if err != nil {
 			return t, err
 		}
@@ -25,9 +25,12 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 			if err := plan.verify(file, n+i, g.rows[i]); err != nil {
 				return t, err
 			}
-			j := plan.final(rules, plan.Files[file].first+n+i, it, rules.judge(it, g.records[i], 0))
+			j := plan.final(rules, plan.Files[file].first+n+i, it, g.records[i], rules.judge(it, g.records[i], 0))
 			if j.stage == stageSend {
 				j.outcome = rules.afterwards(it, g.records[i], why)
+				t.Left++
+			}
+			if j.stage == stageHeld && j.outcome.Status == Pending {
 				t.Left++
 			}
 			if sentAllTheSame(j) {

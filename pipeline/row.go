@@ -115,6 +115,7 @@ type Row struct {
 	Struck   bool      // struck out there
 	Links    []Link    // of cells of our fields that lead to more than they say
 	Last     bool      // no further data row follows in its sheet
+	OptedOut string    // the column that says that the person wants no messages; empty for none
 	Prior    Prior
 }
 

@@ -100,7 +100,8 @@ type Contacts interface {
 	// LastSent gives when each contact was last sent anything, or may have been, at the target; zero for not since a
 	// time. What a campaign has sent, which is its content and round, does not count in its own check.
 	LastSent(ctx context.Context, contacts []Digest, since time.Time, content [32]byte, reminder string) ([]time.Time, error)
-	// Forgotten reports which contacts must never be messaged again.
+	// AnyForgotten reports whether there is anybody who must never be messaged again, and Forgotten which contacts must not.
+	AnyForgotten(ctx context.Context) (bool, error)
 	Forgotten(ctx context.Context, contacts []Digest) ([]bool, error)
 }
 

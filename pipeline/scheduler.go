@@ -37,6 +37,10 @@ type scheduler struct {
 	heeded   Ordered // what people were told of
 
 	answers func(Answer) // is told of each; nil in a run of one process
+	passes  *passes      // nil where rows come from elsewhere
+	rows    <-chan feedItem
+	opens   time.Time // when the next pass begins; zero while one goes on
+	later   Finding   // why a row was kept for later last
 
 	revisions   sync.WaitGroup
 	revisionMu  sync.Mutex
@@ -68,6 +72,7 @@ func (s *scheduler) work() {
 
 // loop goes on until no row is left to be tried, or the run is stopped and nothing is in flight.
 func (s *scheduler) loop(feed <-chan feedItem) {
+	s.rows = feed
 	stop, cut := s.stop, s.ctx.Done()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -79,7 +84,7 @@ func (s *scheduler) loop(feed <-chan feedItem) {
 		s.heed(now)
 		s.expire(now)
 		next := s.next(now)
-		if s.inFlight == 0 && (feed == nil && s.queue.empty() || s.breaker.ended()) {
+		if s.inFlight == 0 && (s.rows == nil && s.queue.empty() || s.breaker.ended()) && !s.passAgain(now) {
 			return
 		}
 		if s.breaker.ended() {
@@ -93,7 +98,7 @@ func (s *scheduler) loop(feed <-chan feedItem) {
 		}
 		var rows <-chan feedItem
 		if s.fresh == nil && s.queue.room() && !s.breaker.ended() {
-			rows = feed
+			rows = s.rows
 		}
 		if wake := s.wake(now); !wake.IsZero() {
 			timer.Reset(wake.Sub(now))
@@ -109,7 +114,7 @@ func (s *scheduler) loop(feed <-chan feedItem) {
 		case f, ok := <-rows:
 			switch {
 			case !ok:
-				feed = nil
+				s.rows = nil
 			case f.err != nil:
 				s.breaker.end(Broken("the input could not be read again", f.err))
 			default:
@@ -168,6 +173,8 @@ func (s *scheduler) attempted(d done, now time.Time) {
 		s.breaker.end(stopped)
 	case d.err != nil:
 		s.breaker.end(Broken("the run was stopped: the ledger could not be used", d.err))
+	case r.Ticket == 0 && !r.Again.IsZero():
+		s.keptForLater(j, r)
 	case r.Ticket == 0:
 		s.follow(j, unclaimed(r.Unclaimed), now)
 	default:
@@ -178,6 +185,41 @@ func (s *scheduler) attempted(d done, now time.Time) {
 		s.answered(j, r, now)
 		s.follow(j, r.action, now)
 	}
+}
+
+// keptForLater gives a row back that a rule lets be tried again at a time.
+func (s *scheduler) keptForLater(j *job, r Result) {
+	if j.attempt.Own == 0 {
+		s.breaker.tried--
+	}
+	s.later = Finding{Code: r.Unclaimed.Code, Reason: r.Unclaimed.Reason}
+	if j.later != nil {
+		j.later(r.Again)
+	}
+}
+
+// passAgain goes over the file once more if some of its rows were kept for later, once the first of them may go. It
+// reports false when the sending is over.
+func (s *scheduler) passAgain(now time.Time) bool {
+	if s.passes == nil || s.breaker.ended() {
+		return false
+	}
+	at, left := s.passes.opens()
+	switch {
+	case !left:
+		return false
+	case !now.Before(at):
+		s.opens = time.Time{}
+		s.rows = s.passes.begin(s.feeding)
+	case !s.cfg.Wait:
+		s.breaker.end(Ending{Finding: s.later})
+		s.halt()
+		return false
+	case s.opens != at:
+		s.opens = at
+		s.notice(s.later.Code, "%s; the run waits", s.later.Reason)
+	}
+	return true
 }
 
 // answered tells the breaker of an answer, and people of what it changes.
@@ -283,7 +325,7 @@ func (s *scheduler) wake(now time.Time) (at time.Time) {
 	if s.halted {
 		return s.graceEnd
 	}
-	at = first(now, s.breaker.wake(now), s.queue.wake(now), s.pacer.PausedUntil())
+	at = first(now, s.breaker.wake(now), s.queue.wake(now), s.pacer.PausedUntil(), s.opens)
 	if s.unwritten() {
 		at = first(now, at, now.Add(unwrittenInterval))
 	}
@@ -337,6 +379,8 @@ func (s *scheduler) report() {
 		p.Waiting = AwaitingAnswer
 	case s.pacer.Ordered().Order == Pause:
 		p.Waiting = s.pacer.Ordered().String()
+	case !s.opens.IsZero():
+		p.Waiting, p.Until = s.later.Reason, s.opens
 	case !s.pacer.PausedUntil().IsZero():
 		p.Waiting, p.Until = "HPP asked for a pause", s.pacer.PausedUntil()
 	case s.breaker.outage():

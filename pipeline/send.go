@@ -18,6 +18,7 @@ type SendConfig struct {
 	Until              time.Time                             // no new call from then on; zero for no end
 	MaxRejected        Threshold                             // of the last answers
 	Canary             int                                   // rows tried first, over all files; the rest follows only if all were accepted
+	Wait               bool                                  // for rows that a rule keeps for later, rather than to end
 	GoOn               func(ctx context.Context, n int) bool `json:"-"` // asks whether the rest may follow; nil: it may
 }
 
@@ -76,18 +77,20 @@ func NewSending(cfg SendConfig, pacer *Pacer, obs Observer, stop <-chan struct{}
 // context cuts off the calls in flight, which are then uncertain. After an ending that is not zero no
 // further file is to be sent.
 func (s *Sending) Send(ctx context.Context, plan *Plan, file int, src Source, d *Distributor) Ending {
-	return s.send(ctx, d, nil, plan.Files[file].Due, func(ctx context.Context) <-chan feedItem { return plan.feed(ctx, file, src) })
+	p := newPasses(plan, file, src)
+	return s.send(ctx, d, nil, plan.Files[file].Due, p, p.begin)
 }
 
-// send brings the rows of a feed to their outcomes. The feed ends with its context.
-func (s *Sending) send(ctx context.Context, d *Distributor, answers func(Answer), due int, feeding func(context.Context) <-chan feedItem) Ending {
+// send brings the rows of a feed to their outcomes, and those of further passes, if there are any. The feed ends with
+// its context.
+func (s *Sending) send(ctx context.Context, d *Distributor, answers func(Answer), due int, p *passes, feeding func(context.Context) <-chan feedItem) Ending {
 	ctx, cut := context.WithCancel(ctx)
 	defer cut()
 	feedCtx, stopFeed := context.WithCancel(ctx)
 	defer stopFeed()
 	sch := &scheduler{
 		Sending: s, distributor: d, ctx: ctx, cut: cut, feeding: feedCtx, stopFeed: stopFeed,
-		jobs: make(chan *job), done: make(chan done), progress: Progress{Due: due}, answers: answers,
+		jobs: make(chan *job), done: make(chan done), progress: Progress{Due: due}, answers: answers, passes: p,
 	}
 	feed := feeding(feedCtx)
 	var workers sync.WaitGroup
@@ -101,7 +104,12 @@ func (s *Sending) send(ctx context.Context, d *Distributor, answers func(Answer)
 	}
 	workers.Wait()
 	stopFeed()
-	for range feed { // until the reading has ended
+	for _, f := range []<-chan feedItem{feed, sch.rows} {
+		for f != nil { // until the reading has ended
+			if _, ok := <-f; !ok {
+				break
+			}
+		}
 	}
 	if bug == nil {
 		bug = Guarded(func() error { sch.end(); return nil })

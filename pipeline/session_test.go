@@ -192,7 +192,7 @@ func TestSessionThatIsNoUUIDAmongThoseThatAre(t *testing.T) {
 				if _, err := Report(t.Context(), plan, i, f, Finding{}, &sink); err != nil {
 					t.Fatal(err)
 				}
-				for range plan.feed(t.Context(), i, f) {
+				for range newPasses(plan, i, f).begin(t.Context()) {
 					fed++
 				}
 			}
@@ -225,7 +225,7 @@ func TestShiftedSessionThatIsHeld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for f := range plan.feed(t.Context(), 0, list) {
+	for f := range newPasses(plan, 0, list).begin(t.Context()) {
 		if f.err != nil || f.job.attempt.Distribution.Session != id(3) {
 			t.Errorf("%+v is fed, %v", f.job, f.err)
 		}

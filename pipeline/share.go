@@ -10,17 +10,20 @@ import (
 type Due struct {
 	Distribution Distribution
 	Place        Place
+	N            int // the row's number in its file, from 0
 	// Settled is told what this process has brought the row to, once that is in the ledger; not for a row that it did
 	// not come to. It must not block.
 	Settled func(Status) `json:"-"`
+	// Later is told, instead, when a rule lets the row be tried again at the earliest. It must not block.
+	Later func(time.Time) `json:"-"`
 }
 
 // DueRows gives the rows of a file that are to be sent, read anew, in the order of the input.
 func (p *Plan) DueRows(ctx context.Context, file int, src Source) iter.Seq2[Due, error] {
 	return func(yield func(Due, error) bool) {
 		on := true
-		err := p.feedTo(ctx, file, src, func(j *job) bool {
-			on = yield(Due{Distribution: j.attempt.Distribution, Place: j.attempt.Place}, nil)
+		err := p.feedTo(ctx, file, src, anyTime, func(j *job) bool {
+			on = yield(Due{Distribution: j.attempt.Distribution, Place: j.attempt.Place, N: j.attempt.N}, nil)
 			return on
 		})
 		if err != nil && on {
@@ -33,7 +36,7 @@ func (p *Plan) DueRows(ctx context.Context, file int, src Source) iter.Seq2[Due,
 // each call came to. What follows for the run as a whole, [Brakes] decide: this process only heeds an outage, the end
 // of the time, and answers after which nothing can go on from here.
 func (s *Sending) SendShare(ctx context.Context, rows <-chan Due, answers func(Answer), d *Distributor) Ending {
-	return s.send(ctx, d, answers, 0, func(ctx context.Context) <-chan feedItem {
+	return s.send(ctx, d, answers, 0, nil, func(ctx context.Context) <-chan feedItem {
 		out := make(chan feedItem)
 		go func() {
 			defer close(out)
@@ -52,7 +55,7 @@ func pass(ctx context.Context, rows <-chan Due, out chan<- feedItem) {
 				return
 			}
 			select {
-			case out <- feedItem{job: &job{attempt: Attempt{Distribution: r.Distribution, Place: r.Place}, settled: r.Settled}}:
+			case out <- feedItem{job: &job{attempt: Attempt{Distribution: r.Distribution, Place: r.Place, N: r.N}, settled: r.Settled, later: r.Later}}:
 			case <-ctx.Done():
 				return
 			}

@@ -25,13 +25,17 @@ func (v *View) LastSent(ctx context.Context, contacts []pipeline.Digest, since t
 // maySent is of what was sent, or may have been.
 const maySent = "(record.status IN ('delivered', 'uncertain') OR record.intent IS NOT NULL)"
 
+const anyForgotten = "SELECT EXISTS (SELECT 1 FROM forgotten)"
+
+// AnyForgotten implements pipeline.Contacts.
+func (v *View) AnyForgotten(ctx context.Context) (some bool, err error) {
+	err = v.l.row(ctx, anyForgotten).Scan(&some)
+	return some, v.l.reading(err)
+}
+
 // Forgotten implements pipeline.Contacts.
 func (v *View) Forgotten(ctx context.Context, contacts []pipeline.Digest) ([]bool, error) {
 	out := make([]bool, len(contacts))
-	var some bool
-	if err := v.l.row(ctx, "SELECT EXISTS (SELECT 1 FROM forgotten)").Scan(&some); err != nil || !some {
-		return out, v.l.reading(err)
-	}
 	err := v.eachOf(ctx, contacts, func(i int, _ int64) { out[i] = true }, "SELECT contact, time FROM forgotten WHERE contact IN ({digests})")
 	return out, v.l.reading(err)
 }
@@ -147,7 +151,7 @@ func (c *claim) barred(t *txn) (bool, error) {
 // forgets reports whether there is anybody who must never be messaged again.
 func (t *txn) forgets() (some bool, err error) {
 	if t.anyForgotten == nil {
-		if err := t.get([]any{&some}, "SELECT EXISTS (SELECT 1 FROM forgotten)"); err != nil {
+		if err := t.get([]any{&some}, anyForgotten); err != nil {
 			return false, err
 		}
 		t.anyForgotten = &some
