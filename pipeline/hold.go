@@ -7,6 +7,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"hppsend/internal/contact"
 )
 
 // SuppressionList are contacts that must not be messaged. It is safe for concurrent use.
@@ -78,7 +80,9 @@ func (p *Plan) described(h hold) Hold {
 	case CodeCoolingDown:
 		out.Reason = p.cfg.Rules.cooling(time.Unix(int64(h.arg), 0)).Reason
 	case CodeSameContact:
-		out.Reason = "the contact stands already in " + p.place(int(h.arg)).String()
+		at := p.place(int(h.arg))
+		at.File = contact.MaskAll(at.File)
+		out.Reason = "the contact stands already in " + at.String()
 	}
 	return out
 }
@@ -132,10 +136,10 @@ func (c CheckConfig) restrain(ctx context.Context, in Input, rows []Row, items [
 		it := &items[i]
 		switch {
 		case rows[i].OptedOut != "":
-			it.cause = cause{CodeOptedOut, fmt.Sprintf("the column %q says that the person has opted out", rows[i].OptedOut)}
+			it.cause = cause{CodeOptedOut, fmt.Sprintf("the column %q says that the person has opted out", contact.MaskAll(rows[i].OptedOut))}
 		case r.Suppressed != nil:
 			if list, line, ok := r.Suppressed.Find(c.everyContact(rows[i], it)...); ok {
-				it.cause, it.causeArg = cause{CodeSuppressed, "the person is on the suppression list " + list}, uint32(line)
+				it.cause, it.causeArg = cause{CodeSuppressed, "the person is on the suppression list " + contact.MaskAll(list)}, uint32(line)
 			}
 		}
 	})
@@ -178,9 +182,9 @@ func (c CheckConfig) restrain(ctx context.Context, in Input, rows []Row, items [
 // everyContact gives all contacts of a row that can be read.
 func (c CheckConfig) everyContact(_ Row, it *item) []string {
 	all := make([]string, 0, 2)
-	for _, contact := range []string{it.Contact, it.Other} {
-		if contact != "" {
-			all = append(all, contact)
+	for _, c := range []string{it.Contact, it.Other} {
+		if c != "" {
+			all = append(all, c)
 		}
 	}
 	return all

@@ -110,7 +110,7 @@ type Hold struct {
 	N      int // the row's number in its file, from 0
 	Status Status
 	Code   string
-	Reason string
+	Reason string // without a contact in clear
 }
 
 // Holds keeps what rules have held back, for the report.

@@ -194,7 +194,7 @@ func (s *scheduler) keptForLater(j *job, r Result) {
 	}
 	s.later = Finding{Code: r.Unclaimed.Code, Reason: r.Unclaimed.Reason}
 	if j.later != nil {
-		j.later(r.Again)
+		j.later(s.later.Reason, r.Again)
 	}
 }
 

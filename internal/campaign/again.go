@@ -103,7 +103,12 @@ func Recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.Ru
 	if file.Input().SHA256 != run.SHA256 { // since it was looked up
 		return nil, nil, pipeline.Changed(pipeline.Place{File: path})
 	}
-	plan, err := pipeline.Check(ctx, reading.Rules(t, l.View(t.Name)), file)
+	cfg := reading.Rules(t, l.View(t.Name))
+	if cfg.Held, err = l.Held(ctx, run.ID, false); err != nil {
+		return nil, nil, err
+	}
+	cfg.Over = true
+	plan, err := pipeline.Check(ctx, cfg, file)
 	if err != nil {
 		return nil, nil, err
 	}

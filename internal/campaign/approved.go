@@ -34,9 +34,10 @@ func (o Options) terms() any {
 		Canary, Limit   int
 		MaxRejected     string
 		Version         string // another may read a cell otherwise
+		Restraints      Restraints
 	}{
 		o.Reading, o.Target.Name, o.User, o.RetryRejected, o.ResendUncertain,
-		fmt.Sprint(o.Rate), fmt.Sprint(o.Headroom), o.Send.Canary, o.Send.Limit, o.Send.MaxRejected.String(), o.Program.Version,
+		fmt.Sprint(o.Rate), fmt.Sprint(o.Headroom), o.Send.Canary, o.Send.Limit, o.Send.MaxRejected.String(), o.Program.Version, o.Restraints,
 	}
 }
 

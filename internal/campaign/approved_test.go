@@ -25,11 +25,13 @@ var ofTerms = map[string]bool{
 	"Target.Name": true, "User": true, "RetryRejected": true, "ResendUncertain": true, "Rate": true, "Headroom": true,
 	"Program.Version": true, "Send.Canary": true, "Send.Limit": true, "Send.MaxRejected.Rows": true, "Send.MaxRejected.Share": true,
 
+	"Restraints.Cooldown": true, "Restraints.PerContact": true, "Restraints.Allowances": true, "Restraints.Zone": true,
+
 	"Target.Origin": false, "Target.Environment": false, // the name says both
 	"LeftOut":     false, // rejected rows are not sent in any case
 	"SkipRefused": false, "Archive": false, "Program.Host": false, "Program.PID": false,
 	"Send.Concurrency": false, "Send.MaxAttempts": false, "Send.RetryFor": false, "Send.Grace": false, "Send.StopAfterIdentical": false,
-	"Send.Until": false, "Send.GoOn": false, "Outputs": false,
+	"Send.Until": false, "Send.GoOn": false, "Send.Wait": false, "Outputs": false,
 	"Workers.Shared": false, "Workers.Priority": false, "Workers.Detach": false,
 }
 
@@ -46,6 +48,8 @@ func set(t *testing.T, v reflect.Value, name string) {
 		v.SetBool(true)
 	case reflect.Map:
 		v.Set(reflect.ValueOf(map[string]string{"phone": "Mobile"}))
+	case reflect.Slice:
+		v.Set(reflect.ValueOf([]pipeline.Allowance{{Messages: 5, Per: pipeline.Day}}))
 	case reflect.Pointer:
 		v.Set(reflect.ValueOf(&campaign.Upload{ID: "x"}))
 	case reflect.Struct, reflect.Func: // of those that are not of the terms

@@ -114,6 +114,12 @@ func (c *campaign) begin(ctx context.Context) error {
 		}
 		c.runs = append(c.runs, run)
 		c.plan.Files[i].Run = run.ID()
+		if !c.handed[i] {
+			err = keepHolds(ctx, run, c.plan, i)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -173,7 +179,7 @@ func (c *campaign) send(ctx context.Context) error {
 		rules := c.rules(nil).Rules
 		rules.Run = c.plan.Files[i].Run
 		c.result.Ending = sending.Send(ctx, c.plan, i, f, &pipeline.Distributor{
-			Rules: rules, Records: c.runs[i], Ledger: c.runs[i], Permits: pacer, Sender: caller,
+			Rules: rules, Records: c.runs[i], Ledger: c.runs[i], Holds: c.runs[i], Permits: pacer, Sender: caller,
 			Grace: c.Send.Grace, Binding: c.Send.StopAfterIdentical == 0,
 		})
 		if c.result.Ending.Code != "" {
@@ -249,6 +255,10 @@ func (c *campaign) obey(ctx context.Context, sending *pipeline.Sending) error {
 func (c *campaign) rules(records pipeline.Records) pipeline.CheckConfig {
 	cfg := c.Reading.Rules(c.Target, records)
 	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.RetryRejected, c.ResendUncertain
+	c.Restraints.apply(&cfg)
+	if c.Ledger != nil {
+		cfg.Contacts = c.Ledger.View(c.Target.Name)
+	}
 	return cfg
 }
 
@@ -304,6 +314,11 @@ func (c *campaign) reported(ctx context.Context, file int) FileResult {
 	res := FileResult{Path: f.Input.Path, Run: f.Run, Ending: c.ending(file), Started: c.started}
 	var at made
 	err := pipeline.Guarded(func() (err error) {
+		late, err := c.Ledger.Held(ctx, f.Run, !c.handed[file])
+		if err != nil {
+			return err
+		}
+		c.plan.Hold(file, late)
 		res.Tally, at, err = c.places.makeReport(ctx, c.plan, file, c.files[file], res.Ending.Finding, c.outputs[file])
 		return err
 	})

@@ -107,6 +107,7 @@ type Options struct {
 	Archive         string // the folder for what is done with; empty for none
 	Program         Program
 	Workers         Workers
+	Restraints      Restraints
 }
 
 // Program is who works, for people.

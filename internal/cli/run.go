@@ -95,11 +95,13 @@ func (r *invocation) prepare(ctx context.Context) (err error) {
 	}
 	r.opt.User, r.opt.Program, r.opt.Archive = r.creds.Username, program(), s.archive
 	r.opt.RetryRejected, r.opt.ResendUncertain, r.opt.SkipRefused = s.retryRejected, s.resendUncertain, s.skipBadFiles
+	r.opt.Restraints = s.restraints(r.opt.Target)
 	r.opt.Rate, r.opt.Headroom = s.perSecond(r.opt.Target), float64(s.headroom)
 	r.opt.Send = pipeline.SendConfig{
 		Concurrency: s.concurrency, MaxAttempts: s.maxAttempts, RetryFor: s.retryFor, Grace: s.grace,
 		Limit: s.limit, StopAfterIdentical: s.stopAfterIdentical, Until: until,
 		MaxRejected: pipeline.Threshold(s.maxRejected), Canary: s.canary, GoOn: r.goOn(),
+		Wait: s.rules.wait,
 	}
 	r.opt.Workers = campaign.Workers{Shared: s.shared, Priority: s.priority, Detach: s.detach}
 	if r.ledger, err = r.openLedger(ctx, s, r.opt.Target, true); err == nil && s.shared {

@@ -62,6 +62,7 @@ func (s *settings) serveFlags(f *flagSet) {
 	f.path(&s.caFile, "ca-file", "", "trust the certificate authorities in this `FILE`, PEM or DER, too")
 	s.inputFlags(f)
 	s.judgeFlags(f)
+	s.ruleFlags(f)
 	s.paceFlags(f)
 	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none, and any ledger where one was lost")
 	f.BoolVar(&s.quiet, "quiet", false, "write nothing to standard error but errors")

@@ -61,6 +61,7 @@ func (a *app) pageAccounts(ctx context.Context, s *settings) (all []desk.Account
 			return nil, false, done, err
 		}
 		opened = append(opened, r)
+		r.opt.Send.Wait = true
 		real := r.opt.Target.Environment == hpp.Production
 		production = production || real
 		approvers := one.page.approvers.tiers

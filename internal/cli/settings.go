@@ -60,6 +60,7 @@ type settings struct {
 	profile                           string
 	ask                               bool // before anything is sent, wherever to
 	flags                             *pflag.FlagSet
+	rules                             ruleSettings
 	sources                           map[string]string // of what the command line does not say
 	addr, script                      string
 	page                              pageSettings

@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 
-	"hppsend/internal/contact"
 	"hppsend/pipeline"
 )
 
@@ -33,7 +32,7 @@ func (o holding) apply(t *txn) error {
 	for _, h := range o.rows {
 		if err := t.exec(`INSERT INTO held (run, n, status, code, reason, late) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (run, n) DO UPDATE SET status = excluded.status, code = excluded.code, reason = excluded.reason, late = excluded.late`,
-			o.run, h.N, string(h.Status), h.Code, contact.MaskAll(h.Reason), o.late); err != nil {
+			o.run, h.N, string(h.Status), h.Code, h.Reason, o.late); err != nil {
 			return err
 		}
 	}

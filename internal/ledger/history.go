@@ -70,11 +70,13 @@ type CodeCount struct {
 }
 
 // Codes counts what the distributions of a run have come to by now, those that were settled or sent
-// again since included.
+// again since included, and what rules held back when its turn had come.
 func (l *Ledger) Codes(ctx context.Context, run string) (all []CodeCount, err error) {
 	defer func() { err = l.reading(err) }()
 	rows, err := l.rows(ctx, `SELECT d.status, d.code, count(*) FROM record d JOIN run ON run.number = d.run
-		WHERE run.id = ? AND d.status <> '' GROUP BY d.status, d.code ORDER BY 3 DESC, 1, 2`, run)
+		WHERE run.id = ?1 AND d.status <> '' GROUP BY d.status, d.code
+		UNION ALL SELECT held.status, held.code, count(*) FROM held JOIN run ON run.number = held.run WHERE run.id = ?1 AND held.late = {true} GROUP BY held.status, held.code
+		ORDER BY 3 DESC, 1, 2`, run)
 	if err != nil {
 		return nil, err
 	}

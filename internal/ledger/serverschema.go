@@ -238,7 +238,7 @@ CREATE TRIGGER run_over AFTER UPDATE OF ended ON run FOR EACH ROW
 	WHEN (NEW.ended IS NOT NULL AND NEW.part_of IS NULL) EXECUTE FUNCTION forget_share();
 `
 
-// serverV3 has what SQLite's schemaV5 has.
+// serverV3 has what SQLite's schemaV5 has; and a chunk may have rows that a rule keeps for later, until due.
 const serverV3 = `
 ALTER TABLE run DROP CONSTRAINT run_schema_check;
 ALTER TABLE run ADD CONSTRAINT run_schema_check CHECK (schema >= 103 OR ended IS NOT NULL);
@@ -274,4 +274,5 @@ CREATE TABLE forgotten (
 
 CREATE INDEX record_contact ON record (contact);
 CREATE INDEX record_sent ON record (target, time) WHERE status IN ('delivered', 'uncertain');
+ALTER TABLE chunk ADD due timestamptz;
 `

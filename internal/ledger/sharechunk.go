@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"hppsend/pipeline"
 )
@@ -48,6 +49,14 @@ func (o *takeChunk) apply(t *txn) error {
 // Finish ends a chunk of which every row has its outcome.
 func (r *Run) Finish(ctx context.Context, n int) error {
 	return r.l.update(ctx, statement{"DELETE FROM chunk WHERE run = ? AND n = ? AND process = ?", []any{r.owner, n, r.process}})
+}
+
+// Defer puts back rows of a chunk that a rule keeps for later: so long nobody is to take it. The other rows of it have their
+// outcomes.
+func (r *Run) Defer(ctx context.Context, n int, rows []byte, wait time.Duration) error {
+	sealed := r.l.aead().Seal(nil, nil, rows, chunkPlace(r.id, n))
+	return r.l.update(ctx, statement{`UPDATE chunk SET sealed = ?, due = clock_timestamp() + ? * interval '1 ms', released = FALSE, process = NULL, asked = NULL, job = NULL
+		WHERE run = ? AND n = ? AND process = ?`, []any{sealed, wait.Milliseconds(), r.owner, n, r.process}})
 }
 
 // Tell leaves word for whoever decides about the run.

@@ -27,6 +27,7 @@ type Moment struct {
 type Decision struct {
 	State   json.RawMessage
 	Release int  // so many more chunks
+	First   bool // of these only the chunk 0
 	Halt    bool // none is taken any more
 	Revise  []pipeline.Revision
 }
@@ -95,7 +96,8 @@ func (o *conduct) apply(t *txn) error {
 		}
 	}
 	if d.Release > 0 {
-		if err := t.exec(`UPDATE chunk SET released = TRUE WHERE run = ?1 AND n IN (SELECT n FROM chunk WHERE run = ?1 AND NOT released ORDER BY n LIMIT ?2)`, number, d.Release); err != nil {
+		if err := t.exec(`UPDATE chunk SET released = TRUE WHERE run = ?1 AND n IN (SELECT n FROM chunk WHERE run = ?1 AND NOT released
+			AND (due IS NULL OR due <= clock_timestamp()) AND (n = 0 OR NOT ?3) ORDER BY n LIMIT ?2)`, number, d.Release, d.First); err != nil {
 			return err
 		}
 	}

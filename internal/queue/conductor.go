@@ -23,6 +23,13 @@ type state struct {
 	Asked  bool                    `json:",omitempty"` // somebody is to say whether the rest may follow
 	Beyond bool                    `json:",omitempty"` // there are more rows than the limit lets through
 	Over   bool                    `json:",omitempty"` // nobody works on it any more
+	Later  later                   `json:",omitzero"`  // what a rule kept for later last
+}
+
+// later is why rows are kept for later, and until when.
+type later struct {
+	Reason string
+	Until  time.Time
 }
 
 // said is what is told of a run.
@@ -30,6 +37,7 @@ type said struct {
 	Answers []pipeline.Answer       `json:",omitempty"`
 	Rows    map[pipeline.Status]int `json:",omitempty"` // that came to an outcome
 	GoOn    *bool                   `json:",omitempty"` // whether the rest may follow the canary
+	Later   later                   `json:",omitzero"`  // rows that were put back
 }
 
 // Conductor decides about runs that workers send. Every worker has one, and who follows a run: it does not matter who
@@ -118,7 +126,7 @@ func (s Spec) decide(now time.Time, m ledger.Moment, out int) (st state, d ledge
 		if !st.Passed && !m.First {
 			out = 0
 		} else if !st.Passed {
-			out = 1
+			out, d.First = 1, true
 		}
 		d.Release = max(0, min(out-m.Out, m.Left-m.Out))
 	}
@@ -136,6 +144,9 @@ func (st *state) hear(now time.Time, word said) []pipeline.Revision {
 		if st.Asked, st.Passed = false, *word.GoOn; !st.Passed {
 			st.Brakes.Stop(pipeline.Finding{Code: pipeline.StopCanary, Reason: "the run was stopped after its first rows, as was answered"})
 		}
+	}
+	if word.Later.Until.After(st.Later.Until) {
+		st.Later = word.Later
 	}
 	for status, n := range word.Rows {
 		if st.Rows == nil {
@@ -199,6 +210,8 @@ func Progress(r ledger.SharedRun) (p pipeline.Progress, asked bool, err error) {
 		p.Waiting = r.Ordered.String()
 	case st.Asked:
 		p.Waiting = pipeline.AwaitingAnswer
+	case r.Left > 0 && r.Out == 0 && time.Now().Before(st.Later.Until):
+		p.Waiting, p.Until = st.Later.Reason, st.Later.Until
 	}
 	return p, st.Asked, nil
 }

@@ -105,7 +105,7 @@ func (p *part) send(ctx context.Context, spec Spec) {
 	cfg.Concurrency = w.Concurrency
 	sending := pipeline.NewSending(cfg, pacer, watch{w, p.id}, p.stop)
 	p.ending = sending.SendShare(ctx, p.rows, p.answered, &pipeline.Distributor{
-		Rules: spec.Rules, Records: p.run, Ledger: p.run, Permits: pacer, Sender: w.Caller,
+		Rules: spec.Rules, Records: p.run, Ledger: p.run, Holds: p.run, Permits: pacer, Sender: w.Caller,
 		Grace: spec.Send.Grace, Binding: spec.Send.StopAfterIdentical == 0,
 	})
 	stopPacer()
@@ -137,7 +137,7 @@ func (p *part) tell() error {
 	word := p.word
 	p.word = said{}
 	p.mu.Unlock()
-	if len(word.Answers) == 0 && len(word.Rows) == 0 {
+	if len(word.Answers) == 0 && len(word.Rows) == 0 && word.Later == (later{}) {
 		return nil
 	}
 	text, err := json.Marshal(word)
@@ -149,6 +149,7 @@ func (p *part) tell() error {
 		defer p.mu.Unlock()
 		p.word.Answers = append(word.Answers, p.word.Answers...)
 		p.word.add(word.Rows)
+		p.word.Later = word.Later
 	}
 	return err
 }
@@ -194,11 +195,20 @@ func (p *part) work(ctx context.Context, n int) error {
 	var left atomic.Int64
 	left.Store(int64(len(rows)))
 	done := make(chan struct{})
-	for _, row := range rows {
+	through := func() {
+		if left.Add(-1) == 0 {
+			close(done)
+		}
+	}
+	until := make([]later, len(rows)) // of those that a rule keeps for later
+	for i, row := range rows {
 		row.Settled = func(s pipeline.Status) {
-			if p.settled(s); left.Add(-1) == 0 {
-				close(done)
-			}
+			p.settled(s)
+			through()
+		}
+		row.Later = func(why string, at time.Time) {
+			until[i] = later{why, at}
+			through()
 		}
 		select {
 		case p.rows <- row:
@@ -214,7 +224,35 @@ func (p *part) work(ctx context.Context, n int) error {
 	if err := p.tell(); err != nil { // before the chunk is known to be done
 		return err
 	}
-	return p.run.Finish(context.WithoutCancel(ctx), n)
+	return p.finish(context.WithoutCancel(ctx), n, rows, until)
+}
+
+// finish ends a chunk, or puts back what of it is kept for later, until the first of that may go.
+func (p *part) finish(ctx context.Context, n int, rows []pipeline.Due, until []later) error {
+	var first later
+	var back []pipeline.Due
+	for i, u := range until {
+		if u == (later{}) {
+			continue
+		}
+		if back = append(back, rows[i]); first == (later{}) || u.Until.Before(first.Until) {
+			first = u
+		}
+	}
+	if back == nil {
+		return p.run.Finish(ctx, n)
+	}
+	text, err := json.Marshal(back)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.word.Later = first
+	p.mu.Unlock()
+	if err := p.tell(); err != nil {
+		return err
+	}
+	return p.run.Defer(ctx, n, text, time.Until(first.Until))
 }
 
 // busyWith begins the work on a chunk, and reports false when it goes on already, or ends it.

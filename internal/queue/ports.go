@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
@@ -44,6 +45,7 @@ type Book interface {
 type Part interface {
 	pipeline.Records
 	pipeline.Ledger
+	pipeline.Holds
 	Chunks
 	Leave(ctx context.Context) error
 }
@@ -52,6 +54,8 @@ type Part interface {
 type Chunks interface {
 	Take(ctx context.Context, n int) (text []byte, ok bool, err error)
 	Finish(ctx context.Context, n int) error
+	// Defer puts rows back that a rule keeps for later; see [ledger.Run.Defer].
+	Defer(ctx context.Context, n int, rows []byte, wait time.Duration) error
 	Tell(ctx context.Context, said json.RawMessage) error
 }
 

@@ -184,6 +184,12 @@ func (p *simPart) Finish(_ context.Context, n int) error {
 	})
 }
 
+func (p *simPart) Hold(context.Context, []pipeline.Hold, bool) error { return nil }
+
+func (p *simPart) Defer(context.Context, int, []byte, time.Duration) error {
+	return errors.New("no rule keeps anything for later")
+}
+
 func (p *simPart) Tell(_ context.Context, said json.RawMessage) error {
 	return p.do(p.proc, func(again bool) error {
 		if !again && p.planted != "what is told is lost" {

@@ -1,0 +1,41 @@
+package campaign
+
+import (
+	"context"
+	"time"
+
+	"hppsend/internal/ledger"
+	"hppsend/pipeline"
+)
+
+// Restraints are the rules of a campaign: who must not be messaged, how much may be sent, and when. They are applied in the
+// check, and what they hold back is kept with the run.
+type Restraints struct {
+	Cooldown   time.Duration        // since a contact was last sent anything; 0 for none
+	PerContact string               // all, first or refuse
+	Allowances []pipeline.Allowance // of messages, in each period
+	Zone       string               // IANA, by whose calendar the periods are counted
+}
+
+// apply puts the rules into those of a check.
+func (r Restraints) apply(cfg *pipeline.CheckConfig) {
+	cfg.Rules.Cooldown, cfg.Rules.PerContact = r.Cooldown, pipeline.ContactRule(r.PerContact)
+	cfg.Rules.Allowances, cfg.Rules.Zone = r.Allowances, r.Zone
+}
+
+// holdBatch is how many rows are kept at once.
+const holdBatch = 5000
+
+// keepHolds has the ledger keep what rules hold back in a file, before anything of it is sent.
+func keepHolds(ctx context.Context, run *ledger.Run, plan *pipeline.Plan, file int) error {
+	batch := make([]pipeline.Hold, 0, holdBatch)
+	for h := range plan.HoldsOf(file) {
+		if batch = append(batch, h); len(batch) == holdBatch {
+			if err := run.Hold(ctx, batch, false); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	return run.Hold(ctx, batch, false)
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hppsend/internal/campaign"
+	"hppsend/internal/hpp"
+	"hppsend/pipeline"
+)
+
+// ruleSettings are the rules of a campaign: who must not be messaged, how much may be sent, and when.
+type ruleSettings struct {
+	cooldown   age
+	perContact string
+	maxSends   allowances
+	timeZone   zone
+	wait       bool
+}
+
+func (s *settings) ruleFlags(f *flagSet) {
+	r := &s.rules
+	f.Var(&r.cooldown, "cooldown", "skip who was sent anything within this time, such as 7d, by whatever other campaign")
+	f.choice(&r.perContact, "per-contact", string(pipeline.EachSession), "what to do about people with several sessions in one campaign",
+		string(pipeline.EachSession), string(pipeline.FirstSession), string(pipeline.OneSession))
+	f.Var(&r.maxSends, "max-sends", "most messages in an hour, a day or a week, over all runs: 5000/day, or \"sms 20/day\"; may be given several times (default in the playground: sms 20/day and email 100/day)")
+	f.Var(&r.timeZone, "time-zone", "the time zone by which hours, days and weeks are counted, such as Europe/Stockholm (default: this machine's)")
+}
+
+// restraints are the rules for a target.
+func (s *settings) restraints(t hpp.Target) campaign.Restraints {
+	r := s.rules
+	out := campaign.Restraints{
+		Cooldown: time.Duration(r.cooldown), PerContact: r.perContact, Allowances: r.maxSends, Zone: r.timeZone.name(),
+	}
+	if t.Environment == hpp.Playground && len(out.Allowances) == 0 {
+		out.Allowances = []pipeline.Allowance{{Messages: 20, Per: pipeline.Day, Method: pipeline.SMS}, {Messages: 100, Per: pipeline.Day, Method: pipeline.Email}}
+	}
+	return out
+}
+
+// allowances are how many messages may be sent in each period.
+type allowances []pipeline.Allowance
+
+func (allowances) several()     {}
+func (allowances) Type() string { return "[METHOD ]N/PERIOD" }
+func (a *allowances) String() string {
+	var out []string
+	for _, one := range *a {
+		out = append(out, one.String())
+	}
+	return strings.Join(out, ", ")
+}
+
+func (a *allowances) Set(text string) error {
+	method, number := "", strings.TrimSpace(text)
+	if before, after, ok := strings.Cut(number, " "); ok {
+		method, number = strings.ToLower(before), strings.TrimSpace(after)
+	}
+	number, per, _ := strings.Cut(number, "/")
+	n, err := strconv.ParseUint(number, 10, 31)
+	known := slices.Contains([]pipeline.Period{pipeline.Hour, pipeline.Day, pipeline.Week}, pipeline.Period(per))
+	if err != nil || !known || method != "" && method != string(pipeline.SMS) && method != string(pipeline.Email) {
+		return fmt.Errorf("it is written like 5000/day, 200/hour, 20000/week or \"sms 20/day\"")
+	}
+	*a = append(*a, pipeline.Allowance{Messages: int(n), Per: pipeline.Period(per), Method: pipeline.Method(method)})
+	return nil
+}
+
+// zone is the name of a time zone; empty for the machine's.
+type zone string
+
+func (z *zone) Type() string   { return "ZONE" }
+func (z *zone) String() string { return string(*z) }
+func (z *zone) Set(text string) error {
+	if _, err := time.LoadLocation(text); err != nil || text == "" || text == "Local" {
+		return fmt.Errorf("a time zone is named like Europe/Stockholm, America/New_York or UTC")
+	}
+	*z = zone(text)
+	return nil
+}
+
+// name gives the zone as others than this machine know it.
+func (z zone) name() string {
+	if z == "" {
+		return localZone()
+	}
+	return string(z)
+}
+
+// localZone is the name of this machine's time zone, as far as it tells; else what Go calls it.
+func localZone() string {
+	link, _ := os.Readlink("/etc/localtime")
+	_, linked, _ := strings.Cut(link, "zoneinfo/")
+	for _, name := range []string{strings.TrimPrefix(os.Getenv("TZ"), ":"), linked} {
+		if _, err := time.LoadLocation(name); err == nil && name != "" {
+			return name
+		}
+	}
+	return time.Local.String()
+}
