@@ -10,10 +10,11 @@ type action struct {
 type next uint8
 
 const (
-	nothing    next = iota // the row has its outcome, or the run ends
-	afterPause             // another attempt, as soon as there is no pause: this one cost the row nothing
-	afterDelay             // another attempt, after exponential back-off
-	afterOther             // another try at the claim, which another run holds
+	nothing      next = iota // the row has its outcome, or the run ends
+	afterPause               // another attempt, as soon as there is no pause: this one cost the row nothing
+	afterDelay               // another attempt, after exponential back-off
+	afterRefusal             // an attempt at its other contact
+	afterOther               // another try at the claim, which another run holds
 )
 
 // after gives what follows from the answer to a call. On the last attempt no other would follow.

@@ -177,8 +177,11 @@ func (c CheckConfig) inspect(ctx context.Context, rows []Row, phone func(i int) 
 		return nil, nil, fmt.Errorf("look the sessions up: %w", err)
 	}
 	each(len(items), func(i int) {
-		if it := &items[i]; it.mayShareOther(records[i]) || c.looksAtContacts() {
-			it.Other = c.Defaults.other(rows[i], it.Method)
+		if it := &items[i]; it.mayShareOther(records[i]) || c.looksAtContacts() || c.Rules.Fallback {
+			alt := c.Defaults.alternative(rows[i], it.Distribution)
+			if it.Other = alt.Contact; c.Rules.Fallback {
+				it.alt = alt
+			}
 			it.other = c.digest(it.Other)
 		}
 	})

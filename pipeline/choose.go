@@ -116,17 +116,7 @@ func (r Row) chooseAddress(it *item) {
 
 // other reads the contact that the method of a row does not use; empty when there is none that is readable.
 func (d Defaults) other(row Row, used Method) string {
-	switch used {
-	case SMS:
-		if address, err := row.address(); err == nil {
-			return address.Text
-		}
-	case Email:
-		if phone, _, err := d.phone(row.Fields); err == nil {
-			return phone.E164
-		}
-	}
-	return ""
+	return d.alternative(row, Distribution{Method: used}).Contact
 }
 
 // address reads the e-mail address of a row. A guess at the encoding decides no domain: müller.example is

@@ -33,6 +33,7 @@ type Turn interface {
 // Attempt is one attempt to be made at a distribution.
 type Attempt struct {
 	Distribution Distribution
+	Fallback     Distribution // what is tried where HPP refuses the contact for what it is; no Contact for nothing
 	Place        Place
 	N            int    // the row's number in its file, from 0
 	Own          Ticket // of the run's earlier attempt at the row; zero on the first
@@ -41,10 +42,11 @@ type Attempt struct {
 
 // Result is what an attempt came to.
 type Result struct {
-	Ticket    Ticket    // zero: no call was made, and Unclaimed says why
-	Reply     Reply     // its answer, when a call was made
-	Unclaimed Outcome   // what the records, or the rules, say of the row, when none was
-	Again     time.Time // when a rule lets it be tried again; zero where none keeps it for later
+	Ticket    Ticket       // zero: no call was made, and Unclaimed says why
+	Reply     Reply        // its answer, when a call was made
+	Unclaimed Outcome      // what the records, or the rules, say of the row, when none was
+	Made      Distribution // what was called for: the attempt's own distribution or, where that was refused before, its fallback
+	Again     time.Time    // when a rule lets it be tried again; zero where none keeps it for later
 
 	action action // what becomes of the row, when a call was made
 }
@@ -85,7 +87,7 @@ func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
 	if err != nil || ticket == 0 {
 		return claimed, err
 	}
-	reply := d.Sender.Send(ctx, a.Distribution)
+	reply := d.Sender.Send(ctx, claimed.Made)
 	if reply.Verdict == Throttled {
 		d.Permits.Throttled(reply.RetryAfter)
 	}
@@ -94,7 +96,7 @@ func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
 	if reply.Verdict != Throttled {
 		d.Permits.Answered(reply.Quota)
 	}
-	return Result{Ticket: ticket, Reply: reply, action: act}, err
+	return Result{Ticket: ticket, Reply: reply, Made: claimed.Made, action: act}, err
 }
 
 // permitted waits for its turn, claims the session and waits for the permit to call. A claim without a permit
@@ -105,7 +107,7 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Result, error) 
 		return Result{}, err
 	}
 	defer turn.End()
-	it := item{Distribution: a.Distribution, session: a.Distribution.Session, place: a.Place}
+	it := item{Distribution: a.Distribution, alt: a.Fallback, session: a.Distribution.Session, place: a.Place}
 	it.contact = d.Records.Digest(it.Contact)
 	if it.Other != "" {
 		it.other = d.Records.Digest(it.Other)
@@ -142,12 +144,16 @@ func (d *Distributor) claim(ctx context.Context, it item, a Attempt) (Result, er
 		case err != nil:
 			return Result{}, &LedgerError{Err: fmt.Errorf("claim session %s: %w", it.Session, err)}
 		case got.Ticket != 0:
-			return Result{Ticket: got.Ticket, Unclaimed: j.outcome}, nil
+			return Result{Ticket: got.Ticket, Made: it.Distribution, Unclaimed: j.outcome}, nil
 		case got.Bar != Bar{}:
 			return d.barred(ctx, it, a, got.Bar, now)
 		}
 		if j = d.Rules.judge(it, got.Records, a.Own); j.stage != stageSend {
 			return Result{Unclaimed: j.outcome}, nil
+		}
+		if _, refused := d.Rules.refusal(it, got.Records, a.Own); refused { // and its other contact is tried
+			it, _ = d.Rules.instead(it, got.Records)
+			ask.Distribution = it.Distribution
 		}
 		ask.Seen = got.Version
 	}

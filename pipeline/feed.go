@@ -22,9 +22,14 @@ func (p *Plan) feedTo(ctx context.Context, file int, src Source, may func(n int,
 		}
 		due, at, changed := p.mayBeDue(file, n, rows, may)
 		items := p.cfg.Defaults.prepareAll(due, func(i int) contact.Phone { return p.phoneOf(file, at[i]) })
-		each(len(items), func(i int) { items[i].Other = p.cfg.Defaults.other(due[i], items[i].Method) })
+		each(len(items), func(i int) {
+			alt := p.cfg.Defaults.alternative(due[i], items[i].Distribution)
+			if items[i].Other = alt.Contact; p.cfg.Rules.Fallback {
+				items[i].alt = alt
+			}
+		})
 		for i, it := range items {
-			if p.due(it) && !send(&job{attempt: Attempt{Distribution: it.Distribution, Place: it.place, N: at[i]}}) {
+			if p.due(it) && !send(&job{attempt: Attempt{Distribution: it.Distribution, Fallback: it.alt, Place: it.place, N: at[i]}}) {
 				return nil
 			}
 		}

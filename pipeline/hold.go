@@ -215,6 +215,7 @@ func (r Rules) restraint(now time.Time, m Method) (out Restraint) {
 	if r.Cooldown > 0 {
 		out.Cooldown = now.Add(-r.Cooldown)
 	}
+	out.Once = r.PerContact == FirstSession || r.PerContact == OneSession
 	for _, a := range r.Allowances {
 		if a.covers(m) {
 			begins, _ := a.Per.Within(now.In(r.zone()))
@@ -238,6 +239,8 @@ func (r Rules) barred(it item, b Bar, now time.Time) (out Outcome, again time.Ti
 	switch {
 	case b.Forgotten:
 		return r.outcome(it, Skipped, forgottenContact.Code, forgottenContact.Reason), time.Time{}
+	case b.Again:
+		return r.outcome(it, Skipped, CodeSameContact, "the contact was sent something for another session of this campaign"), time.Time{}
 	case !b.Sent.IsZero():
 		f := r.cooling(b.Sent)
 		return r.outcome(it, Skipped, f.Code, f.Reason), time.Time{}

@@ -20,6 +20,7 @@ type Rules struct {
 	Suppressed SuppressionList `json:"-"`
 	Cooldown   time.Duration   // since a contact was last sent anything; 0 for none
 	PerContact ContactRule     // empty for EachSession
+	Fallback   bool            // the other contact is tried where HPP refuses the first for what it is
 	Allowances []Allowance
 	Zone       string // IANA, by whose calendar the allowances are counted; empty for UTC
 }
@@ -102,19 +103,32 @@ func (r Rules) undecided(it item, records []Record, own Ticket) judgement {
 	case len(it.findings) > 0:
 		return judgement{stageOwnCheck, r.found(it)}
 	}
-	for _, rec := range records {
-		if rec.Status == Rejected && rec.Binding && it.matches(rec) && !r.owns(rec, own) &&
-			(!r.RetryRejected || rec.Run == r.Run) {
-			return judgement{stageRefused, r.fromRecord(it, rec, Rejected)}
+	if rec, ok := r.refusal(it, records, own); ok {
+		if alt, ok := r.instead(it, records); ok {
+			return r.undecided(alt, records, own)
 		}
+		return judgement{stageRefused, r.fromRecord(it, rec, Rejected)}
 	}
 	return judgement{stageSend, r.outcome(it, Pending, CodeNotReached, "not sent yet")}
+}
+
+// refusal finds a refusal of exactly this distribution that binds.
+func (r Rules) refusal(it item, records []Record, own Ticket) (Record, bool) {
+	for _, rec := range records {
+		if rec.Status == Rejected && rec.Binding && it.matches(rec) && !r.owns(rec, own) && (!r.RetryRejected || rec.Run == r.Run) {
+			return rec, true
+		}
+	}
+	return Record{}, false
 }
 
 // afterwards gives what became of a row that a run was to send.
 func (r Rules) afterwards(it item, records []Record, why Finding) Outcome {
 	if rec, ok := r.doubt(records, 0); ok { // a resend that was not reached, or that came to nothing
 		return r.fromRecord(it, rec, Uncertain)
+	}
+	if alt, ok := r.instead(it, records); ok {
+		return r.afterwards(alt, records, why)
 	}
 	for _, rec := range records {
 		if rec.Run == r.Run && it.matches(rec) && (rec.Status == Rejected || rec.Status == Failed) {

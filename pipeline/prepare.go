@@ -39,6 +39,7 @@ type item struct {
 	region       string         // the country that the phone number itself belongs to
 	withoutPlus  bool           // it would be a number if Defaults.PhonesWithoutPlus were set
 	notices      []Finding      // oddities that do not keep the row from being sent
+	alt          Distribution   // to its other contact, where that may be tried too
 	cause        cause          // the rule that holds it back; the zero cause for none
 	causeArg     uint32         // what differs from row to row in it
 }

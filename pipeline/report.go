@@ -30,6 +30,7 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 				j.outcome = rules.afterwards(it, g.records[i], why)
 				t.Left++
 			}
+			rules.bothTried(it, g.records[i], &j.outcome)
 			if j.stage == stageHeld && j.outcome.Status == Pending {
 				t.Left++
 			}

@@ -78,6 +78,7 @@ func midnight(year int, month time.Month, day int, loc *time.Location) time.Time
 // Restraint is what the ledger judges together with a claim, so that no two runs pass it at once.
 type Restraint struct {
 	Cooldown time.Time // the contacts were sent nothing since then, but by the run's own campaign; zero for no matter when
+	Once     bool      // nor anything for another session by the run's own campaign
 	Counts   []Count
 }
 
@@ -92,6 +93,7 @@ type Count struct {
 type Bar struct {
 	Forgotten bool      // one of the contacts must never be messaged again
 	Sent      time.Time // when one of the contacts was last sent something, if that is too recent
+	Again     bool      // the campaign has sent the contact something already
 	Full      int       // the place of the count that is reached, from 1
 }
 

@@ -183,7 +183,7 @@ func (s *scheduler) attempted(d done, now time.Time) {
 			j.calls++
 		}
 		s.answered(j, r, now)
-		s.follow(j, r.action, now)
+		s.follow(j, j.fallBack(r), now)
 	}
 }
 
@@ -225,7 +225,7 @@ func (s *scheduler) passAgain(now time.Time) bool {
 // answered tells the breaker of an answer, and people of what it changes.
 func (s *scheduler) answered(j *job, r Result, now time.Time) {
 	outage := s.breaker.outage()
-	a := Answer{j.attempt.Distribution.Method, r.Ticket, r.Reply, j.attempt.Last, j.probe}
+	a := Answer{r.Made.Method, r.Ticket, r.Reply, j.attempt.Last, j.probe}
 	revised := s.breaker.answered(now, a)
 	if s.answers != nil {
 		s.answers(a)
@@ -250,7 +250,7 @@ func (s *scheduler) answered(j *job, r Result, now time.Time) {
 // follow puts a row where it waits for what comes next, or counts its outcome.
 func (s *scheduler) follow(j *job, a action, now time.Time) {
 	switch a.next {
-	case afterPause:
+	case afterPause, afterRefusal:
 		s.queue.retry(j, now)
 	case afterDelay:
 		s.queue.retry(j, now.Add(backOff(max(0, j.calls-1))))

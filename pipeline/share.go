@@ -9,6 +9,7 @@ import (
 // Due is a row that is to be sent, in a share of a run.
 type Due struct {
 	Distribution Distribution
+	Fallback     Distribution `json:",omitzero"` // see Attempt
 	Place        Place
 	N            int // the row's number in its file, from 0
 	// Settled is told what this process has brought the row to, once that is in the ledger; not for a row that it did
@@ -23,7 +24,7 @@ func (p *Plan) DueRows(ctx context.Context, file int, src Source) iter.Seq2[Due,
 	return func(yield func(Due, error) bool) {
 		on := true
 		err := p.feedTo(ctx, file, src, anyTime, func(j *job) bool {
-			on = yield(Due{Distribution: j.attempt.Distribution, Place: j.attempt.Place, N: j.attempt.N}, nil)
+			on = yield(Due{Distribution: j.attempt.Distribution, Fallback: j.attempt.Fallback, Place: j.attempt.Place, N: j.attempt.N}, nil)
 			return on
 		})
 		if err != nil && on {
@@ -55,7 +56,7 @@ func pass(ctx context.Context, rows <-chan Due, out chan<- feedItem) {
 				return
 			}
 			select {
-			case out <- feedItem{job: &job{attempt: Attempt{Distribution: r.Distribution, Place: r.Place, N: r.N}, settled: r.Settled, later: r.Later}}:
+			case out <- feedItem{job: &job{attempt: Attempt{Distribution: r.Distribution, Fallback: r.Fallback, Place: r.Place, N: r.N}, settled: r.Settled, later: r.Later}}:
 			case <-ctx.Done():
 				return
 			}

@@ -21,7 +21,7 @@ var ofTerms = map[string]bool{
 	"Reading.Sheet": true, "Reading.HeaderRow": true, "Reading.Map": true, "Reading.Delimiter": true, "Reading.Encoding": true,
 	"Reading.Ragged": true, "Reading.Hidden": true, "Reading.Country": true, "Reading.Method": true, "Reading.Prefer": true,
 	"Reading.BarePhone": true, "Reading.Unusual": true, "Reading.Each": true, "Reading.Sessions": true, "Reading.Reminder": true,
-	"Reading.Label": true, "Reading.Upload": true,
+	"Reading.Label": true, "Reading.Fallback": true, "Reading.Upload": true,
 	"Target.Name": true, "User": true, "RetryRejected": true, "ResendUncertain": true, "Rate": true, "Headroom": true,
 	"Program.Version": true, "Send.Canary": true, "Send.Limit": true, "Send.MaxRejected.Rows": true, "Send.MaxRejected.Share": true,
 

@@ -30,6 +30,7 @@ type Reading struct {
 	Each      bool              `json:"each_contact,omitempty"`
 	Sessions  string            `json:"session_format,omitempty"`
 	Reminder  string            `json:"reminder,omitempty"`
+	Fallback  bool              `json:"fallback,omitempty"`
 	Label     string            `json:"label,omitempty"`
 	Upload    *Upload           `json:"upload,omitempty"`
 }
@@ -77,7 +78,7 @@ func (r Reading) Rules(t hpp.Target, records pipeline.Records) pipeline.CheckCon
 	cfg := pipeline.CheckConfig{
 		Records: records,
 		Rules: pipeline.Rules{
-			Target: t.Name, Reminder: r.Reminder, EachContact: r.Each, Hidden: pipeline.HiddenRule(r.Hidden),
+			Target: t.Name, Reminder: r.Reminder, EachContact: r.Each, Fallback: r.Fallback, Hidden: pipeline.HiddenRule(r.Hidden),
 		},
 		Defaults: pipeline.Defaults{
 			Country: r.Country, Prefer: pipeline.Method(r.Prefer), Sessions: pipeline.SessionFormat(r.Sessions),

@@ -26,6 +26,7 @@ func (s *settings) reading() campaign.Reading {
 		Ragged: s.ragged, Hidden: s.hidden, Country: string(s.country), Method: s.method, Prefer: s.prefer,
 		Each: s.perSession == "each-contact", Sessions: s.sessionFormat, Label: s.label,
 		BarePhone: s.phonesWithoutPlus == "international", Unusual: s.unusualPhones,
+		Fallback: s.rules.fallback,
 		Reminder: strings.ToLower(strings.Join(strings.Fields(s.reminder), " ")),
 	}
 }

@@ -19,6 +19,7 @@ type ruleSettings struct {
 	perContact string
 	maxSends   allowances
 	timeZone   zone
+	fallback   bool
 	wait       bool
 }
 
@@ -28,6 +29,7 @@ func (s *settings) ruleFlags(f *flagSet) {
 	f.choice(&r.perContact, "per-contact", string(pipeline.EachSession), "what to do about people with several sessions in one campaign",
 		string(pipeline.EachSession), string(pipeline.FirstSession), string(pipeline.OneSession))
 	f.Var(&r.maxSends, "max-sends", "most messages in an hour, a day or a week, over all runs: 5000/day, or \"sms 20/day\"; may be given several times (default in the playground: sms 20/day and email 100/day)")
+	f.BoolVar(&r.fallback, "fallback", false, "try a row's other contact where HPP refuses the first for what it is, such as a country that it does not send to")
 	f.Var(&r.timeZone, "time-zone", "the time zone by which hours, days and weeks are counted, such as Europe/Stockholm (default: this machine's)")
 }
 

@@ -133,6 +133,14 @@ func (c *claim) barred(t *txn) (bool, error) {
 			return true, nil
 		}
 	}
+	if c.Restraint.Once {
+		if err := t.get([]any{&c.got.Bar.Again}, `SELECT EXISTS (SELECT 1 FROM record JOIN run ON run.number = coalesce({owner}, record.run)
+			WHERE record.contact = ? AND record.target = ? AND record.session <> ? AND `+maySent+`
+			AND (run.sha256, run.reminder) = (SELECT sha256, reminder FROM run WHERE number = ?))`,
+			c.contact, c.run.targetID, c.Distribution.Session, c.run.owner); err != nil || c.got.Bar.Again {
+			return true, err
+		}
+	}
 	for i, count := range c.Restraint.Counts {
 		var sent int
 		if err := t.get([]any{&sent}, `SELECT (SELECT count(*) FROM record WHERE target = ?1 AND time >= ?2 AND status IN ('delivered', 'uncertain') AND (?3 = '' OR method = ?3)) +
@@ -161,5 +169,5 @@ func (t *txn) forgets() (some bool, err error) {
 
 // restrained reports whether a claim has to be judged by more than its session.
 func (c *claim) restrained() bool {
-	return !c.Restraint.Cooldown.IsZero() || len(c.Restraint.Counts) > 0
+	return !c.Restraint.Cooldown.IsZero() || c.Restraint.Once || len(c.Restraint.Counts) > 0
 }

@@ -76,7 +76,7 @@ func (s *server) guard(t *txn, group []*op) error {
 		if !ok {
 			continue
 		}
-		if !c.Restraint.Cooldown.IsZero() {
+		if !c.Restraint.Cooldown.IsZero() || c.Restraint.Once {
 			for _, d := range [][]byte{c.contact, c.other} {
 				if len(d) > 0 {
 					keys = append(keys, "contact "+hex.EncodeToString(d))
