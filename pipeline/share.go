@@ -34,8 +34,8 @@ func (p *Plan) DueRows(ctx context.Context, file int, src Source) iter.Seq2[Due,
 }
 
 // SendShare is Send for one process of several that send a run: it takes rows until none come any more, and tells what
-// each call came to. What follows for the run as a whole, [Brakes] decide: this process only heeds an outage, the end
-// of the time, and answers after which nothing can go on from here.
+// each call came to. What follows for the run as a whole, [Brakes] decide: this process only heeds an outage, and answers
+// after which nothing can go on from here.
 func (s *Sending) SendShare(ctx context.Context, rows <-chan Due, answers func(Answer), d *Distributor) Ending {
 	return s.send(ctx, d, answers, 0, nil, func(ctx context.Context) <-chan feedItem {
 		out := make(chan feedItem)
@@ -66,8 +66,9 @@ func pass(ctx context.Context, rows <-chan Due, out chan<- feedItem) {
 	}
 }
 
-// Own is what of a configuration one process of several heeds by itself.
+// Own is what of a configuration one process of several heeds by itself. Its clock is not that of the others.
 func (c SendConfig) Own() SendConfig {
+	c.Until = time.Time{}
 	c.Limit, c.StopAfterIdentical, c.MaxRejected, c.Canary, c.GoOn = 0, 0, Threshold{}, 0, nil
 	return c
 }

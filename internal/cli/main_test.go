@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 }
 
 func program() {
+	keepClock()
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, cli.Endings()...)
 	os.Exit(cli.Main(cli.Process{

@@ -34,6 +34,7 @@ type place struct {
 
 	ledger string // on a server; empty: a file
 	state  string // the folder of states; empty: the usual one
+	clock  string // the file by which the clock of the machine is set; empty: it has the right time
 }
 
 func newPlace(t *testing.T, cfg sandbox.Config) *place {
@@ -66,6 +67,9 @@ func (p *place) hppsend(args ...string) *exec.Cmd {
 	c.Env = append(slices.DeleteFunc(os.Environ(), ofTheTest), "XDG_STATE_HOME="+state)
 	if p.ledger != "" {
 		c.Env = append(c.Env, "HPPSEND_LEDGER="+p.ledger)
+	}
+	if p.clock != "" {
+		c.Env = append(c.Env, clockFile+"="+p.clock)
 	}
 	return c
 }

@@ -14,6 +14,7 @@ import (
 
 // Moment is what there is to decide on about a shared run.
 type Moment struct {
+	Now     time.Time         // by the clock of the database, which all who decide share
 	State   json.RawMessage   // as it was decided last
 	Said    []json.RawMessage // since then, in order
 	Left    int               // chunks that are not done
@@ -73,7 +74,7 @@ func (o *conduct) apply(t *txn) error {
 		return err
 	}
 	// The counts first: what is told of a chunk is told before it goes.
-	if err := t.get([]any{&m.Left, &m.Out, &m.Taken, &m.First}, `SELECT count(*), count(*) FILTER (WHERE released),
+	if err := t.get([]any{&m.Now, &m.Left, &m.Out, &m.Taken, &m.First}, `SELECT clock_timestamp(), count(*), count(*) FILTER (WHERE released),
 		count(*) FILTER (WHERE process IS NOT NULL), coalesce(bool_or(n = 0), FALSE) FROM chunk WHERE run = ?`, number); err != nil {
 		return err
 	}

@@ -69,9 +69,8 @@ func (c *Conductor) Step(ctx context.Context, r ledger.SharedRun) error {
 		}
 	}
 	var st state
-	now := time.Now()
 	done, err := c.Ledger.Conduct(ctx, r.ID, func(m ledger.Moment) (d ledger.Decision, err error) {
-		st, d, err = spec.decide(now, m, out)
+		st, d, err = spec.decide(m, out)
 		return d, err
 	})
 	if err != nil || !done {
@@ -95,7 +94,7 @@ func (c *Conductor) Step(ctx context.Context, r ledger.SharedRun) error {
 }
 
 // decide says what becomes of a run by what was told since it was decided last.
-func (s Spec) decide(now time.Time, m ledger.Moment, out int) (st state, d ledger.Decision, err error) {
+func (s Spec) decide(m ledger.Moment, out int) (st state, d ledger.Decision, err error) {
 	if err := json.Unmarshal(m.State, &st); err != nil {
 		return st, d, err
 	}
@@ -105,12 +104,12 @@ func (s Spec) decide(now time.Time, m ledger.Moment, out int) (st state, d ledge
 		if err := json.Unmarshal(text, &word); err != nil {
 			return st, d, err
 		}
-		d.Revise = append(d.Revise, st.hear(now, word)...)
+		d.Revise = append(d.Revise, st.hear(m.Now, word)...)
 	}
 	if m.Ordered.Order == pipeline.Cancel {
 		st.Brakes.Stop(pipeline.Finding{Code: pipeline.StopCancelled, Reason: "the run was stopped: it was " + m.Ordered.String()})
 	}
-	st.Brakes.Look(now, m.Ordered.Order == pipeline.Pause || m.Taken == 0) // where nobody tries, nothing is learnt
+	st.Brakes.Look(m.Now, m.Ordered.Order == pipeline.Pause || m.Taken == 0) // where nobody tries, nothing is learnt
 	if !st.Passed && !m.First {
 		switch {
 		case st.Bad > 0 && m.Left > 0: // else there is nothing that it could keep back

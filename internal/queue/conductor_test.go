@@ -14,7 +14,7 @@ func TestCanaryIsAll(t *testing.T) {
 	spec := Spec{Send: pipeline.SendConfig{Canary: 10}}
 	for left, ending := range map[int]string{0: "", 1: pipeline.StopCanary} {
 		word := json.RawMessage(`{"Rows": {"delivered": 9, "rejected": 1}}`)
-		st, _, err := spec.decide(time.Now(), ledger.Moment{State: json.RawMessage("{}"), Said: []json.RawMessage{word}, Left: left}, 4)
+		st, _, err := spec.decide(ledger.Moment{Now: time.Now(), State: json.RawMessage("{}"), Said: []json.RawMessage{word}, Left: left}, 4)
 		if err != nil || st.Brakes.Ended().Code != ending || !st.Over {
 			t.Errorf("with %d chunks left it ends with %q, over %v, %v", left, st.Brakes.Ended().Code, st.Over, err)
 		}
@@ -37,11 +37,11 @@ func TestNobodyTries(t *testing.T) {
 		ended bool
 	}{{0, 1, false}, {time.Hour, 0, false}, {time.Hour, 0, false}, {30 * time.Second, 1, false}, {2 * time.Minute, 1, true}} {
 		now = now.Add(step.after)
-		m := ledger.Moment{State: state, Left: 3, Out: 3, Taken: step.taken}
+		m := ledger.Moment{Now: now, State: state, Left: 3, Out: 3, Taken: step.taken}
 		if step.after == 0 {
 			m.Said = []json.RawMessage{word}
 		}
-		st, d, err := spec.decide(now, m, 4)
+		st, d, err := spec.decide(m, 4)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -98,7 +98,7 @@ func (l link) Conduct(_ context.Context, _ string, decide func(ledger.Moment) (l
 				c.life, c.asked = nil, time.Time{}
 			}
 		}
-		m := ledger.Moment{State: l.run.State, Said: l.said, Ordered: l.run.Ordered}
+		m := ledger.Moment{Now: time.Now(), State: l.run.State, Said: l.said, Ordered: l.run.Ordered}
 		m.Left, m.Out, m.Taken, m.First = l.count()
 		if l.planted == "a run ends under who works on it" {
 			m.Taken = 0
