@@ -25,11 +25,12 @@ import (
 // machine is one of several that send to the same people by one ledger on a server, by a way of its own there.
 type machine struct {
 	*place
-	file string
-	wire *servertest.Wire
-	runs *exec.Cmd // the process that is under way; nil for none
-	out  *bytes.Buffer
-	err  *bytes.Buffer
+	file  string
+	wire  *servertest.Wire
+	ahead time.Duration // how far its clock is
+	runs  *exec.Cmd     // the process that is under way; nil for none
+	out   *bytes.Buffer
+	err   *bytes.Buffer
 }
 
 func (m *machine) start() {
@@ -110,8 +111,31 @@ func newChaos(t *testing.T, faults int) *chaos {
 			time.Sleep(d / 2)
 			ok(t, c.own.Start())
 		},
+		"clock set back":    func(m *machine, _ time.Duration) { m.shift(-time.Hour) },
+		"clock set forward": func(m *machine, _ time.Duration) { m.shift(time.Hour) },
 	}
 	return c
+}
+
+// shift sets the clock of a machine, where that can be done.
+func (m *machine) shift(by time.Duration) {
+	m.ahead += by
+	m.setClock(m.ahead)
+}
+
+// Faults last so long at most, and where there are many some freezes longer: nobody is to count on their being short.
+const (
+	longest    = 7 * time.Second
+	longFreeze = 20 * time.Second
+)
+
+// length draws how long a fault lasts.
+func (c *chaos) length(what string) time.Duration {
+	if strings.HasSuffix(what, "frozen") && c.faults > 2*len(c.kinds) && c.rng.IntN(3) == 0 {
+		c.count["of these frozen for "+longFreeze.String()]++
+		return longFreeze
+	}
+	return time.Duration(c.rng.Int64N(int64(longest)))
 }
 
 // strike has the n-th fault happen to one of the machines.
@@ -119,7 +143,7 @@ func (c *chaos) strike(n int, machines []*machine) {
 	time.Sleep(time.Duration(c.rng.Int64N(int64(1500 * time.Millisecond))))
 	names := slices.Sorted(maps.Keys(c.kinds))
 	what := names[(n+int(c.seed%uint64(len(names))))%len(names)]
-	c.kinds[what](machines[c.rng.IntN(len(machines))], time.Duration(c.rng.Int64N(int64(7*time.Second))))
+	c.kinds[what](machines[c.rng.IntN(len(machines))], c.length(what))
 	c.count[what]++
 }
 
@@ -138,11 +162,32 @@ func (c *chaos) judge(p *place, rows, uncertain int) {
 	p.t.Logf("%v: %d rows, %d calls, %d uncertain", c.count, rows, stats.Calls, uncertain)
 }
 
+// complete holds a report against its input and against what the server has seen: each row is there, in its place, and
+// what is called delivered was accepted.
+func (p *place) complete(report, input string) {
+	p.t.Helper()
+	accepted := p.box.Stats().Accepted
+	in, out := p.read(input), p.read(report)
+	if len(in) != len(out) {
+		p.t.Fatalf("%s has %d rows, and %s %d", report, len(out), input, len(in))
+	}
+	for i, cells := range pick(out, []string{"session_id", "hpp_status"}) {
+		if cells[0] != in[i][0] {
+			p.t.Fatalf("%s has session %s in row %d, and %s has %s", report, cells[0], i+1, input, in[i][0])
+		}
+		switch known := cells[1] == "delivered" && accepted[cells[0]] == 1 || cells[1] == "uncertain" || cells[1] == "skipped"; {
+		case i > 0 && !known:
+			p.t.Errorf("%s, row %d: %s is %s, and was accepted %d times", report, i+1, cells[0], cells[1], accepted[cells[0]])
+		}
+	}
+}
+
 // TestFaultsOnServer has three machines send to the same people, in orders of their own, while processes are killed and
-// frozen, their ways to the database are cut and frozen, and the database itself is killed and comes back.
+// frozen, their clocks are set back and forward, their ways to the database are cut and frozen, and the database itself
+// is killed and comes back.
 func TestFaultsOnServer(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t, 7)
+	c := newChaos(t, 9)
 	p := newPlace(t, sandbox.Config{Latency: 3 * time.Millisecond})
 	p.ledger = c.own.Database(t)
 	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))
@@ -153,6 +198,7 @@ func TestFaultsOnServer(t *testing.T) {
 	for i := range 3 {
 		m := &machine{place: p.host(fmt.Sprintf("host%d", i)), file: fmt.Sprintf("all%d.csv", i)}
 		m.wire, m.ledger = servertest.NewWire(t, p.ledger)
+		m.shift(0)
 		c.rng.Shuffle(rows, func(i, j int) { table[i+1], table[j+1] = table[j+1], table[i+1] })
 		m.write(m.file, append(slices.Clip(table), table[1:20]...)) // and some of them twice
 		machines = append(machines, m)
@@ -185,6 +231,7 @@ func TestFaultsOnServer(t *testing.T) {
 					t.Errorf("%s: it says %+v of %d rows", m.file, l, rows+19)
 				}
 				uncertain = l.Uncertain
+				m.complete(l.Report, m.file)
 				break
 			}
 			if tries == 20 {
@@ -195,11 +242,12 @@ func TestFaultsOnServer(t *testing.T) {
 	c.judge(p, rows, uncertain)
 }
 
-// TestFaultsOnWorkers has three workers send what was handed over, while they are killed, frozen and cut off, so is the
-// host that waits for them, the database is killed and comes back, and the jobs of the queue are deleted and doubled.
+// TestFaultsOnWorkers has three workers send what was handed over, while they are killed, frozen and cut off, and their
+// clocks are set back and forward, the host that waits for them is killed, the database is and comes back, and the jobs
+// of the queue are deleted and doubled.
 func TestFaultsOnWorkers(t *testing.T) {
 	t.Parallel()
-	c := newChaos(t, 9)
+	c := newChaos(t, 11)
 	p := newPlace(t, sandbox.Config{Latency: 3 * time.Millisecond})
 	p.ledger = c.own.Database(t)
 	p.must(0, p.hppsend("ledger", "create", "--environment", "sandbox"))
@@ -209,6 +257,7 @@ func TestFaultsOnWorkers(t *testing.T) {
 	for i := range 3 {
 		m := &machine{place: p.host(fmt.Sprintf("host%d", i))}
 		m.wire, m.ledger = servertest.NewWire(t, p.ledger)
+		m.shift(0)
 		machines = append(machines, m)
 	}
 	before, _, _ := strings.Cut(p.ledger, "?")
@@ -245,6 +294,7 @@ func TestFaultsOnWorkers(t *testing.T) {
 	if l.Rows != rows || l.Delivered+l.Uncertain != rows {
 		t.Errorf("it says %+v of %d rows", l, rows)
 	}
+	p.complete(l.Report, "all.csv")
 	c.judge(p, rows, l.Uncertain)
 }
 
