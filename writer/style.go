@@ -60,7 +60,8 @@ func newStyles(book *excelize.File) (*styles, error) {
 	if s.count, err = book.NewStyle(&excelize.Style{Alignment: left}); err != nil {
 		return nil, err
 	}
-	for status, c := range statusColours {
+	for _, status := range pipeline.Statuses() { // in an order, so that the same rows make the same bytes
+		c := statusColours[status]
 		if s.status[status], err = book.NewStyle(painted(font, c[0], c[1], false)); err != nil {
 			return nil, err
 		}

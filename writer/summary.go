@@ -110,6 +110,14 @@ func words(text string, style int) excelize.Cell {
 // headRows is how many rows the head of the sheet has, so that the chart has room beside it.
 const headRows = 15
 
+// perSecond is a rate for people, to three places.
+func perSecond(rate float64) string {
+	if rate >= 999.5 {
+		return fmt.Sprintf("%.0f", rate)
+	}
+	return fmt.Sprintf("%.3g", rate)
+}
+
 // head says what the report is about.
 func (s *summary) head() {
 	a := s.about
@@ -119,7 +127,7 @@ func (s *summary) head() {
 	if took := a.Ended.Sub(a.Started); !a.Started.IsZero() {
 		sent = strconv.Itoa(a.SentNow)
 		if a.SentNow > 0 && took > 0 {
-			rate = fmt.Sprintf("%.3g a second, the check included", float64(a.SentNow)/took.Seconds())
+			rate = perSecond(float64(a.SentNow)/took.Seconds()) + " a second, the check included"
 		}
 	}
 	for _, l := range [][2]string{

@@ -46,7 +46,8 @@ func (x *xlsxReport) summaryLooks() (summaryLooks, error) {
 		check:  add(&excelize.Style{CustomNumFmt: &format, Alignment: &left, Font: bold}),
 		status: map[pipeline.Status]int{},
 	}
-	for status, colours := range statusColours {
+	for _, status := range pipeline.Statuses() {
+		colours := statusColours[status]
 		style := painted(font, colours[0], colours[1], false)
 		style.Alignment = &top
 		l.status[status] = add(style)
