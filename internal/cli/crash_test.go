@@ -262,7 +262,7 @@ func (c *campaign) start(f *fuse, input string, flags ...string) (l last, ended 
 
 // ofTheTest reports whether a variable is a setting of these tests, and none of the program.
 func ofTheTest(v string) bool {
-	return slices.ContainsFunc([]string{"HPPSEND_CRASHES=", "HPPSEND_FAULTS=", "HPPSEND_SEED="}, func(name string) bool { return strings.HasPrefix(v, name) })
+	return slices.ContainsFunc([]string{"HPPSEND_CRASHES=", "HPPSEND_FAULTS=", "HPPSEND_SEED=", "HPPSEND_ROWS="}, func(name string) bool { return strings.HasPrefix(v, name) })
 }
 
 // follow lets a command run under a fuse and reads its JSON lines.
