@@ -278,7 +278,7 @@ func TestFaultsOnWorkers(t *testing.T) {
 			}
 		}
 		if waits.runs == nil {
-			waits.wait()
+			waits.wait(400)
 		}
 	}
 	for n := range c.faults {
@@ -288,7 +288,7 @@ func TestFaultsOnWorkers(t *testing.T) {
 	all()
 	l := waits.end()
 	for tries := 0; l.Exit != 0 && l.Exit != 4 && tries < 20; tries++ { // it was struck in the midst of its report, or of handing over
-		waits.wait()
+		waits.wait(400)
 		l = waits.end()
 	}
 	if l.Rows != rows || l.Delivered+l.Uncertain != rows {
@@ -299,9 +299,9 @@ func TestFaultsOnWorkers(t *testing.T) {
 }
 
 // wait hands the file over, or waits for the run that the workers have of it.
-func (m *machine) wait() {
+func (m *machine) wait(rate int) {
 	m.t.Helper()
-	m.runs = m.run("--shared", "--json", "--quiet", "--rate", "400/s", "--grace", "20s", "all.csv")
+	m.runs = m.run("--shared", "--json", "--quiet", "--rate", fmt.Sprintf("%d/s", rate), "--grace", "20s", "all.csv")
 	m.out, m.err = new(bytes.Buffer), new(bytes.Buffer)
 	m.runs.Stdout, m.runs.Stderr = m.out, m.err
 	ok(m.t, m.runs.Start())

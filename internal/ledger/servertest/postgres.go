@@ -34,6 +34,7 @@ type Postgres struct {
 	ended       chan struct{}
 	databases   atomic.Int32
 	template    string // of databases; empty for the server's own
+	apart       bool   // it is on a network of its own; see Router
 }
 
 var shared = struct {
@@ -95,7 +96,12 @@ func (p *Postgres) prepare() error {
 // Own is a server of a test's own, which it may kill. It ends with the test, which is skipped where there can be none.
 func Own(t testing.TB) *Postgres {
 	t.Helper()
-	p, err := NewPostgres()
+	return own(t, false)
+}
+
+func own(t testing.TB, apart bool) *Postgres {
+	t.Helper()
+	p, err := newPostgres(apart)
 	switch {
 	case err != nil:
 		t.Fatal(err)
@@ -115,7 +121,9 @@ func CloseShared() {
 
 // NewPostgres makes a server with Debian's programs and starts it, as a user that is not root. It gives nil where there
 // are no such programs, which it says, and which is an error where CI is set. The caller closes it.
-func NewPostgres() (*Postgres, error) {
+func NewPostgres() (*Postgres, error) { return newPostgres(false) }
+
+func newPostgres(apart bool) (*Postgres, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
 	if len(found) == 0 {
 		if os.Getenv("CI") != "" {
@@ -124,7 +132,7 @@ func NewPostgres() (*Postgres, error) {
 		leftOut()
 		return nil, nil
 	}
-	p := &Postgres{bin: filepath.Dir(slices.Max(found))}
+	p := &Postgres{bin: filepath.Dir(slices.Max(found)), apart: apart}
 	if err := p.newFolder(); err != nil {
 		return nil, err
 	}
@@ -194,7 +202,14 @@ func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 
 // Start starts the server and waits until it answers.
 func (p *Postgres) Start() error {
-	p.server = p.command("postgres", "-D", p.Data(), "-k", p.folder, "-c", "listen_addresses=", "-c", "max_connections=300", "-c", "max_wal_size=256MB")
+	listen := ""
+	if p.apart {
+		listen = "*"
+	}
+	p.server = p.command("postgres", "-D", p.Data(), "-k", p.folder, "-c", "listen_addresses="+listen, "-c", "max_connections=300", "-c", "max_wal_size=256MB")
+	if p.apart {
+		onOwnNetwork(p.server)
+	}
 	log, err := os.Create(filepath.Join(os.TempDir(), filepath.Base(p.folder)+".log"))
 	if err != nil {
 		return err
