@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"hppsend/internal/move"
@@ -35,6 +36,9 @@ func (c *campaign) putAway(file int, s FileResult) (report string, err error) {
 		return s.Report, c.unchanged(c.files[file])
 	}
 	to, err := c.archived(c.files[file])
+	if errors.Is(err, fs.ErrNotExist) && c.handed[file] {
+		to, err = c.archivedBefore(in, err)
+	}
 	var stranded *move.StrandedError
 	switch {
 	case errors.Is(err, move.ErrOther), errors.As(err, &stranded):
@@ -49,6 +53,10 @@ func (c *campaign) putAway(file int, s FileResult) (report string, err error) {
 	sum, err := HashFile(s.Report)
 	if err == nil {
 		report, err = toFree(s.Report, sum, sameBytes(sum), func(n int) string { return writer.Name(to, format, n) })
+	}
+	if errors.Is(err, fs.ErrNotExist) && c.handed[file] { // it went with another's
+		report = writer.Name(to, format, 1)
+		_, err = os.Lstat(report)
 	}
 	if err != nil {
 		return s.Report, c.unarchived(s.Report, err)
@@ -73,18 +81,48 @@ func (c *campaign) unchanged(f *reader.File) error {
 	return replaced(path, pipeline.WithoutPath(err))
 }
 
+// archivedBefore finds an input that is gone in the archive, where somebody else has moved it who waited for the same
+// workers; else the error is that it is gone.
+func (c *campaign) archivedBefore(in pipeline.Input, gone error) (to string, err error) {
+	base, ext := archiveName(in.Path)
+	entries, err := os.ReadDir(c.Archive)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range slices.Backward(entries) { // the latest first
+		if !strings.HasPrefix(e.Name(), base+"-") || !strings.HasSuffix(e.Name(), ext) {
+			continue
+		}
+		if info, err := e.Info(); err != nil || info.Size() != in.Size {
+			continue
+		}
+		to = filepath.Join(c.Archive, e.Name())
+		if same, err := sameBytes(in.SHA256)(to); err == nil && same {
+			say(c.Observer, "archived_before", fmt.Sprintf("%s is in the archive already: another who waited for this run has moved it.", in.Path))
+			return to, nil
+		}
+	}
+	return "", gone
+}
+
+// archiveName gives the parts of a file's name in the archive before and after the time.
+func archiveName(path string) (base, ext string) {
+	ext = filepath.Ext(path)
+	base = strings.TrimSuffix(filepath.Base(path), ext)
+	if strings.EqualFold(ext, ".gz") {
+		ext = filepath.Ext(base) + ext
+		base = strings.TrimSuffix(base, filepath.Ext(base))
+	}
+	return base, ext
+}
+
 // archived moves an input to the archive and gives its new place.
 func (c *campaign) archived(f *reader.File) (to string, err error) {
 	in := f.Input()
 	if err := os.MkdirAll(c.Archive, 0o700); err != nil {
 		return "", err
 	}
-	ext := filepath.Ext(in.Path)
-	base := strings.TrimSuffix(filepath.Base(in.Path), ext)
-	if strings.EqualFold(ext, ".gz") {
-		ext = filepath.Ext(base) + ext
-		base = strings.TrimSuffix(base, filepath.Ext(base))
-	}
+	base, ext := archiveName(in.Path)
 	name := filepath.Join(c.Archive, base+"-"+c.started.UTC().Format("20060102T150405Z"))
 	f.Close() // Windows moves no file that is open
 	return toFree(in.Path, in.SHA256, f.Is, func(n int) string {

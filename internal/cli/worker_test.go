@@ -201,6 +201,44 @@ func TestFollowed(t *testing.T) {
 	}
 }
 
+// TestFollowedByTwo has two wait for a run, and both are to put its file into the archive.
+func TestFollowedByTwo(t *testing.T) {
+	t.Parallel()
+	const rows = 150
+	p := newPlace(t, sandbox.Config{})
+	p.onServer()
+	ok(t, os.Mkdir(p.path("in"), 0o700))
+	for tries := range 2 { // it depends on the moment what is gone already
+		p.contacts("in/may.csv", tries*rows, rows)
+		var all []*exec.Cmd
+		for i := range 2 {
+			c := p.run("--shared", "--archive", "done", "--rate", "unlimited", "in/may.csv")
+			c.Stderr = new(bytes.Buffer)
+			ok(t, c.Start())
+			all = append(all, c)
+			for said := ""; i == 0 && !strings.Contains(said, "0 of"); time.Sleep(5 * time.Millisecond) {
+				out, err := p.hppsend("runs", "--environment", "sandbox").CombinedOutput()
+				ok(t, err)
+				said = string(out)
+			}
+		}
+		time.Sleep(time.Second) // both wait
+		end := p.worker()
+		for _, c := range all {
+			if err := c.Wait(); err != nil {
+				t.Errorf("%v: %s", err, c.Stderr)
+			}
+		}
+		ok(t, end.Process.Signal(os.Interrupt))
+		if left, kept := p.files("in"), p.files("done"); left != nil || len(kept) < 2*(tries+1) {
+			t.Fatalf("the inbox has %q, the archive %q", left, kept)
+		}
+	}
+	if n := p.once(); n != 2*rows {
+		t.Errorf("%d of %d were accepted", n, 2*rows)
+	}
+}
+
 // TestDetached hands a run over that nobody waits for, and writes its report after it.
 func TestDetached(t *testing.T) {
 	t.Parallel()
