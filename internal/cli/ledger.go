@@ -156,6 +156,18 @@ type standing struct {
 	Commit      string    `json:"synchronous_commit,omitempty"`
 	Standbys    int       `json:"standbys"`
 	Lag         bool      `json:"failover_can_lose"`
+	Workers     []hand    `json:"workers,omitempty"`
+	PageBytes   int64     `json:"page_bytes,omitempty"`
+}
+
+// hand is a worker that lives.
+type hand struct {
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	Target  string    `json:"target"`
+	User    string    `json:"user"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
 }
 
 func (a *app) ledgerStatus(ctx context.Context, s *settings, _ []string) (int, error) {
@@ -167,8 +179,12 @@ func (a *app) ledgerStatus(ctx context.Context, s *settings, _ []string) (int, e
 	if err != nil {
 		return exitOK, err
 	}
+	var hands []hand
+	for _, w := range st.Workers {
+		hands = append(hands, hand{w.Host, w.PID, w.Target, w.UserName, w.Version, w.Started.UTC()})
+	}
 	a.lines.write(standing{
-		"ledger", st.Path, st.Environment, st.State, st.MovedTo, st.Made.UTC(), st.Size, st.Living, st.Uncertain, st.Secret, st.Gap != "", st.Halted.Order != pipeline.GoOn, st.Server, st.Commit, st.Standbys, st.Lag,
+		"ledger", st.Path, st.Environment, st.State, st.MovedTo, st.Made.UTC(), st.Size, st.Living, st.Uncertain, st.Secret, st.Gap != "", st.Halted.Order != pipeline.GoOn, st.Server, st.Commit, st.Standbys, st.Lag, hands, st.PageSize,
 	})
 	a.tellStanding(st)
 	if st.State != "open" || !st.Secret || st.Gap != "" {
@@ -211,6 +227,15 @@ func (a *app) tellStanding(st ledger.Standing) {
 		say("%s, of which one at least has what is committed.", plural(st.Standbys, "standby"))
 	default:
 		say("No standby.")
+	}
+	if st.PageSize > 0 {
+		say("The books of the page take %s.", size(st.PageSize))
+	}
+	if len(st.Workers) == 0 {
+		say("No worker.")
+	}
+	for _, w := range st.Workers {
+		say("Worker on %s, process %d, for %s as %s, %s, since %s", w.Host, w.PID, w.Target, w.UserName, w.Version, w.Started.Local().Format("2006-01-02 15:04"))
 	}
 }
 

@@ -64,11 +64,18 @@ func TestWorkers(t *testing.T) {
 		t.Errorf("%d calls were made, want one for each of %d sessions", calls, rows)
 	}
 	p.keptTo(rate)
+	status := func() string { return p.must(0, p.hppsend("ledger", "status", "--environment", "sandbox")) }
+	if said := status(); strings.Count(said, "Worker on ") != 2 || !strings.Contains(said, "The books of the page take ") {
+		t.Errorf("of two workers it says\n%s", said)
+	}
 	for _, w := range workers {
 		w.Process.Signal(syscall.SIGTERM)
 		if err := w.Wait(); err != nil {
 			t.Errorf("a worker ended with %v", err)
 		}
+	}
+	if said := status(); !strings.Contains(said, "\nNo worker.\n") {
+		t.Errorf("after their end it says\n%s", said)
 	}
 	p.nothingInClear("INSERT INTO hppsend.record", "may.csv")
 }

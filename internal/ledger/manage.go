@@ -28,6 +28,8 @@ type Standing struct {
 	Standbys  int    // connected ones
 	Lag       bool   // a fail-over to one of them can lose what was committed
 	Encrypted bool   // the way there
+	Workers   []Worker
+	PageSize  int64 // bytes that the books of the page take
 }
 
 // Stand says how a ledger stands, also one that nothing may be sent by.
@@ -76,6 +78,10 @@ func Stand(ctx context.Context, opt Options) (Standing, error) {
 		Scan(&st.Server, &st.Commit, &st.Encrypted, &st.Standbys, &st.Lag); err != nil {
 		return st, l.reading(err)
 	}
+	if st.Workers, err = l.Workers(ctx); err != nil {
+		return st, err
+	}
+	st.PageSize = s.takes(ctx, s.pageSchema())
 	return st, l.livesNow(ctx, &st)
 }
 

@@ -250,8 +250,12 @@ func (s *server) tidy(context.Context, bool) {} // the database sees to it by it
 func (s *server) info() Info {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	var info Info
-	s.db.QueryRowContext(ctx, "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'", s.schema).
-		Scan(&info.Size)
-	return info
+	return Info{Size: s.takes(ctx, s.schema)}
+}
+
+// takes is how many bytes the tables of a schema take, with their indexes.
+func (s *server) takes(ctx context.Context, schema string) (size int64) {
+	s.db.QueryRowContext(ctx, "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relkind = 'r'", schema).
+		Scan(&size)
+	return size
 }
