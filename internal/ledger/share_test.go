@@ -88,6 +88,39 @@ func TestTakenFrom(t *testing.T) {
 	}
 }
 
+// TestJobOfAnotherTime has a job that the queue keeps for later, since the clock of a host that saw to it is ahead: it
+// does not stand for its chunk, which nobody would work on until then.
+func TestJobOfAnotherTime(t *testing.T) {
+	t.Parallel()
+	l := onServer(t, database(t), t.TempDir())
+	run := begun(t, l, "may")
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	ok(run.AddChunk(t.Context(), 0, []byte("[]")))
+	ok(run.HandOver(t.Context(), Share{Queue: "q", Spec: json.RawMessage("{}"), State: json.RawMessage("{}")}))
+	_, err := l.Conduct(t.Context(), "may", func(Moment) (Decision, error) { return Decision{State: json.RawMessage("{}"), Release: 1}, nil })
+	ok(err)
+	first, err := l.Wanted(t.Context(), "may")
+	ok(err)
+	var job int64
+	ok(l.db.QueryRow("INSERT INTO river_job (args, kind, max_attempts, queue, state) VALUES ('{}', 'chunk', 25, 'q', 'retryable') RETURNING id").Scan(&job))
+	ok(l.Queued(t.Context(), first, []int64{job}))
+	for due, want := range map[string]int{"1 s": 0, "2 h": 1} {
+		_, err := l.db.Exec("UPDATE chunk SET asked = clock_timestamp() - interval '6 s', job = $1", job)
+		ok(err)
+		_, err = l.db.Exec("UPDATE river_job SET scheduled_at = clock_timestamp() + $1::interval", due)
+		ok(err)
+		wanted, err := l.Wanted(t.Context(), "may")
+		if ok(err); len(first) != 1 || len(wanted) != want {
+			t.Errorf("with a job that is due in %s %d chunks are asked for, want %d", due, len(wanted), want)
+		}
+	}
+}
+
 // TestOverIsGone has a worker that was killed, and times of schedules that are long over, go; the last of each stays,
 // since the schedule goes on from it.
 func TestOverIsGone(t *testing.T) {

@@ -73,8 +73,8 @@ type Wanted struct {
 }
 
 // Wanted gives the released chunks of a run that nobody works on and no job in the queue stands for: because there was
-// none yet, since it was deleted there, or since who had taken it died. Whoever asks is to see to it within seconds,
-// until when nobody else is told.
+// none yet, since it was deleted there or is for later, or since who had taken it died. Whoever asks is to see to it
+// within seconds, until when nobody else is told.
 func (l *Ledger) Wanted(ctx context.Context, run string) ([]Wanted, error) {
 	o := &wanted{run: run}
 	err := l.update(ctx, o)
@@ -90,7 +90,8 @@ func (o *wanted) apply(t *txn) error {
 	o.found = nil
 	rows, err := t.query(`UPDATE chunk c SET asked = clock_timestamp(), job = NULL FROM share s JOIN run ON run.number = s.run
 		WHERE run.id = ? AND c.run = s.run AND c.released AND c.process IS NULL AND (c.asked IS NULL OR c.asked < clock_timestamp() - interval '5 s'
-			AND NOT EXISTS (SELECT FROM river_job j WHERE j.id = c.job AND j.state IN ('available', 'pending', 'scheduled', 'retryable')))
+			AND NOT EXISTS (SELECT FROM river_job j WHERE j.id = c.job AND j.state IN ('available', 'pending', 'scheduled', 'retryable')
+				AND j.scheduled_at < clock_timestamp() + interval '1 min'))
 		RETURNING run.id, run.number, c.n, s.priority`, o.run)
 	if err != nil {
 		return err
