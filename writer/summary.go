@@ -20,7 +20,8 @@ type Summary struct {
 	File, Label, Reminder string
 	Target, Environment   string
 	Run, User, Version    string
-	Ending                string // why the run stopped; empty when it went through
+	Ending                string   // why the run stopped; empty when it went through
+	Overridden            []string // rules that were loosened for the run, and why
 	Started, Ended        time.Time
 	SentNow               int
 }
@@ -148,7 +149,10 @@ func (s *summary) head() {
 			s.line(0, words(l[0], s.looks.name), words(l[1], s.style.text))
 		}
 	}
-	s.row = headRows
+	for _, rule := range a.Overridden {
+		s.line(0, words("Rule overridden", s.looks.name), words(rule, s.style.text))
+	}
+	s.row = max(s.row+1, headRows)
 }
 
 func moment(t time.Time) string {

@@ -33,6 +33,26 @@ type Reading struct {
 	Fallback  bool              `json:"fallback,omitempty"`
 	Label     string            `json:"label,omitempty"`
 	Upload    *Upload           `json:"upload,omitempty"`
+	Overrides []Override        `json:"overrides,omitempty"` // rules that were loosened for the run
+}
+
+// Override is a rule that was loosened for one run, and why. It is recorded with the run, in its summary and in its
+// report.
+type Override struct {
+	Rule    string `json:"rule"`    // the setting
+	Value   string `json:"value"`   // what holds, as the setting is written
+	Instead string `json:"instead"` // of what stands in the configuration or the policy
+	Source  string `json:"source"`  // which of them
+	Reason  string `json:"reason"`
+}
+
+// String says it in a sentence's length.
+func (o Override) String() string {
+	value := o.Value
+	if value == "" {
+		value = "nothing"
+	}
+	return fmt.Sprintf("%s: %s instead of %s (%s), because: %s", o.Rule, value, o.Instead, o.Source, o.Reason)
 }
 
 // Upload is a file that came in by the page. What it holds, and what was typed into it, is not recorded.

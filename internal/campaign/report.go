@@ -154,6 +154,11 @@ func (p *places) aboutRun(ctx context.Context, f pipeline.FilePlan, t pipeline.T
 		if s.Ended.IsZero() {
 			s.Ended = time.Now()
 		}
+		if reading, err := ReadingOf(run); err == nil {
+			for _, o := range reading.Overrides {
+				s.Overridden = append(s.Overridden, o.String())
+			}
+		}
 	}
 	return s
 }

@@ -77,10 +77,12 @@ func (i *inspection) Tell(e campaign.Event) {
 			i.tellLedger(i.ledger)
 		}
 		i.tellPlan(e.Plan, i.perSecond)
+		i.tellOverrides(i.opt.Overrides)
 	case campaign.Reported:
 		line := summaryOf(e.Path, e.Tally)
 		line.Report, line.Rejects = e.Report, e.Rejects
 		i.tellFiles("What was found", line)
+		line.Overrides = i.opt.Overrides
 		line.Label, line.Reminder, line.Target, line.Exit = i.opt.Label, i.opt.Reminder, i.opt.Target.Name, checkCode(e.Tally)
 		i.lines.write(line)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,27 +31,68 @@ func (a *app) showConfig(_ context.Context, s *settings, _ []string) (int, error
 		if f.Name == "help" || f.Name == "config" || f.Name == "profile" || failed != nil {
 			return
 		}
-		setting, err := asYAML(f.Name, shownValue(f))
-		if err != nil {
-			failed = err
-			return
-		}
-		source := "default"
-		if from, ok := s.sources[f.Name]; ok {
-			source = from
-		} else if f.Changed {
-			source = "command line"
-		}
-		lead := ""
-		if source == "default" {
-			lead = "# "
-		}
-		_, failed = fmt.Fprintf(a.Stdout, "%s%-40s # %s\n", lead, setting, shown.Text(source))
+		failed = a.showSetting(s, f)
 	})
-	if failed != nil || !named {
+	if failed != nil || !named || a.lines != nil {
 		return exitOK, failed
 	}
 	return exitOK, a.showCredentials(s, t)
+}
+
+// settingLine is a setting as machines are told of it.
+type settingLine struct {
+	Type   string      `json:"type"`
+	Name   string      `json:"name"`
+	Value  any         `json:"value"`
+	Source string      `json:"source"`
+	Rule   bool        `json:"rule"`
+	Holds  []holdsLine `json:"holds,omitempty"`
+}
+
+// holdsLine is what holds of a rule, whatever else is said.
+type holdsLine struct {
+	Value    string `json:"value"`
+	Source   string `json:"source"`
+	Override bool   `json:"override"`
+}
+
+// showSetting shows one setting: its value, where it is from, and whether it can be loosened.
+func (a *app) showSetting(s *settings, f *pflag.Flag) error {
+	r, isRule := ruleOf(f.Name)
+	line := settingLine{"setting", f.Name, shownValue(f), s.source(f), isRule, nil}
+	for _, st := range s.held[f.Name] {
+		line.Holds = append(line.Holds, holdsLine{st.text, st.name, s.may(r, st)})
+	}
+	if a.lines != nil {
+		a.lines.write(line)
+		return nil
+	}
+	setting, err := asYAML(f.Name, line.Value)
+	if err != nil {
+		return err
+	}
+	lead := ""
+	if line.Source == "default" || slices.Contains(flagsOnly, f.Name) { // which no file may hold
+		lead = "# "
+	}
+	said := line.Source
+	for _, h := range line.Holds {
+		said += "; " + h.String(line.Source, f.Value.String())
+	}
+	_, err = fmt.Fprintf(a.Stdout, "%s%-40s # %s\n", lead, setting, shown.Text(said))
+	return err
+}
+
+// String says what of a setting, which has a value from a source, holds.
+func (h holdsLine) String(source, value string) string {
+	text := "a rule, cannot be loosened"
+	if h.Source != source || h.Value != value {
+		text = fmt.Sprintf("a rule, cannot be looser than %s of %s", h.Value, h.Source)
+	}
+	if h.Override {
+		text += " without --override"
+	}
+	return text
 }
 
 // asYAML is a setting in the form of a configuration file. What is to be escaped is in the form of JSON, which
@@ -70,6 +112,8 @@ func asYAML(name string, value any) (string, error) {
 // shownValue gives a flag's value as a configuration file has it.
 func shownValue(f *pflag.Flag) any {
 	switch v := f.Value.(type) {
+	case list:
+		return *v.values
 	case *mappings:
 		return map[string]string(*v)
 	case commandFlag:

@@ -59,6 +59,7 @@ func (s *settings) runFlags(f *flagSet) {
 	f.Var(commandFlag{&s.onFinish}, "on-finish", "run this `COMMAND` at the end, with the summary as JSON on its standard input; given several times: the program, then its arguments")
 	s.sharedFlags(f)
 	f.BoolVar(&s.createLedger, "create-ledger", false, "make the production ledger if there is none, and any ledger where one was lost")
+	s.policyFlags(f)
 	s.outputFlags(f)
 	s.reportPlaceFlags(f, "write the report to this `PATH`, or - for standard output; with several files, the folder for the reports")
 }
@@ -91,6 +92,7 @@ func (s *settings) checkFlags(f *flagSet) {
 	f.BoolVar(&s.retryRejected, "retry-rejected", false, "as if the run were to send again what HPP refused")
 	f.BoolVar(&s.resendUncertain, "resend-uncertain", false, "as if the run were to send again what is uncertain")
 	f.Var(&s.rate, "rate", "the rate by which to tell how long a run would take")
+	s.policyFlags(f)
 	s.outputFlags(f)
 	s.reportPlaceFlags(f, "write the rows with what was found to this `PATH`, or - for standard output; with several files, the folder")
 }

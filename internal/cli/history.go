@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hppsend/internal/campaign"
 	"hppsend/internal/hpp"
 	"hppsend/internal/ledger"
 	"hppsend/pipeline"
@@ -159,14 +160,15 @@ func (r runLine) MarshalJSON() ([]byte, error) {
 		Started  time.Time  `json:"started"`
 		Ended    *time.Time `json:"ended"`
 		counts
-		Exit         int    `json:"exit"`
-		UncertainNow int    `json:"uncertain_now"`
-		Ledger       []code `json:"ledger,omitempty"`
-		Workers      any    `json:"workers,omitempty"`
+		Exit         int                 `json:"exit"`
+		UncertainNow int                 `json:"uncertain_now"`
+		Overrides    []campaign.Override `json:"overrides,omitempty"`
+		Ledger       []code              `json:"ledger,omitempty"`
+		Workers      any                 `json:"workers,omitempty"`
 	}{
 		"run", r.ID, r.Path, r.Label, r.Reminder, r.Target, r.state(), r.Reason, r.UserName, r.Host, r.PID, r.Version,
 		r.Started.UTC(), ended, s.counts, s.Exit,
-		r.RunState.Uncertain, codes, r.with.line(),
+		r.RunState.Uncertain, overridesOf(r.RunInfo), codes, r.with.line(),
 	})
 }
 
@@ -189,6 +191,9 @@ func (a *app) tellRun(r runLine, detail bool) {
 				r.Ended.Local().Format("2006-01-02 15:04:05"), r.Ended.Sub(r.Started).Round(time.Second))
 		}
 		a.console.sayf("    options %s", r.Options)
+		for _, o := range overridesOf(r.RunInfo) {
+			a.console.sayf("    rule overridden: %s", o)
+		}
 		for _, c := range r.codes {
 			a.console.sayf("    %-10s %-28s %6d", c.Status, c.Code, c.Count)
 		}

@@ -28,7 +28,7 @@ func (a *app) runInWindow(ctx context.Context, paths []string) (int, error) {
 	s := &settings{}
 	flags := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	s.runFlags(&flagSet{flags})
-	if err := s.load(flags, a.Env); err != nil {
+	if err := a.load(s, flags); err != nil {
 		return exitOK, err
 	}
 	s.ask = true

@@ -24,7 +24,7 @@ func (s *settings) reading() campaign.Reading {
 	return campaign.Reading{
 		Sheet: s.sheet, HeaderRow: s.headerRow, Map: s.columns, Delimiter: s.delimiter, Encoding: s.encoding,
 		Ragged: s.ragged, Hidden: s.hidden, Country: string(s.country), Method: s.method, Prefer: s.prefer,
-		Each: s.perSession == "each-contact", Sessions: s.sessionFormat, Label: s.label,
+		Each: s.perSession == "each-contact", Sessions: s.sessionFormat, Label: s.label, Overrides: s.loosenedRules(),
 		BarePhone: s.phonesWithoutPlus == "international", Unusual: s.unusualPhones,
 		Fallback: s.rules.fallback,
 		Reminder: strings.ToLower(strings.Join(strings.Fields(s.reminder), " ")),
@@ -104,6 +104,14 @@ func (s *settings) perSecond(t hpp.Target) float64 {
 	if s.rate != 0 {
 		return float64(s.rate)
 	}
+	if s.mostRate > 0 { // the default is, too, what the policy allows at most
+		return min(defaultRate(t), s.mostRate)
+	}
+	return defaultRate(t)
+}
+
+// defaultRate is in calls a second.
+func defaultRate(t hpp.Target) float64 {
 	switch t.Environment {
 	case hpp.Sandbox:
 		return 50

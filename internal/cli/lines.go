@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"hppsend/internal/campaign"
 	"hppsend/pipeline"
 	"hppsend/writer"
 )
@@ -89,10 +90,11 @@ type summary struct {
 	Report   string `json:"report,omitempty"`
 	Rejects  string `json:"rejects,omitempty"`
 	counts
-	Codes   map[string]int `json:"codes,omitempty"`
-	Started *time.Time     `json:"started,omitempty"`
-	Ended   *time.Time     `json:"ended,omitempty"`
-	Exit    int            `json:"exit"`
+	Codes     map[string]int      `json:"codes,omitempty"`
+	Overrides []campaign.Override `json:"overrides,omitempty"`
+	Started   *time.Time          `json:"started,omitempty"`
+	Ended     *time.Time          `json:"ended,omitempty"`
+	Exit      int                 `json:"exit"`
 }
 
 // counts are the rows of a file, or of several, by status.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"hppsend/internal/contact"
 	"hppsend/pipeline"
@@ -25,6 +27,7 @@ type Process struct {
 	Signals        <-chan os.Signal
 	Stdin          *os.File
 	Stdout, Stderr *os.File
+	Policy         PolicyFile // of this machine; the zero value is the one of the system
 }
 
 // Endings are the signals that ask the process to end, for its caller to pass on as Process.Signals.
@@ -36,6 +39,7 @@ func Main(p Process) int {
 	uncaught()
 	limitHeap()
 	log.SetOutput(io.Discard) // net/http prints there what a server sends unasked, which may hold a contact
+	p.Policy.Path = cmp.Or(p.Policy.Path, systemPolicy)
 	a := &app{Process: p, console: newConsole(p.Stderr)}
 	ctx, end := a.listen(context.Background())
 	defer end()
@@ -83,7 +87,7 @@ func (a *app) command(s *settings, flags func(*settings, *flagSet), code *int,
 	return func(c *cobra.Command) *cobra.Command {
 		flags(s, &flagSet{c.Flags()})
 		c.RunE = func(c *cobra.Command, args []string) error {
-			if err := s.load(c.Flags(), a.Env); err != nil {
+			if err := a.load(s, c.Flags()); err != nil {
 				return err
 			}
 			if f := c.Flags().Lookup("ledger"); f != nil && f.Changed {
@@ -99,6 +103,12 @@ func (a *app) command(s *settings, flags func(*settings, *flagSet), code *int,
 		}
 		return c
 	}
+}
+
+// load fills in the settings of a command, as this machine has them.
+func (a *app) load(s *settings, flags *pflag.FlagSet) error {
+	s.policyFile = a.Policy
+	return s.load(flags, a.Env)
 }
 
 func (a *app) root(code *int) *cobra.Command {

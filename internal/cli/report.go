@@ -30,6 +30,7 @@ func (a *app) report(ctx context.Context, s *settings, paths []string) (int, err
 	line := summaryOf(res.Path, res.Tally)
 	line.Run, line.Label, line.Reminder, line.Target = run.ID, run.Label, run.Reminder, t.Name
 	line.Report, line.Rejects, line.Exit = res.Report, res.Rejects, a.exitCode(res.Tally, pipeline.Ending{})
+	line.Overrides = overridesOf(run)
 	a.tellSummary(line, res.Tally, pipeline.Ending{})
 	a.lines.write(line)
 	return line.Exit, nil

@@ -215,6 +215,7 @@ func (r *invocation) Tell(e campaign.Event) {
 	case campaign.Checked:
 		r.tellLedger(r.ledger)
 		r.tellPlan(e.Plan, r.opt.Rate)
+		r.tellOverrides(r.opt.Overrides)
 		if until := r.opt.Send.Until; !until.IsZero() {
 			r.say("notice", "until", "It stops at "+moment(until)+".")
 		}
@@ -266,6 +267,7 @@ func (r *invocation) summary(f campaign.FileResult) summary {
 	s := summaryOf(f.Path, f.Tally)
 	started, ended := r.started.UTC(), f.Ended.UTC()
 	s.Run, s.Label, s.Reminder, s.Target = f.Run, r.opt.Label, r.opt.Reminder, r.opt.Target.Name
+	s.Overrides = r.opt.Overrides
 	s.Report, s.Rejects, s.Started, s.Ended = f.Report, f.Rejects, &started, &ended
 	if s.Exit = r.exitCode(f.Tally, f.Ending); f.Err != nil {
 		s.Exit = exitBroken

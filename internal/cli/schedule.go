@@ -110,7 +110,7 @@ func (a *app) runScheduled(ctx context.Context, s *settings, sch schedule) (begu
 	f := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	one.runFlags(&flagSet{f})
 	one.config, one.profile = s.config, sch.profile
-	if err := one.load(f, a.Env); err != nil {
+	if err := a.load(one, f); err != nil {
 		return false, exitOK, err
 	}
 	for _, name := range []string{"environment", "region", "endpoint", "credentials", "ca-file", "ledger"} { // as the worker was told

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -27,7 +28,8 @@ func TestLinesFollowTheSchema(t *testing.T) {
 		{"00000504-0000-4000-8000-000000000002", "+46701740606"},
 		{"c0000000-0000-4000-8000-000000000003", "call me"},
 	})
-	seen := map[string]bool{}
+	ok(t, os.WriteFile(p.path("rules.yaml"), []byte("limit: 1\n"), 0o600))
+	seen, described := map[string]bool{}, map[string]bool{}
 	for _, args := range [][]string{
 		{"check", "--json", "mixed.csv"},
 		{"run", "--json", "--endpoint", p.url, "--rate", "50/s", "may.csv", "june.csv"}, // long enough for a line of progress
@@ -36,6 +38,9 @@ func TestLinesFollowTheSchema(t *testing.T) {
 		{"report", "--json", "--endpoint", p.url, "mixed.csv"},
 		{"runs", "--json", "--endpoint", p.url},
 		{"run", "--json", "nowhere.csv"},
+		{"config", "show", "--json", "--config", "rules.yaml"},
+		{"run", "--json", "--endpoint", p.url, "--config", "rules.yaml", "--limit", "0", "--override", "limit", "--reason", "it is little", "mixed.csv"},
+		{"runs", "--json", "--endpoint", p.url},
 	} {
 		c := p.hppsend(args...)
 		out, _ := c.Output()
@@ -53,6 +58,7 @@ func TestLinesFollowTheSchema(t *testing.T) {
 			for _, one := range schema.OneOf {
 				if one.Ref.Properties["type"].Const != nil && *one.Ref.Properties["type"].Const == kind {
 					for name := range fields {
+						described[name] = true
 						if one.Ref.Properties[name] == nil {
 							t.Errorf("the schema does not describe %s of %s", name, kind)
 						}
@@ -61,9 +67,14 @@ func TestLinesFollowTheSchema(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"notice", "row", "progress", "summary", "run", "error"} {
+	for _, kind := range []string{"notice", "row", "progress", "summary", "run", "setting", "error"} {
 		if !seen[kind] {
 			t.Errorf("no line of type %s was written", kind)
+		}
+	}
+	for _, field := range []string{"holds", "overrides"} {
+		if !described[field] {
+			t.Errorf("no line had %s", field)
 		}
 	}
 }

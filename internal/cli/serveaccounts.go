@@ -96,7 +96,7 @@ func (a *app) profileSettings(s *settings, profile string, flags func(*settings,
 	if one.config == "" && s.config == "" {
 		return nil, usage(fmt.Sprintf("--account %s: there is no configuration file that could have it", profile), "name one with --config; each account is one of its profiles")
 	}
-	return one, one.load(f, a.Env)
+	return one, a.load(one, f)
 }
 
 // pageState is the folder of the page.

@@ -14,6 +14,7 @@ import (
 	"github.com/knadh/koanf/v2"
 	"github.com/spf13/pflag"
 
+	"hppsend/internal/campaign"
 	"hppsend/pipeline"
 )
 
@@ -62,6 +63,11 @@ type settings struct {
 	flags                             *pflag.FlagSet
 	rules                             ruleSettings
 	sources                           map[string]string // of what the command line does not say
+	held                              map[string]held   // what was said of rules
+	policyFile                        PolicyFile
+	mayOverride, overrides            []string // rules that the policy lets be overridden; that the command line loosens
+	overridden                        []campaign.Override
+	mostRate                          float64 // calls a second, by the policy; 0 for what it does not say
 	addr, script                      string
 	page                              pageSettings
 	latency                           time.Duration
@@ -70,7 +76,7 @@ type settings struct {
 
 // flagsOnly are settings that no environment variable and no file may hold: as standing orders they
 // would undo the promises.
-var flagsOnly = []string{"resend-uncertain", "create-ledger", "help", "config", "profile"}
+var flagsOnly = []string{"resend-uncertain", "create-ledger", "override", "reason", "preflight-unclear", "help", "config", "profile"}
 
 // load fills in from the environment and the configuration file what the command line does not say.
 // Every value goes through the flag's own parsing, wherever it comes from.
@@ -96,7 +102,10 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 	s.profile = cmp.Or(s.profile, vars.String("profile"))
 	vars.Delete("config")
 	vars.Delete("profile")
-	s.flags, s.sources = flags, map[string]string{}
+	s.flags, s.sources, s.held = flags, map[string]string{}, map[string]held{}
+	if err := s.checkOverrides(); err != nil {
+		return err
+	}
 	for _, name := range []string{"on-finish", "notify-command"} {
 		f := flags.Lookup(name)
 		if f == nil || !f.Changed {
@@ -106,16 +115,21 @@ func (s *settings) load(flags *pflag.FlagSet, environ []string) error {
 			return usage(fmt.Sprintf("--%s: %v", name, err), "name a program, or leave the flag out")
 		}
 	}
-	if err := s.apply(vars, "environment variables HPPSEND_…", ""); err != nil {
+	if err := s.apply(vars, origin{name: "environment variables HPPSEND_…"}); err != nil {
 		return err
 	}
-	switch {
-	case s.config == "" && s.profile != "":
+	if s.config == "" && s.profile != "" {
 		return usage(fmt.Sprintf("--profile %s: there is no configuration file that could have it", s.profile), "name one with --config")
-	case s.config != "":
-		return s.loadFile()
 	}
-	return nil
+	if s.config != "" {
+		if err := s.loadFile(); err != nil {
+			return err
+		}
+	}
+	if err := s.applyPolicy(); err != nil {
+		return err
+	}
+	return s.hold()
 }
 
 // loadFile fills in what neither the command line nor the environment says. Its relative paths are taken
@@ -135,7 +149,7 @@ func (s *settings) loadFile() error {
 	if err := s.applyProfile(k, folder); err != nil {
 		return err
 	}
-	return s.apply(k, "configuration file "+s.config, folder)
+	return s.apply(k, origin{name: "configuration file " + s.config, folder: folder, binds: true})
 }
 
 // withoutQuotes is an error less what it quotes of a file, which may be a password.
@@ -147,21 +161,32 @@ func withoutQuotes(err error) string {
 	return text
 }
 
-// apply takes in values that nothing before has said. Relative paths are taken from a folder.
-func (s *settings) apply(k *koanf.Koanf, source, folder string) error {
+// apply takes in values that nothing before has said, and remembers what binds.
+func (s *settings) apply(k *koanf.Koanf, from origin) error {
 	known := knownFlags()
 	for key, value := range k.Raw() {
 		f := s.flags.Lookup(key)
+		r, isRule := ruleOf(key)
 		switch {
 		case slices.Contains(flagsOnly, key) || !slices.Contains(known, key):
-			return unknownKey(key, source, known)
-		case f == nil || f.Changed || value == nil: // another command's, or said before, or nothing is said
+			return unknownKey(key, from.name, known)
+		case f == nil || value == nil: // another command's, or nothing is said
 			continue
 		}
-		if err := setFlag(f, value, folder); err != nil {
-			return usage(fmt.Sprintf("%s: %s: %v", source, key, err), "mend the value, or take it out")
+		if isRule && from.binds {
+			if err := s.stands(r, value, from); err != nil {
+				return err
+			}
+			if r.adds { // once all have spoken
+				continue
+			}
 		}
-		f.Changed, s.sources[key] = true, source
+		if f.Changed && !(isRule && r.adds) { // said before
+			continue
+		}
+		if err := s.add(f, value, from); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -188,7 +213,7 @@ func (s *settings) applyProfile(k *koanf.Koanf, folder string) error {
 			fmt.Sprintf("under profiles it has %q", names),
 		)
 	}
-	return s.apply(profiles.Cut(s.profile), fmt.Sprintf("profile %s of configuration file %s", s.profile, s.config), folder)
+	return s.apply(profiles.Cut(s.profile), origin{name: fmt.Sprintf("profile %s of configuration file %s", s.profile, s.config), folder: folder, binds: true})
 }
 
 // unknownKey refuses what would otherwise be silently ignored.

@@ -34,13 +34,13 @@ func loaded(t *testing.T, args, environ []string, file string) (*settings, error
 
 func TestFlagBeatsEnvironmentBeatsFile(t *testing.T) {
 	t.Parallel()
-	const file = "rate: 1/s\nconcurrency: 2\ntimeout: 9s\nmap:\n  phone: Mobile\n  email: E-mail\nyes: true\n"
-	s, err := loaded(t, []string{"--rate", "3/s"}, []string{"HPPSEND_RATE=2/s", "HPPSEND_CONCURRENCY=7", "PATH=/bin"}, file)
+	const file = "rate: 3/s\nconcurrency: 2\ntimeout: 9s\nmap:\n  phone: Mobile\n  email: E-mail\nyes: true\n"
+	s, err := loaded(t, []string{"--rate", "1/s"}, []string{"HPPSEND_RATE=2/s", "HPPSEND_CONCURRENCY=7", "PATH=/bin"}, file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got := []any{s.rate.String(), s.concurrency, s.timeout.String(), s.columns, s.yes, s.maxAttempts}
-	want := []any{"3/s", 7, "9s", mappings{"phone": "Mobile", "email": "E-mail"}, true, 5}
+	want := []any{"1/s", 7, "9s", mappings{"phone": "Mobile", "email": "E-mail"}, true, 5}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}

@@ -206,6 +206,9 @@ func (a *app) tellSummary(s summary, t pipeline.Tally, ending pipeline.Ending) {
 	case delivered > 0:
 		a.console.sayf("  Nothing was sent by this run: %d rows were delivered before.", delivered)
 	}
+	for _, o := range s.Overrides {
+		a.console.sayf("  Rule overridden: %s", o)
+	}
 	a.tellFiles("Report", s)
 	for _, line := range a.advice(s, t, ending) {
 		a.console.say(line)

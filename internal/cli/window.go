@@ -122,8 +122,18 @@ func (s *settings) ends(now time.Time) (time.Time, error) {
 		}
 	}
 	switch {
-	case s.between.from.set && s.until.set:
+	case s.between.from.set && s.until.set && len(s.held["until"])+len(s.held["between"]) == 0:
 		return time.Time{}, usage("--until and --between both say when to stop", "give one of them; the other may come from the configuration")
+	case s.between.from.set && s.until.set: // one of them is a rule: both hold
+		end, err := s.between.end(now)
+		if err != nil {
+			return end, err
+		}
+		until, err := s.until.end(now)
+		if until.Before(end) {
+			end = until
+		}
+		return end, err
 	case s.between.from.set:
 		return s.between.end(now)
 	}

@@ -45,6 +45,10 @@ func (a *app) worker(ctx context.Context, s *settings, _ []string) (int, error) 
 	if s.concurrency < 1 || s.concurrency > 4096 {
 		return exitOK, usage(fmt.Sprintf("--concurrency is %d, and has to be 1 to 4096", s.concurrency), "hppsend worker --help tells what each flag means")
 	}
+	tighten, err := s.tightened()
+	if err != nil {
+		return exitOK, err
+	}
 	creds, err := a.credentialsFor(s, t)
 	if err != nil {
 		return exitOK, err
@@ -71,7 +75,7 @@ func (a *app) worker(ctx context.Context, s *settings, _ []string) (int, error) 
 	by := program()
 	w := &queue.Worker{
 		Ledger: queue.BookOf(l), Caller: caller, Target: t.Name, User: creds.Username, Concurrency: s.concurrency, Version: by.Version, Host: by.Host,
-		Log: log, Record: a.recordOf,
+		Log: log, Record: a.recordOf, Tighten: tighten,
 		Jobs: func(ctx context.Context, work func(context.Context, string, int)) (queue.Source, error) {
 			return queue.TakeJobs(ctx, l, queue.Name(t.Name, creds.Username), work)
 		},
@@ -98,6 +102,7 @@ func (a *app) recordOf(info ledger.RunInfo, t pipeline.Tally, e pipeline.Ending)
 	s := summaryOf(info.Path, t)
 	started, ended := info.Started.UTC(), time.Now().UTC()
 	s.Run, s.Label, s.Reminder, s.Target, s.Started, s.Ended = info.ID, info.Label, info.Reminder, info.Target, &started, &ended
+	s.Overrides = overridesOf(info)
 	if s.Exit = checkCode(t); t.Status[pipeline.Pending] > 0 {
 		s.Exit = exitPending
 	}

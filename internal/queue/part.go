@@ -50,6 +50,9 @@ func (p *part) begin(ctx context.Context, r ledger.SharedRun) error {
 	w := p.worker
 	var spec Spec
 	err := json.Unmarshal(r.Spec, &spec)
+	if err == nil && w.Tighten != nil {
+		w.Tighten(&spec)
+	}
 	if err == nil {
 		p.run, err = w.Ledger.Join(ctx, r.ID, w.Version)
 	}

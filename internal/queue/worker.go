@@ -24,6 +24,7 @@ type Worker struct {
 	Concurrency int // calls under way at once, for each run
 	Version     string
 	Host        string
+	Tighten     func(*Spec) // to what the policy of this machine allows; nil: as each run says
 	Log         *slog.Logger
 	Record      func(ledger.RunInfo, pipeline.Tally, pipeline.Ending) json.RawMessage
 

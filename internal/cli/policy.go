@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"hppsend/internal/campaign"
+	"hppsend/internal/ledger"
+)
+
+// rule is a setting that decides who is messaged, when, how many and how fast. Loosened, it could reach somebody
+// who must not be reached, so that a flag and the environment may only tighten what the configuration says of it,
+// and nothing loosens what the policy of the machine says.
+type rule struct {
+	flag    string
+	adds    bool       // the values of all sources hold together: none can be taken away
+	crossed string     // the flag that takes back what this one says, value by value
+	compare comparison // how two values stand to each other; nil where they add up
+}
+
+// rules are all of them. A setting is tighter when fewer people can be messaged, later, fewer at once, or by fewer
+// guesses; what none of these can be said of is no rule, and a flag beats the file as ever.
+var rules = []rule{
+	{flag: "rate", compare: lower(rateNumber)},
+	{flag: "headroom", compare: higher(percentNumber)},
+	{flag: "limit", compare: lower(noneIfZero)},
+	{flag: "canary", compare: higher(number)},
+	{flag: "max-rejected", compare: fewerRejected},
+	{flag: "stop-after-identical", compare: lower(noneIfZero)},
+	{flag: "until", compare: sooner},
+	{flag: "between", compare: within},
+	{flag: "hidden", compare: ranked("refuse", "skip", "send")},
+	{flag: "ragged", compare: ranked("refuse", "pad")},
+	{flag: "unusual-phones", compare: ranked("refuse", "send")},
+	{flag: "phones-without-plus", compare: ranked("refuse", "international")},
+	{flag: "per-session", compare: ranked("one", "each-contact")},
+	{flag: "retry-rejected", compare: ranked("false", "true")},
+	{flag: "network-ledger", compare: ranked("false", "true")},
+	{flag: "approvers", compare: moreApprovers},
+}
+
+// ruleOf finds a rule by its setting.
+func ruleOf(name string) (rule, bool) {
+	i := slices.IndexFunc(rules, func(r rule) bool { return r.flag == name })
+	if i < 0 {
+		return rule{}, false
+	}
+	return rules[i], true
+}
+
+// policyFlags are those by which a rule is loosened for one run.
+func (s *settings) policyFlags(f *flagSet) {
+	f.Var(list{&s.overrides}, "override", "loosen this `RULE`, a setting that the configuration holds, for this run; needs --reason; may be given several times")
+	f.StringVar(&s.reason, "reason", "", "`TEXT` that says why a rule is loosened; it is kept with the run, and in its report")
+}
+
+// checkOverrides refuses to loosen what is no rule, or without a reason.
+func (s *settings) checkOverrides() error {
+	if s.flags.Lookup("override") == nil {
+		return nil
+	}
+	s.reason = strings.Join(strings.Fields(s.reason), " ")
+	switch {
+	case len(s.overrides) > 0 && s.reason == "":
+		return usage("--override is given without a reason", "say --reason TEXT; it is kept with the run")
+	case len(s.overrides) == 0 && s.flags.Changed("reason"):
+		return usage("--reason is given, and no rule that is loosened for it", "name the rule with --override RULE, or leave --reason out")
+	}
+	for _, name := range s.overrides {
+		if _, ok := ruleOf(name); !ok {
+			var names []string
+			for _, r := range rules {
+				names = append(names, r.flag)
+			}
+			slices.Sort(names)
+			return usage(fmt.Sprintf("--override %s: there is no such rule", name), "the rules are "+strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// overriding reports whether the command line loosens a rule.
+func (s *settings) overriding(r rule) bool { return slices.Contains(s.overrides, r.flag) }
+
+// loosenedRules are the rules that do not hold, with the reason.
+func (s *settings) loosenedRules() []campaign.Override {
+	all := slices.Clone(s.overridden)
+	for i := range all {
+		all[i].Reason = s.reason
+	}
+	return all
+}
+
+// overridesOf are the rules that were loosened for a run that the ledger knows.
+func overridesOf(run ledger.RunInfo) []campaign.Override {
+	reading, err := campaign.ReadingOf(run)
+	if err != nil { // of a program that is newer: its run is told all the same
+		return nil
+	}
+	return reading.Overrides
+}
+
+// tellOverrides says, before anything is sent, which rules do not hold.
+func (a *app) tellOverrides(all []campaign.Override) {
+	for _, o := range all {
+		a.say("notice", "rule_overridden", "A rule is overridden: "+o.String())
+	}
+}

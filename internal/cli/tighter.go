@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// comparison is how a value stands to another, both as their flag writes them: below 0 it is tighter, 0 as tight,
+// above 0 looser; not ok where neither holds all that the other holds, so that one cannot stand for the other.
+type comparison func(s *settings, a, b string) (c int, ok bool)
+
+// numbering gives a value as a number.
+type numbering func(s *settings, text string) (float64, error)
+
+// lower has the lower number be tighter.
+func lower(of numbering) comparison {
+	return func(s *settings, a, b string) (int, bool) {
+		x, errX := of(s, a)
+		y, errY := of(s, b)
+		return cmp.Compare(x, y), errX == nil && errY == nil
+	}
+}
+
+// higher has the higher number be tighter.
+func higher(of numbering) comparison {
+	return func(s *settings, a, b string) (int, bool) {
+		c, ok := lower(of)(s, a, b)
+		return -c, ok
+	}
+}
+
+func number(_ *settings, text string) (float64, error) { return strconv.ParseFloat(text, 64) }
+
+// noneIfZero is a number of which 0 says that there is no limit.
+func noneIfZero(s *settings, text string) (float64, error) {
+	n, err := number(s, text)
+	if n == 0 {
+		n = math.Inf(1)
+	}
+	return n, err
+}
+
+// rateNumber is in calls a second; nothing is the default of where is sent to, and less than any while that is not
+// known.
+func rateNumber(s *settings, text string) (float64, error) {
+	if text == "" {
+		t, named, _ := s.target()
+		if !named {
+			return 0, nil
+		}
+		return defaultRate(t), nil
+	}
+	var r rateFlag
+	err := r.Set(text)
+	return float64(r), err
+}
+
+func percentNumber(_ *settings, text string) (float64, error) { return percent(text) }
+
+// fewerRejected compares what --max-rejected says. A number and a share cannot stand for each other: which of
+// them is reached first depends on the file.
+func fewerRejected(_ *settings, a, b string) (int, bool) {
+	var x, y most
+	if x.Set(a) != nil || y.Set(b) != nil {
+		return 0, false
+	}
+	bound := func(m most) float64 {
+		if m == (most{}) {
+			return math.Inf(1)
+		}
+		return max(float64(m.Rows), m.Share)
+	}
+	same := (x.Share > 0) == (y.Share > 0) || x == (most{}) || y == (most{})
+	return cmp.Compare(bound(x), bound(y)), same
+}
+
+// ranked has values that are named with the tightest first.
+func ranked(values ...string) comparison {
+	return func(_ *settings, a, b string) (int, bool) {
+		x, y := slices.Index(values, a), slices.Index(values, b)
+		return cmp.Compare(x, y), x >= 0 && y >= 0
+	}
+}
+
+// sooner has the time that comes first be tighter.
+func sooner(_ *settings, a, b string) (int, bool) {
+	now := time.Now()
+	next := func(text string) (time.Time, bool) {
+		var c clock
+		switch {
+		case text == "":
+			return now.AddDate(1000, 0, 0), true
+		case c.Set(text) != nil:
+			return now, false
+		}
+		at := c.on(now, 0)
+		if c.tomorrow || !at.After(now) {
+			at = c.on(now, 1)
+		}
+		return at, true
+	}
+	x, okX := next(a)
+	y, okY := next(b)
+	return x.Compare(y), okX && okY
+}
+
+// within has a part of the day be tighter than one that it lies in.
+func within(_ *settings, a, b string) (int, bool) {
+	minutes := func(text string) (in [24 * 60]bool, ok bool) {
+		var w window
+		if text == "" {
+			for i := range in {
+				in[i] = true
+			}
+			return in, true
+		}
+		if w.Set(text) != nil {
+			return in, false
+		}
+		from, to := int(w.from.time.Minutes()), int(w.to.time.Minutes())
+		for i := from; i != to; i = (i + 1) % len(in) {
+			in[i] = true
+		}
+		return in, true
+	}
+	x, okX := minutes(a)
+	y, okY := minutes(b)
+	return subset(x[:], y[:], okX && okY)
+}
+
+// subset compares two sets: the one that lies in the other is tighter.
+func subset(a, b []bool, ok bool) (int, bool) {
+	more, less := false, false
+	for i := range a {
+		more, less = more || a[i] && !b[i], less || b[i] && !a[i]
+	}
+	switch {
+	case more && less:
+		return 0, false
+	case more:
+		return 1, ok
+	case less:
+		return -1, ok
+	}
+	return 0, ok
+}
+
+// moreApprovers has the one be tighter by which, of any number of messages, no fewer people have to approve. Where
+// nothing is said it depends on where is sent to, and anything may be.
+func moreApprovers(_ *settings, a, b string) (int, bool) {
+	var x, y approversFlag
+	if a == "" || b == "" {
+		return cmp.Compare(len(b), len(a)), true
+	}
+	if x.Set(a) != nil || y.Set(b) != nil {
+		return 0, false
+	}
+	more, less := false, false
+	for _, t := range slices.Concat(x.tiers, y.tiers) {
+		p, q := x.tiers.For(t.Messages), y.tiers.For(t.Messages)
+		more, less = more || p > q, less || p < q
+	}
+	switch {
+	case more && less:
+		return 0, false
+	case more:
+		return -1, true
+	case less:
+		return 1, true
+	}
+	return 0, true
+}
