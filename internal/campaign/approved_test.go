@@ -21,7 +21,7 @@ var ofTerms = map[string]bool{
 	"Reading.Sheet": true, "Reading.HeaderRow": true, "Reading.Map": true, "Reading.Delimiter": true, "Reading.Encoding": true,
 	"Reading.Ragged": true, "Reading.Hidden": true, "Reading.Country": true, "Reading.Method": true, "Reading.Prefer": true,
 	"Reading.BarePhone": true, "Reading.Unusual": true, "Reading.Each": true, "Reading.Sessions": true, "Reading.Reminder": true,
-	"Reading.Label": true, "Reading.Fallback": true, "Reading.Upload": true,
+	"Reading.Label": true, "Reading.Fallback": true, "Reading.Upload": true, "Reading.Overrides": true,
 	"Target.Name": true, "User": true, "RetryRejected": true, "ResendUncertain": true, "Rate": true, "Headroom": true,
 	"Program.Version": true, "Send.Canary": true, "Send.Limit": true, "Send.MaxRejected.Rows": true, "Send.MaxRejected.Share": true,
 
@@ -49,7 +49,7 @@ func set(t *testing.T, v reflect.Value, name string) {
 	case reflect.Map:
 		v.Set(reflect.ValueOf(map[string]string{"phone": "Mobile"}))
 	case reflect.Slice:
-		v.Set(reflect.ValueOf([]pipeline.Allowance{{Messages: 5, Per: pipeline.Day}}))
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 	case reflect.Pointer:
 		v.Set(reflect.ValueOf(&campaign.Upload{ID: "x"}))
 	case reflect.Struct, reflect.Func: // of those that are not of the terms

@@ -218,6 +218,7 @@ is forgotten without --force.`,
 			})),
 		a.ledgerCommand(code),
 		&cobra.Command{Use: "machines", Short: "About a ledger in a database, which several machines share", Long: helpMachines},
+		&cobra.Command{Use: "policy", Short: "About rules that a team or a machine sets, and who may loosen them", Long: helpRules()},
 		group(&cobra.Command{Use: "config", Short: "Show the settings that are in force"},
 			a.command(&settings{}, (*settings).runFlags, code, a.showConfig)(&cobra.Command{
 				Use: "show", Short: "Print every setting of a run, and where it is from", Args: noArgs,

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 // and nothing loosens what the policy of the machine says.
 type rule struct {
 	flag    string
+	tighter string     // which value is, for people
 	adds    bool       // the values of all sources hold together: none can be taken away
 	crossed string     // the flag that takes back what this one says, value by value
 	compare comparison // how two values stand to each other; nil where they add up
@@ -22,22 +24,35 @@ type rule struct {
 // rules are all of them. A setting is tighter when fewer people can be messaged, later, fewer at once, or by fewer
 // guesses; what none of these can be said of is no rule, and a flag beats the file as ever.
 var rules = []rule{
-	{flag: "rate", compare: lower(rateNumber)},
-	{flag: "headroom", compare: higher(percentNumber)},
-	{flag: "limit", compare: lower(noneIfZero)},
-	{flag: "canary", compare: higher(number)},
-	{flag: "max-rejected", compare: fewerRejected},
-	{flag: "stop-after-identical", compare: lower(noneIfZero)},
-	{flag: "until", compare: sooner},
-	{flag: "between", compare: within},
-	{flag: "hidden", compare: ranked("refuse", "skip", "send")},
-	{flag: "ragged", compare: ranked("refuse", "pad")},
-	{flag: "unusual-phones", compare: ranked("refuse", "send")},
-	{flag: "phones-without-plus", compare: ranked("refuse", "international")},
-	{flag: "per-session", compare: ranked("one", "each-contact")},
-	{flag: "retry-rejected", compare: ranked("false", "true")},
-	{flag: "network-ledger", compare: ranked("false", "true")},
-	{flag: "approvers", compare: moreApprovers},
+	{flag: "rate", tighter: "lower", compare: lower(rateNumber)},
+	{flag: "headroom", tighter: "more of it", compare: higher(percentNumber)},
+	{flag: "limit", tighter: "fewer rows; 0 is no limit", compare: lower(noneIfZero)},
+	{flag: "canary", tighter: "more rows; 0 is none", compare: higher(number)},
+	{flag: "max-rejected", tighter: "fewer, in the same form: a number or a share; 0 is any", compare: fewerRejected},
+	{flag: "stop-after-identical", tighter: "fewer; 0 is never", compare: lower(noneIfZero)},
+	{flag: "until", tighter: "sooner", compare: sooner},
+	{flag: "between", tighter: "a part of the day that lies within", compare: within},
+	{flag: "hidden", tighter: "refuse, then skip, then send", compare: ranked("refuse", "skip", "send")},
+	{flag: "ragged", tighter: "refuse, then pad", compare: ranked("refuse", "pad")},
+	{flag: "unusual-phones", tighter: "refuse, then send", compare: ranked("refuse", "send")},
+	{flag: "phones-without-plus", tighter: "refuse, then international", compare: ranked("refuse", "international")},
+	{flag: "per-session", tighter: "one, then each-contact", compare: ranked("one", "each-contact")},
+	{flag: "retry-rejected", tighter: "not to", compare: ranked("false", "true")},
+	{flag: "network-ledger", tighter: "not to", compare: ranked("false", "true")},
+	{flag: "approvers", tighter: "no fewer people for any number of messages", compare: moreApprovers},
+}
+
+//go:embed help/policy.md
+var helpPolicy string
+
+// helpRules is the help on rules, with all of them and what is tighter.
+func helpRules() string {
+	var b strings.Builder
+	b.WriteString(helpPolicy)
+	for _, r := range slices.SortedFunc(slices.Values(rules), func(a, b rule) int { return strings.Compare(a.flag, b.flag) }) {
+		fmt.Fprintf(&b, "    %-22s tighter: %s\n", r.flag, r.tighter)
+	}
+	return b.String()
 }
 
 // ruleOf finds a rule by its setting.
@@ -69,12 +84,7 @@ func (s *settings) checkOverrides() error {
 	}
 	for _, name := range s.overrides {
 		if _, ok := ruleOf(name); !ok {
-			var names []string
-			for _, r := range rules {
-				names = append(names, r.flag)
-			}
-			slices.Sort(names)
-			return usage(fmt.Sprintf("--override %s: there is no such rule", name), "the rules are "+strings.Join(names, ", "))
+			return usage(fmt.Sprintf("--override %s: there is no such rule", name), "hppsend help policy lists the rules")
 		}
 	}
 	return nil

@@ -373,6 +373,9 @@ func TestEverySettingIsARuleOrNot(t *testing.T) {
 		}
 	}
 	for _, r := range rules {
+		if r.tighter == "" || (r.compare == nil) != r.adds {
+			t.Errorf("%s: it is not said what is tighter", r.flag)
+		}
 		if !all[r.flag] {
 			t.Errorf("%s: there is no such flag", r.flag)
 		}
@@ -380,6 +383,47 @@ func TestEverySettingIsARuleOrNot(t *testing.T) {
 	for name := range noRules {
 		if !all[name] {
 			t.Errorf("%s: there is no such flag", name)
+		}
+	}
+}
+
+// TestPolicyBindsWhoeverLoads has what the page and a schedule load for themselves be bound as the command is.
+func TestPolicyBindsWhoeverLoads(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	config, policy := filepath.Join(dir, "hppsend.yaml"), filepath.Join(dir, "policy.yaml")
+	for path, text := range map[string]string{
+		config: "environment: sandbox\nprofiles:\n  fast: {rate: 9/s}\n  slow: {rate: 1/s}\nschedule:\n" +
+			"  night: {files: none.csv, at: \"10 2 * * *\", time-zone: UTC, profile: fast}\n  day: {files: none.csv, at: \"10 2 * * *\", time-zone: UTC, profile: slow}\n",
+		policy: "rate: 5/s\n",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := &app{Process: Process{Policy: PolicyFile{policy, os.Getuid()}, Args: []string{"serve", "--config", config}}}
+	bound := func(what string, err error, looser bool) {
+		t.Helper()
+		if is := err != nil && strings.Contains(err.Error(), "rate 9/s is looser than the rule that stands in policy"); is != looser {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	of := func(profile string) error {
+		_, err := a.profileSettings(&settings{config: config}, profile, (*settings).serveFlags)
+		return err
+	}
+	bound("an account", of("fast"), true)
+	bound("an account that is as slow", of("slow"), false)
+	s := &settings{config: config}
+	f := pflag.NewFlagSet("worker", pflag.ContinueOnError)
+	s.workerFlags(&flagSet{f})
+	if err := s.load(f, nil); err != nil || len(s.schedules) != 2 {
+		t.Fatal(err, s.schedules)
+	}
+	for _, one := range s.schedules {
+		if one.profile == "fast" { // the other would begin
+			_, _, err := a.runScheduled(t.Context(), s, one)
+			bound("a schedule", err, true)
 		}
 	}
 }

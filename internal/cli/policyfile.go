@@ -50,14 +50,14 @@ func (s *settings) takePolicy() error {
 	delete(policy, policyKey)
 	for _, name := range s.mayOverride {
 		if _, ok := ruleOf(name); !ok {
-			return usage(fmt.Sprintf("%s: %s: there is no rule %q", s.policySource(), policyKey, name), "it names settings that are rules, as hppsend help rules lists them")
+			return usage(fmt.Sprintf("%s: %s: there is no rule %q", s.policySource(), policyKey, name), "it names rules; hppsend help policy lists them")
 		}
 	}
 	for key, value := range policy {
 		r, ok := ruleOf(key)
 		switch {
 		case !ok:
-			return usage(fmt.Sprintf("%s: %s is no rule", s.policySource(), key), "only rules and "+policyKey+" stand there; other settings belong into a configuration file")
+			return usage(fmt.Sprintf("%s: %s is no rule", s.policySource(), key), "only rules and "+policyKey+" stand there; hppsend help policy lists them, and other settings belong into a configuration file")
 		case value == nil:
 			continue
 		}
