@@ -24,6 +24,21 @@ type rule struct {
 // rules are all of them. A setting is tighter when fewer people can be messaged, later, fewer at once, or by fewer
 // guesses; what none of these can be said of is no rule, and a flag beats the file as ever.
 var rules = []rule{
+	{flag: "suppress", tighter: "more lists", adds: true},
+	{flag: "suppress-unreadable", tighter: "fewer", compare: lower(number)},
+	{flag: "opt-out", tighter: "more columns; --no-opt-out takes none of them back", adds: true, crossed: "no-opt-out"},
+	{flag: "cooldown", tighter: "longer", compare: higher(ageNumber)},
+	{flag: "per-contact", tighter: "refuse, then first, then all", compare: ranked("refuse", "first", "all")},
+	{flag: "time-zone", tighter: "the same", compare: fixed},
+	{flag: "session-life", tighter: "shorter", compare: lower(ageNumber)},
+	{flag: "late", tighter: "refuse, then skip", compare: ranked("refuse", "skip")},
+	{flag: "preflight", tighter: "to look", compare: ranked("true", "false")},
+	{flag: "preflight-age", tighter: "shorter", compare: lower(ageNumber)},
+	{flag: "preflight-unclear", tighter: "pending, then send", compare: ranked("pending", "send")},
+	{flag: "fallback", tighter: "not to", compare: ranked("false", "true")},
+	{flag: "require-approval", tighter: "the same file", compare: fixed},
+	{flag: "approvers", tighter: "no fewer people for any number of messages", compare: moreApprovers},
+
 	{flag: "rate", tighter: "lower", compare: lower(rateNumber)},
 	{flag: "headroom", tighter: "more of it", compare: higher(percentNumber)},
 	{flag: "limit", tighter: "fewer rows; 0 is no limit", compare: lower(noneIfZero)},
@@ -32,6 +47,7 @@ var rules = []rule{
 	{flag: "stop-after-identical", tighter: "fewer; 0 is never", compare: lower(noneIfZero)},
 	{flag: "until", tighter: "sooner", compare: sooner},
 	{flag: "between", tighter: "a part of the day that lies within", compare: within},
+
 	{flag: "hidden", tighter: "refuse, then skip, then send", compare: ranked("refuse", "skip", "send")},
 	{flag: "ragged", tighter: "refuse, then pad", compare: ranked("refuse", "pad")},
 	{flag: "unusual-phones", tighter: "refuse, then send", compare: ranked("refuse", "send")},
@@ -39,7 +55,6 @@ var rules = []rule{
 	{flag: "per-session", tighter: "one, then each-contact", compare: ranked("one", "each-contact")},
 	{flag: "retry-rejected", tighter: "not to", compare: ranked("false", "true")},
 	{flag: "network-ledger", tighter: "not to", compare: ranked("false", "true")},
-	{flag: "approvers", tighter: "no fewer people for any number of messages", compare: moreApprovers},
 }
 
 //go:embed help/policy.md
@@ -49,7 +64,10 @@ var helpPolicy string
 func helpRules() string {
 	var b strings.Builder
 	b.WriteString(helpPolicy)
-	for _, r := range slices.SortedFunc(slices.Values(rules), func(a, b rule) int { return strings.Compare(a.flag, b.flag) }) {
+	for _, r := range rules {
+		if !slices.Contains(knownFlags(), r.flag) {
+			continue
+		}
 		fmt.Fprintf(&b, "    %-22s tighter: %s\n", r.flag, r.tighter)
 	}
 	return b.String()
@@ -57,7 +75,7 @@ func helpRules() string {
 
 // ruleOf finds a rule by its setting.
 func ruleOf(name string) (rule, bool) {
-	i := slices.IndexFunc(rules, func(r rule) bool { return r.flag == name })
+	i := slices.IndexFunc(rules, func(r rule) bool { return r.flag == name && slices.Contains(knownFlags(), name) })
 	if i < 0 {
 		return rule{}, false
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -94,18 +95,39 @@ var values = map[string][]string{
 	"retry-rejected":       {"false", "true"},
 	"network-ledger":       {"false", "true"},
 	"approvers":            {"2,100:3", "2", "1,5000:2", "1"},
+	"suppress-unreadable":  {"0", "1", "20"},
+	"cooldown":             {"8d", "7d", "24h"},
+	"per-contact":          {"refuse", "first", "all"},
+	"session-life":         {"12h", "1d", "48h"},
+	"late":                 {"refuse", "skip"},
+	"preflight":            {"true", "false"},
+	"preflight-age":        {"10m", "1h", "90m"},
+	"preflight-unclear":    {"pending", "send"},
+	"fallback":             {"false", "true"},
 }
 
 // TestRules has every rule said by everybody who may, in each pair of values, against everybody whom it binds.
 func TestRules(t *testing.T) {
 	t.Parallel()
+	flagsOnly := []string{"preflight-unclear"}
 	for _, r := range rules {
-		if len(values[r.flag]) == 0 && !r.adds {
+		all := values[r.flag]
+		if len(all) == 0 && !r.adds && r.flag != "time-zone" && r.flag != "require-approval" {
 			t.Errorf("%s: of this rule no values are tried", r.flag)
+		}
+		for i, a := range all {
+			for j, b := range all {
+				if c, ok := r.compare(&settings{environment: "production"}, a, b); a != "" && b != "" && (!ok || c != cmp.Compare(i, j)) {
+					t.Errorf("%s: %s beside %s is %d, %t", r.flag, a, b, c, ok)
+				}
+			}
 		}
 	}
 	for name, all := range values {
 		all = slices.DeleteFunc(slices.Clone(all), func(v string) bool { return v == "" })
+		if _, ok := ruleOf(name); !ok || slices.Contains(flagsOnly, name) { // it has no flag yet, or no file has it
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for holds, held := range all {
@@ -357,6 +379,12 @@ var noRules = map[string]string{
 	"oidc-name": "the page", "oidc-groups": "the page", "oidc-role": "the page", "oidc-scope": "the page",
 }
 
+// coming are rules whose flags are not there yet.
+var coming = map[string]bool{
+	"suppress": true, "suppress-unreadable": true, "opt-out": true, "cooldown": true, "per-contact": true, "time-zone": true, "session-life": true,
+	"late": true, "preflight": true, "preflight-age": true, "preflight-unclear": true, "fallback": true, "require-approval": true,
+}
+
 // TestEverySettingIsARuleOrNot has whoever adds a flag say whether it is one.
 func TestEverySettingIsARuleOrNot(t *testing.T) {
 	t.Parallel()
@@ -376,8 +404,8 @@ func TestEverySettingIsARuleOrNot(t *testing.T) {
 		if r.tighter == "" || (r.compare == nil) != r.adds {
 			t.Errorf("%s: it is not said what is tighter", r.flag)
 		}
-		if !all[r.flag] {
-			t.Errorf("%s: there is no such flag", r.flag)
+		if all[r.flag] == coming[r.flag] {
+			t.Errorf("%s: there is no such flag, or it has come", r.flag)
 		}
 	}
 	for name := range noRules {
@@ -424,6 +452,64 @@ func TestPolicyBindsWhoeverLoads(t *testing.T) {
 		if one.profile == "fast" { // the other would begin
 			_, _, err := a.runScheduled(t.Context(), s, one)
 			bound("a schedule", err, true)
+		}
+	}
+}
+
+// TestRulesThatAddUp has what a policy, a configuration and the command line say of lists hold together: none can be
+// taken away but by an override, which leaves the policy's.
+func TestRulesThatAddUp(t *testing.T) {
+	t.Parallel()
+	of := func(args []string, overrides, may []string) (suppress []string, s *settings, err error) {
+		f := pflag.NewFlagSet("run", pflag.ContinueOnError)
+		for _, name := range []string{"suppress", "opt-out", "no-opt-out"} {
+			f.Var(list{new([]string)}, name, "")
+		}
+		if err := f.Parse(args); err != nil {
+			t.Fatal(err)
+		}
+		policy, config := origin{name: "policy p", policy: true}, origin{name: "configuration file c", binds: true}
+		s = &settings{flags: f, sources: map[string]string{}, overrides: overrides, mayOverride: may, reason: "the fair", held: map[string]held{
+			"suppress": {{config, "b c", []any{"b", "c"}}, {policy, "a", "a"}},
+			"opt-out":  {{config, "Do Not Call", "Do Not Call"}},
+		}}
+		err = s.hold()
+		return valuesOf(f.Lookup("suppress")), s, err
+	}
+	for _, tc := range []struct {
+		args, overrides, may []string
+		want                 string // the lists that hold
+		recorded             int
+		wrong                string
+	}{
+		{want: "a b c"},
+		{args: []string{"--suppress", "x", "--suppress", "y"}, want: "x y a b c"},
+		{args: []string{"--suppress", "x"}, overrides: []string{"suppress"}, want: "x a", recorded: 1},
+		{overrides: []string{"suppress"}, may: []string{"suppress"}, want: "", recorded: 2},
+		{args: []string{"--opt-out", "consent", "--no-opt-out", "other"}, want: "a b c"},
+		{args: []string{"--no-opt-out", "do not  CALL"}, wrong: `opt-out without "do not  CALL" is looser than the rule that stands in configuration file c: Do Not Call`},
+		{args: []string{"--no-opt-out", "Do Not Call"}, overrides: []string{"opt-out"}, want: "a b c", recorded: 1},
+	} {
+		got, s, err := of(tc.args, tc.overrides, tc.may)
+		switch {
+		case tc.wrong != "":
+			if err == nil || !strings.Contains(err.Error(), tc.wrong) {
+				t.Errorf("%q: %v", tc.args, err)
+			}
+		case err != nil || strings.Join(got, " ") != tc.want || len(s.loosenedRules()) != tc.recorded:
+			t.Errorf("%q, overriding %q: %q, %v, and %+v is recorded; want %q", tc.args, tc.overrides, got, err, s.overridden, tc.want)
+		}
+		if tc.want == "x y a b c" && s.sources["suppress"] != "command line, policy p, configuration file c" {
+			t.Errorf("the lists are from %s", s.sources["suppress"])
+		}
+	}
+	for _, tc := range []struct {
+		a, b string
+		c    int
+		ok   bool
+	}{{"x", "x", 0, true}, {"x", "", -1, true}, {"", "x", 1, true}, {"y", "x", 0, false}} {
+		if c, ok := fixed(nil, tc.a, tc.b); c != tc.c || ok != tc.ok {
+			t.Errorf("%q beside %q is %d, %t", tc.a, tc.b, c, ok)
 		}
 	}
 }

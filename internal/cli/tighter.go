@@ -58,6 +58,16 @@ func rateNumber(s *settings, text string) (float64, error) {
 	return float64(r), err
 }
 
+// ageNumber is a length of time in hours; nothing is none.
+func ageNumber(_ *settings, text string) (float64, error) {
+	if d, err := time.ParseDuration(text); text == "" || err == nil && d == 0 {
+		return 0, nil
+	}
+	var a age
+	err := a.Set(text)
+	return time.Duration(a).Hours(), err
+}
+
 func percentNumber(_ *settings, text string) (float64, error) { return percent(text) }
 
 // fewerRejected compares what --max-rejected says. A number and a share cannot stand for each other: which of
@@ -83,6 +93,19 @@ func ranked(values ...string) comparison {
 		x, y := slices.Index(values, a), slices.Index(values, b)
 		return cmp.Compare(x, y), x >= 0 && y >= 0
 	}
+}
+
+// fixed has a value stand for nothing but itself, and be tighter than none.
+func fixed(_ *settings, a, b string) (int, bool) {
+	switch {
+	case a == b:
+		return 0, true
+	case b == "":
+		return -1, true
+	case a == "":
+		return 1, true
+	}
+	return 0, false
 }
 
 // sooner has the time that comes first be tighter.
