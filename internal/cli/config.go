@@ -114,6 +114,12 @@ func shownValue(f *pflag.Flag) any {
 	switch v := f.Value.(type) {
 	case list:
 		return *v.values
+	case *allowances:
+		var all []string
+		for _, one := range *v {
+			all = append(all, one.String())
+		}
+		return all
 	case *mappings:
 		return map[string]string(*v)
 	case commandFlag:

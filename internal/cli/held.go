@@ -65,6 +65,9 @@ func (s *settings) hold() error {
 		slices.SortStableFunc(all, func(a, b stand) int { return order(b.policy) - order(a.policy) })
 		do := s.holdOne
 		if r.adds {
+			if err := s.holdClashing(r, f, all); err != nil {
+				return err
+			}
 			do = s.addAll
 		}
 		for _, st := range all {
@@ -141,6 +144,31 @@ func (s *settings) add(f *pflag.Flag, value any, from origin) error {
 	}
 	f.Changed, s.sources[f.Name] = true, source
 	return nil
+}
+
+// holdClashing refuses a value that would add nothing, since it is looser than one that holds. Nothing was added yet.
+func (s *settings) holdClashing(r rule, f *pflag.Flag, all held) error {
+	if r.clashes == nil {
+		return nil
+	}
+	for _, st := range all {
+		said := held{{origin: origin{name: s.source(f)}, text: f.Value.String()}}
+		if st.policy {
+			said = append(said, all...)
+		}
+		for _, one := range said {
+			if !one.policy && r.clashes(one.text, st.text) && !(s.overriding(r) && s.may(r, st)) {
+				return s.loosened(r, one.text, one.name, true, st)
+			}
+		}
+	}
+	return nil
+}
+
+// saidBeside reports whether anybody but the policy says something of a rule.
+func (s *settings) saidBeside(name string) bool {
+	f := s.flags.Lookup(name)
+	return f != nil && f.Changed && (!strings.HasPrefix(s.source(f), "policy ") || slices.ContainsFunc(s.held[name], func(st stand) bool { return st.binds }))
 }
 
 // holdCrossed refuses to take back, by another flag, a value that was said to hold.

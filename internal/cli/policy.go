@@ -15,10 +15,11 @@ import (
 // and nothing loosens what the policy of the machine says.
 type rule struct {
 	flag    string
-	tighter string     // which value is, for people
-	adds    bool       // the values of all sources hold together: none can be taken away
-	crossed string     // the flag that takes back what this one says, value by value
-	compare comparison // how two values stand to each other; nil where they add up
+	tighter string                        // which value is, for people
+	adds    bool                          // the values of all sources hold together: none can be taken away
+	crossed string                        // the flag that takes back what this one says, value by value
+	clashes func(said, holds string) bool // of values that add up: what is said would be looser than what holds by itself
+	compare comparison                    // how two values stand to each other; nil where they add up
 }
 
 // rules are all of them. A setting is tighter when fewer people can be messaged, later, fewer at once, or by fewer
@@ -29,6 +30,7 @@ var rules = []rule{
 	{flag: "opt-out", tighter: "more columns; --no-opt-out takes none of them back", adds: true, crossed: "no-opt-out"},
 	{flag: "cooldown", tighter: "longer", compare: higher(ageNumber)},
 	{flag: "per-contact", tighter: "refuse, then first, then all", compare: ranked("refuse", "first", "all")},
+	{flag: "max-sends", tighter: "fewer in a period by a method, and further ones", adds: true, clashes: moreSends},
 	{flag: "time-zone", tighter: "the same", compare: fixed},
 	{flag: "session-life", tighter: "shorter", compare: lower(ageNumber)},
 	{flag: "late", tighter: "refuse, then skip", compare: ranked("refuse", "skip")},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"hppsend/internal/hpp"
 	"hppsend/pipeline"
 )
 
@@ -143,7 +144,8 @@ func TestRules(t *testing.T) {
 func tryRule(t *testing.T, name, held, value string, looser bool) {
 	t.Helper()
 	shown := freshFlag(name)
-	if err := shown.Value.Set(value); err != nil {
+	holds := freshFlag(name)
+	if err := errors.Join(shown.Value.Set(value), holds.Value.Set(held)); err != nil {
 		t.Fatal(err)
 	}
 	for _, tc := range []struct {
@@ -168,7 +170,7 @@ func tryRule(t *testing.T, name, held, value string, looser bool) {
 			if !errors.As(err, &wrong) || wrong.Kind != pipeline.Usage {
 				t.Fatalf("%+v: got %v, want a usage error", tc.said, err)
 			}
-			for _, part := range []string{name, value, held, tc.holder} {
+			for _, part := range []string{name, shown.Value.String(), holds.Value.String(), tc.holder} {
 				if !strings.Contains(wrong.Problem, part) {
 					t.Errorf("%+v: %q does not say %q", tc.said, wrong.Problem, part)
 				}
@@ -266,6 +268,55 @@ func TestNeitherIsTighter(t *testing.T) {
 				t.Errorf("%s, %+v: %v", tc.rule, w, err)
 			}
 		}
+	}
+}
+
+// TestQuotasHoldTogether has each period and method counted by itself: a further one holds beside, and one that is
+// larger is refused.
+func TestQuotasHoldTogether(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		said
+		want  string // empty: refused
+		where string
+	}{
+		{said{flag: "100/hour", config: "5000/day"}, "100/hour, 5000/day", ""},
+		{said{flag: "sms 9000/day", config: "5000/day"}, "sms 9000/day, 5000/day", ""}, // which the other holds down
+		{said{flag: "4000/day", config: "5000/day", policy: "6000/day"}, "4000/day, 6000/day, 5000/day", ""},
+		{said{environment: "4000/day", profile: "5000/day", config: "7000/day"}, "4000/day, 5000/day, 7000/day", ""},
+		{said{flag: "6000/day", config: "5000/day"}, "", "configuration file"},
+		{said{environment: "6000/day", profile: "5000/day"}, "", "profile team"},
+		{said{flag: "6000/day", policy: "5000/day"}, "", "policy "},
+		{said{config: "6000/day", policy: "5000/day"}, "", "policy "},
+		{said{profile: "email 6/week", policy: "email 5/week"}, "", "policy "},
+	} {
+		s, err := tc.of(t, "max-sends")
+		if tc.want == "" {
+			if err == nil || !strings.Contains(err.Error(), "is looser than the rule that stands in "+tc.where) {
+				t.Errorf("%+v: %v", tc.said, err)
+			}
+			continue
+		}
+		if err != nil || s.rules.maxSends.String() != tc.want {
+			t.Errorf("%+v: %v, and %s holds, want %s", tc.said, err, &s.rules.maxSends, tc.want)
+		}
+	}
+	over := []string{"--override", "max-sends", "--reason", "the fair"}
+	s, err := said{flag: "6000/day", config: "5000/day", policy: "9000/day"}.of(t, "max-sends", over...)
+	if err != nil || s.rules.maxSends.String() != "6000/day, 9000/day" || len(s.loosenedRules()) != 1 {
+		t.Errorf("overridden: %v, %s holds, and %+v is recorded", err, &s.rules.maxSends, s.loosenedRules())
+	}
+	for policy, want := range map[string]int{"": 2, "5000/day": 3} { // the playground's own stay beside a policy's
+		s, err := said{policy: policy}.of(t, "max-sends")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.restraints(hpp.Target{Environment: hpp.Playground}).Allowances; len(got) != want {
+			t.Errorf("beside the policy %q the playground has %v", policy, got)
+		}
+	}
+	if s, err := (said{flag: "30/day", policy: "5000/day"}).of(t, "max-sends"); err != nil || len(s.restraints(hpp.Target{Environment: hpp.Playground}).Allowances) != 2 {
+		t.Errorf("what is said does not take the place of the playground's: %v", err)
 	}
 }
 
@@ -368,7 +419,7 @@ var noRules = map[string]string{
 	"concurrency": "the rate holds for all calls together", "timeout": "past it nothing is sent again", "max-attempts": "of a call that was not accepted",
 	"retry-for": "likewise", "grace": "of calls that were made",
 	"resend-uncertain": "a flag only", "create-ledger": "a flag only", "override": "a flag only", "reason": "a flag only",
-	"yes": "an answer, not a rule", "skip-bad-files": "the others are judged as ever",
+	"yes": "an answer, not a rule", "wait": "what holds a row back holds it back while it waits", "skip-bad-files": "the others are judged as ever",
 	"archive": "where to", "metrics-file": "where to", "on-finish": "afterwards", "output": "where to", "format": "for people", "rejects": "where to",
 	"shared": "by whom it is sent", "detach": "by whom it is sent", "priority": "before whom",
 	"json": "for machines", "quiet": "for people", "log-format": "for people", "config": "who speaks", "profile": "who speaks",
@@ -381,7 +432,7 @@ var noRules = map[string]string{
 
 // coming are rules whose flags are not there yet.
 var coming = map[string]bool{
-	"suppress": true, "suppress-unreadable": true, "opt-out": true, "cooldown": true, "per-contact": true, "time-zone": true, "session-life": true,
+	"suppress": true, "suppress-unreadable": true, "opt-out": true, "session-life": true,
 	"late": true, "preflight": true, "preflight-age": true, "preflight-unclear": true, "fallback": true, "require-approval": true,
 }
 

@@ -39,8 +39,9 @@ func (s *settings) restraints(t hpp.Target) campaign.Restraints {
 	out := campaign.Restraints{
 		Cooldown: time.Duration(r.cooldown), PerContact: r.perContact, Allowances: r.maxSends, Zone: r.timeZone.name(),
 	}
-	if t.Environment == hpp.Playground && len(out.Allowances) == 0 {
-		out.Allowances = []pipeline.Allowance{{Messages: 20, Per: pipeline.Day, Method: pipeline.SMS}, {Messages: 100, Per: pipeline.Day, Method: pipeline.Email}}
+	if t.Environment == hpp.Playground && !s.saidBeside("max-sends") {
+		out.Allowances = append(slices.Clone(out.Allowances),
+			pipeline.Allowance{Messages: 20, Per: pipeline.Day, Method: pipeline.SMS}, pipeline.Allowance{Messages: 100, Per: pipeline.Day, Method: pipeline.Email})
 	}
 	return out
 }

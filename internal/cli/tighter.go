@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -106,6 +107,26 @@ func fixed(_ *settings, a, b string) (int, bool) {
 		return 1, true
 	}
 	return 0, false
+}
+
+// moreSends reports whether more is said to be sent, in the same period by the same method, than is held.
+func moreSends(said, holds string) bool {
+	read := func(text string) (all allowances) {
+		for one := range strings.SplitSeq(text, ", ") {
+			if one != "" && all.Set(one) != nil {
+				return nil
+			}
+		}
+		return all
+	}
+	for _, a := range read(said) {
+		for _, b := range read(holds) {
+			if a.Per == b.Per && a.Method == b.Method && a.Messages > b.Messages {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // sooner has the time that comes first be tighter.
