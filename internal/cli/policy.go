@@ -31,6 +31,8 @@ var rules = []rule{
 	{flag: "cooldown", tighter: "longer", compare: higher(ageNumber)},
 	{flag: "per-contact", tighter: "refuse, then first, then all", compare: ranked("refuse", "first", "all")},
 	{flag: "max-sends", tighter: "fewer in a period by a method, and further ones", adds: true, clashes: moreSends},
+	{flag: "hours", tighter: "a part of the week that lies within", compare: withinWeek},
+	{flag: "holidays", tighter: "more of them", adds: true},
 	{flag: "time-zone", tighter: "the same", compare: fixed},
 	{flag: "session-life", tighter: "shorter", compare: lower(ageNumber)},
 	{flag: "late", tighter: "refuse, then skip", compare: ranked("refuse", "skip")},

@@ -105,6 +105,7 @@ var values = map[string][]string{
 	"preflight-age":        {"10m", "1h", "90m"},
 	"preflight-unclear":    {"pending", "send"},
 	"fallback":             {"false", "true"},
+	"hours":                {"tue 10:00-12:00", "mon-fri 09:00-12:00 13:00-20:00", "mon-fri 09:00-20:00", "daily 09:00-20:00", "mon-sat 08:00-24:00, sun 09:00-21:00"},
 }
 
 // TestRules has every rule said by everybody who may, in each pair of values, against everybody whom it binds.
@@ -432,7 +433,7 @@ var noRules = map[string]string{
 
 // coming are rules whose flags are not there yet.
 var coming = map[string]bool{
-	"suppress": true, "suppress-unreadable": true, "opt-out": true, "session-life": true,
+	"hours": true, "holidays": true, "suppress": true, "suppress-unreadable": true, "opt-out": true, "session-life": true,
 	"late": true, "preflight": true, "preflight-age": true, "preflight-unclear": true, "fallback": true, "require-approval": true,
 }
 
@@ -553,6 +554,12 @@ func TestRulesThatAddUp(t *testing.T) {
 		if tc.want == "x y a b c" && s.sources["suppress"] != "command line, policy p, configuration file c" {
 			t.Errorf("the lists are from %s", s.sources["suppress"])
 		}
+	}
+	if c, ok := withinWeek(nil, "mon-fri 09:00-20:00", ""); c != -1 || !ok {
+		t.Errorf("hours beside none are %d, %t", c, ok)
+	}
+	if c, ok := withinWeek(nil, "sat 10:00-16:00", "mon-fri 09:00-20:00"); ok {
+		t.Errorf("a Saturday beside a week is %d, %t", c, ok)
 	}
 	for _, tc := range []struct {
 		a, b string
