@@ -12,13 +12,13 @@ import (
 // the same at three times the cost by regular expressions.
 var plainCodes = map[string]string{
 	"1": "01", "30": "0", "31": "0", "32": "0", "33": "0", "34": "0", "40": "0", "41": "0", "43": "0", "44": "0",
-	"45": "0", "46": "0", "47": "0", "48": "0", "49": "0", "351": "0", "353": "0", "420": "0", "421": "0", "64": "0",
+	"45": "0", "46": "0", "47": "0", "48": "0", "49": "0", "351": "0", "353": "0", "358": "0", "420": "0", "421": "0", "64": "0",
 }
 
 // trunkCodes are the calling codes of countries in which a zero before the number of plainCodes is all
 // that a local number has.
 var trunkCodes = map[string]string{
-	"AT": "43", "BE": "32", "CH": "41", "DE": "49", "FR": "33", "GB": "44", "IE": "353", "NL": "31", "RO": "40", "SE": "46", "SK": "421",
+	"AT": "43", "BE": "32", "CH": "41", "DE": "49", "FI": "358", "FR": "33", "GB": "44", "IE": "353", "NL": "31", "RO": "40", "SE": "46", "SK": "421",
 }
 
 // plain reports whether a cell is a plus and digits and nothing else.
