@@ -129,6 +129,12 @@ func (r Row) fingerprint() hash {
 	for _, l := range r.Links {
 		hidden += "\n" + l.Target
 	}
+	for _, c := range r.Also {
+		hidden += "\n" + c.Field + "\t" + c.Text
+	}
+	if r.OptedOut != "" {
+		hidden += "\nopted out\t" + r.OptedOut
+	}
 	return hashOf(f.Session, f.URL, f.Method, f.Phone, f.PhoneCountry, f.Email, r.Fault().Code, hidden)
 }
 

@@ -108,6 +108,8 @@ type Row struct {
 	Cells    []Cell // one for each of Input.Columns, in their order
 	Raw      string // cells under no header and unreadable stretches, verbatim
 	Fields   Fields
+	Also     []Contact // of columns of contacts that are not sent to, read for the rules alone
+	OptedOut string    // the column of Input.OptOut by which the person has opted out; empty for none
 	Notes    []Finding // what the reader remarks on a row that may be sent all the same; without a contact in clear
 	Guessed  bool      // the row's text holds bytes that an encoding was guessed for
 	Faults   []Finding // why the reader could not prove what the row means; what is at fault is empty in Fields, and a session among them only looks the row up
@@ -148,6 +150,12 @@ type Mapping struct {
 	Column string // its header as written
 }
 
+// OptOutColumn is a column of the input that says who is not to be messaged.
+type OptOutColumn struct {
+	Column  string // its header as written
+	Consent bool   // it says who may be: no, or nothing, is what holds a row back; else yes, or a date, does
+}
+
 // Input is what a file was taken for.
 type Input struct {
 	Path      string // as given
@@ -161,8 +169,10 @@ type Input struct {
 	HeaderRow int      // the number a spreadsheet program shows
 	Columns   []string // their headers in order, without the hpp_ columns of a report of ours
 	Mapped    []Mapping
-	IsReport  bool     // it is a report of ours, read as input
-	Notices   []string // what a person should know of how it was read
+	Also      []Mapping      // columns of contacts that are not sent to, and only read for the rules
+	OptOut    []OptOutColumn // that hold
+	IsReport  bool           // it is a report of ours, read as input
+	Notices   []string       // what a person should know of how it was read
 }
 
 // locate completes findings, of which some have the field of the cell and some its column.

@@ -54,35 +54,45 @@ func (f *File) openText(at pipeline.Place, opt Options, kind content, all io.Rea
 
 // text finds out how a text is written, and says so in the input; how its lines end is not known yet.
 func (f *File) text(at pipeline.Place, opt Options, kind content, all io.Reader) (*textFile, error) {
-	f.input.Format = pipeline.CSV
-	t := &textFile{at: at, bytes: f.bytes, size: f.input.Size, kind: kind, pad: opt.Ragged == RaggedPad}
-	plain, err := t.unpacked(all)
+	t, sample, err := f.decoded(at, opt, kind, all)
 	if err != nil {
-		return nil, cannotRead(at, err)
+		return nil, err
 	}
-	d, refused, err := detectEncoding(plain, opt.Encoding)
-	if errors.Is(err, errBomb) {
-		return nil, bomb.at(at.File, nil)
-	}
-	if err != nil {
-		return nil, cannotRead(at, err)
-	}
-	if refused.what != "" {
-		return nil, refused.at(at.File, nil)
-	}
-	t.decoding, f.input.Encoding = d, d.name
-	sample, marked, err := t.sample()
-	if err != nil {
-		return nil, cannotRead(at, err)
-	}
-	t.nul = strings.Contains(sample, "\x00")
 	t.style, t.sep = finder{options: opt, text: true}.style(sample)
 	if t.style.comma == 0 {
 		return nil, notCSV.at(at.File, nil)
 	}
+	bom := f.input.Dialect.BOM
 	f.input.Dialect = t.style.dialect()
-	f.input.Dialect.BOM = marked
+	f.input.Dialect.BOM = bom
 	return t, nil
+}
+
+// decoded finds out the encoding of a text, and says so in the input, with its first part.
+func (f *File) decoded(at pipeline.Place, opt Options, kind content, all io.Reader) (t *textFile, sample string, err error) {
+	f.input.Format = pipeline.CSV
+	t = &textFile{at: at, bytes: f.bytes, size: f.input.Size, kind: kind, pad: opt.Ragged == RaggedPad}
+	plain, err := t.unpacked(all)
+	if err != nil {
+		return nil, "", cannotRead(at, err)
+	}
+	d, refused, err := detectEncoding(plain, opt.Encoding)
+	if errors.Is(err, errBomb) {
+		return nil, "", bomb.at(at.File, nil)
+	}
+	if err != nil {
+		return nil, "", cannotRead(at, err)
+	}
+	if refused.what != "" {
+		return nil, "", refused.at(at.File, nil)
+	}
+	t.decoding, f.input.Encoding = d, d.name
+	sample, f.input.Dialect.BOM, err = t.sample()
+	if err != nil {
+		return nil, "", cannotRead(at, err)
+	}
+	t.nul = strings.Contains(sample, "\x00")
+	return t, sample, nil
 }
 
 // find looks for the header, and notes how lines end.
