@@ -138,7 +138,7 @@ func (c CheckConfig) restrain(ctx context.Context, in Input, rows []Row, items [
 		case rows[i].OptedOut != "":
 			it.cause = cause{CodeOptedOut, fmt.Sprintf("the column %q says that the person has opted out", contact.MaskAll(rows[i].OptedOut))}
 		case r.Suppressed != nil:
-			if list, line, ok := r.Suppressed.Find(c.everyContact(rows[i], it)...); ok {
+			if list, line, ok := r.Suppressed.Find(c.Defaults.Contacts(rows[i], it.Contact, it.Other)...); ok {
 				it.cause, it.causeArg = cause{CodeSuppressed, "the person is on the suppression list " + contact.MaskAll(list)}, uint32(line)
 			}
 		}
@@ -177,17 +177,6 @@ func (c CheckConfig) restrain(ctx context.Context, in Input, rows []Row, items [
 		}
 	}
 	return nil
-}
-
-// everyContact gives all contacts of a row that can be read.
-func (c CheckConfig) everyContact(_ Row, it *item) []string {
-	all := make([]string, 0, 2)
-	for _, c := range []string{it.Contact, it.Other} {
-		if c != "" {
-			all = append(all, c)
-		}
-	}
-	return all
 }
 
 var forgottenContact = Finding{Code: CodeSuppressed, Reason: "the person has asked never to be messaged again (hppsend forget)"}

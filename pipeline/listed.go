@@ -101,18 +101,22 @@ type Contact struct {
 
 // Contacts gives everybody whom a row may be meant for, for the rules: the contact that it is sent to, the other one,
 // those of columns that are not sent to, and those that its links name; phone numbers in every reading that they may
-// have, in E.164, and addresses with their domain in ASCII. sentTo is what was read of the one that is sent to, or
+// have, in E.164, and addresses with their domain in ASCII. sentTo and other are what is known of the first two, or
 // empty. What cannot be read is passed over.
-func (d Defaults) Contacts(row Row, sentTo string) []string {
-	var all []string
-	if sentTo != "" {
-		all = append(all, sentTo)
+func (d Defaults) Contacts(row Row, sentTo, other string) []string {
+	all := make([]string, 0, 2)
+	phone, email := false, false
+	for _, c := range []string{sentTo, other} {
+		if c != "" {
+			all = append(all, c)
+			address := strings.Contains(c, "@")
+			phone, email = phone || !address, email || address
+		}
 	}
-	sms := sentTo != "" && !strings.Contains(sentTo, "@")
-	if !sms {
+	if !phone {
 		all = d.numbers(all, row.Fields, row.Fields.Phone)
 	}
-	if sms || sentTo == "" {
+	if !email {
 		all = addresses(all, row.Fields.Email)
 	}
 	for _, c := range row.Also {

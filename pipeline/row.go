@@ -109,7 +109,6 @@ type Row struct {
 	Raw      string // cells under no header and unreadable stretches, verbatim
 	Fields   Fields
 	Also     []Contact // of columns of contacts that are not sent to, read for the rules alone
-	OptedOut string    // the column of Input.OptOut by which the person has opted out; empty for none
 	Notes    []Finding // what the reader remarks on a row that may be sent all the same; without a contact in clear
 	Guessed  bool      // the row's text holds bytes that an encoding was guessed for
 	Faults   []Finding // why the reader could not prove what the row means; what is at fault is empty in Fields, and a session among them only looks the row up

@@ -10,8 +10,8 @@ import (
 	"hppsend/internal/contact"
 )
 
-// SuppressionList is what a run keeps of a list of contacts that are not messaged.
-type SuppressionList struct {
+// KeptList is what a run keeps of a list of contacts that are not messaged.
+type KeptList struct {
 	Name   string `json:"name"`   // as it was given; it may read as a contact, and is to be masked where it is kept
 	SHA256 string `json:"sha256"` // of the file's bytes, in hex
 	Count  int    `json:"count"`  // contacts that it names, repeats counted
@@ -20,7 +20,7 @@ type SuppressionList struct {
 // Suppression is the contacts of several lists, none of them in clear: 24 bytes for each, and a quarter more for
 // room to grow. It is made by a [SuppressionBuilder] and safe for concurrent use. The nil Suppression holds nobody.
 type Suppression struct {
-	lists   []SuppressionList
+	lists   []KeptList
 	sources []string
 	buckets [256][]suppressed // by the first byte, sorted
 }
@@ -48,7 +48,7 @@ func (a suppressed) order(b suppressed) int {
 }
 
 // Lists are those that it was made of, in the order in which they were given.
-func (s *Suppression) Lists() []SuppressionList {
+func (s *Suppression) Lists() []KeptList {
 	if s == nil {
 		return nil
 	}
@@ -120,7 +120,7 @@ type SuppressionBuilder struct {
 
 // Begin begins the next list.
 func (b *SuppressionBuilder) Begin(name string) {
-	b.made.lists = append(b.made.lists, SuppressionList{Name: name})
+	b.made.lists = append(b.made.lists, KeptList{Name: name})
 	b.From(name)
 }
 
@@ -143,7 +143,7 @@ func (b *SuppressionBuilder) Add(line int, found Listed) {
 }
 
 // End ends the list, whose file has this hash, and gives what is kept of it.
-func (b *SuppressionBuilder) End(sum [sha256.Size]byte) SuppressionList {
+func (b *SuppressionBuilder) End(sum [sha256.Size]byte) KeptList {
 	l := &b.made.lists[len(b.made.lists)-1]
 	l.SHA256 = hex.EncodeToString(sum[:])
 	return *l
