@@ -29,7 +29,10 @@ import (
 type Options struct {
 	Sheet     string            // of a workbook
 	HeaderRow int               // as a spreadsheet program shows it; 0: it is looked for
-	Map       map[string]string // field to column; an empty column leaves the field out
+	Map       map[string]string // field to column; of an empty column the field is not sent to, and only read for the rules
+	OptOut    []string          // columns that say who is not to be messaged, and hold
+	NoOptOut  []string          // columns that seem to, and do not
+	AnyOptOut bool              // columns of which neither is said are passed over: nothing will be sent
 	Delimiter rune              // ASCII; 0: it is looked for
 	Encoding  string            // as web pages name it; empty: it is looked for
 	Ragged    string            // "pad" fills short rows up with empty cells; else they are faults
@@ -262,6 +265,12 @@ func (f *File) describe() {
 	for _, c := range h.fields {
 		f.input.Mapped = append(f.input.Mapped, pipeline.Mapping{Field: c.field, Column: h.names[c.at]})
 	}
+	for _, c := range h.also {
+		f.input.Also = append(f.input.Also, pipeline.Mapping{Field: c.field, Column: h.names[c.at]})
+	}
+	for _, w := range h.wishes {
+		f.input.OptOut = append(f.input.OptOut, pipeline.OptOutColumn{Column: h.names[w.at], Consent: w.means == consent})
+	}
 	switch {
 	case h.skipped > 0:
 		f.input.Notices = append(f.input.Notices,
@@ -336,6 +345,9 @@ func (f *File) wellRead(m *mapper) error {
 		return pipeline.Changed(pipeline.Place{File: f.input.Path})
 	case !m.any:
 		return f.noRows()
+	}
+	if err := m.unclear.refusal(); err != nil {
+		return err
 	}
 	return f.unmet(m.mended)
 }

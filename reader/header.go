@@ -18,6 +18,8 @@ type header struct {
 	names        []string       // of all cells, as written
 	needed       int            // cells up to the last name; those after it are often left out by Excel
 	fields       []column       // ours, in the order of fieldNames
+	also         []column       // of contacts that are not sent to
+	wishes       []wishColumn   // that say who is not to be messaged
 	inputColumns []int          // the columns of Input.Columns
 	hpp          map[string]int // the columns of a report of ours; nil when it is none
 	skipped      int            // rows above it that are not blank
@@ -161,5 +163,6 @@ func (f finder) header(at pipeline.Place, c candidate) (header, error) {
 	if !f.complete(seen) {
 		return h, f.missing(at, c)
 	}
-	return h, nil
+	h.also = h.beside()
+	return h, f.wished(at, &h)
 }

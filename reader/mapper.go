@@ -42,8 +42,9 @@ type mapper struct {
 	table  table
 	fields []fields
 
-	any     bool  // a row was taken
-	mended  int   // rows that were
+	any     bool // a row was taken
+	mended  int  // rows that were
+	unclear unclear
 	stopped bool  // the loop over the rows has ended early
 	err     error // the fields could not be filled in
 }

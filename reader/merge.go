@@ -77,6 +77,9 @@ func (b *bookFile) laidOut(s *sheetPart) (notices []string, err error) {
 		return nil, bookError(at, err)
 	}
 	s.layout = layout
+	if err := h.unmerged(at, layout.Merged); err != nil {
+		return nil, err
+	}
 	for _, c := range h.fields {
 		for _, r := range layout.Merged {
 			if within(r, c.at) && r.FirstColumn < r.LastColumn && r.FirstRow <= h.row && h.row <= r.LastRow {

@@ -208,7 +208,8 @@ func (b *bookFile) rows(_ header, m *mapper) (notices []string, err error) {
 		at, h, last := b.at, part.header, part.header.row
 		at.Sheet = part.name
 		s := sheetRows{
-			at: at, header: h, under: part.layout.Conditional,
+			unclear: &m.unclear,
+			at:      at, header: h, under: part.layout.Conditional,
 			merges: newMerges(h, part.layout.Merged), links: newLinks(h, part.layout.Links),
 		}
 		under := lists{header: h, last: h.row}

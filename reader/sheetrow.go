@@ -27,6 +27,8 @@ type sheetRows struct {
 	cells  []pipeline.Cell
 	values []string
 	typed  []typed // into the row at hand
+
+	unclear *unclear
 }
 
 // id gives what stands in the place of the session.
@@ -102,6 +104,17 @@ func (s *sheetRows) row(from xlsx.Row) (pipeline.Row, []string) {
 	}
 	s.merges.fill(&row, s.values, from.Cells, s.typed)
 	s.links.fill(&row, from, s.typed)
+	for _, c := range h.also {
+		if c.at < len(from.Cells) && strings.TrimSpace(shown(from.Cells[c.at])) != "" {
+			row.Also = append(row.Also, pipeline.Contact{Field: c.field, Text: shown(from.Cells[c.at])})
+		}
+	}
+	h.wish(&row, s.values, s.unclear, func(at int) meaning {
+		if at >= len(from.Cells) {
+			return nothing
+		}
+		return saidIn(from.Cells[at])
+	})
 	return row, s.values
 }
 

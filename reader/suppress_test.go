@@ -306,9 +306,11 @@ func BenchmarkSuppression(b *testing.B) {
 	const lines = 1_000_000
 	for name, line := range map[string]func(i int) string{
 		"international": func(i int) string { return fmt.Sprintf("+467%08d", i) },
-		"local":         func(i int) string { return fmt.Sprintf("07%d-%03d %02d %02d", i%10, i/10%1000, i/10_000%100, i/1_000_000) },
-		"addresses":     func(i int) string { return fmt.Sprintf("customer.%d@example%d.com", i, i%50) },
-		"hashes":        func(i int) string { return hexOf(fmt.Sprint(i)) },
+		"local": func(i int) string {
+			return fmt.Sprintf("07%d-%03d %02d %02d", i%10, i/10%1000, i/10_000%100, i/1_000_000)
+		},
+		"addresses": func(i int) string { return fmt.Sprintf("customer.%d@example%d.com", i, i%50) },
+		"hashes":    func(i int) string { return hexOf(fmt.Sprint(i)) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			var text strings.Builder

@@ -212,7 +212,7 @@ func (t *textFile) candidates(d *pipeline.Dialect) iter.Seq2[candidate, error] {
 
 // rows implements format.
 func (t *textFile) rows(h header, m *mapper) (notices []string, err error) {
-	b := builder{at: t.at, header: h, style: t.style, guess: t.decoding.guess, pad: t.pad}
+	b := builder{at: t.at, header: h, style: t.style, guess: t.decoding.guess, pad: t.pad, unclear: &m.unclear}
 	g := group{header: h, mapper: m}
 	blank, repeated, first := 0, 0, true
 	under := lists{header: h, last: h.row}

@@ -15,6 +15,8 @@ type builder struct {
 	guess  *guess // nil where the encoding is no guess
 	pad    bool
 	padded int // short rows filled up
+
+	unclear *unclear
 }
 
 // fill makes a row of a record.
@@ -65,6 +67,14 @@ func (b *builder) fill(e *entry, number int, rec record) {
 			Reason: "the row holds NUL characters, which no text has; it is damaged, or in another encoding than the rest",
 		}}
 	}
+	if !row.Fault().WholeRow() {
+		for _, c := range h.also {
+			if text := e.cells[c.at].Text; strings.TrimSpace(text) != "" {
+				row.Also = append(row.Also, pipeline.Contact{Field: c.field, Text: text})
+			}
+		}
+	}
+	h.wish(&row, e.values, b.unclear, func(at int) meaning { return said(e.cells[at].Text) })
 	e.row = row
 }
 
