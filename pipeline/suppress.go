@@ -118,18 +118,15 @@ type SuppressionBuilder struct {
 	made Suppression
 }
 
-// Begin begins the next list.
-func (b *SuppressionBuilder) Begin(name string) {
+// Begin begins the next list. Source is what Find calls it.
+func (b *SuppressionBuilder) Begin(name, source string) {
 	b.made.lists = append(b.made.lists, KeptList{Name: name})
-	b.From(name)
+	b.made.sources = append(b.made.sources, source)
 }
 
-// From says what Find calls the part of the list that follows, which is its name, or that with a sheet. There may
-// be 65,535 of all lists.
+// From says what Find calls the part of the list that follows, such as a sheet of a workbook. There may be 65,535 of
+// all lists.
 func (b *SuppressionBuilder) From(source string) {
-	if n := len(b.made.sources); n > 0 && b.made.sources[n-1] == source {
-		return
-	}
 	b.made.sources = append(b.made.sources, source)
 }
 

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"path/filepath"
+	"slices"
 
 	"hppsend/internal/contact"
 	"hppsend/pipeline"
@@ -30,7 +32,11 @@ type ListOptions struct {
 // lines were passed over.
 func ReadSuppression(ctx context.Context, paths []string, opt ListOptions) (s *pipeline.Suppression, notices []string, err error) {
 	l := &lister{ctx: ctx, opt: opt}
-	for _, path := range paths {
+	for i, path := range paths {
+		l.name = filepath.Base(path)
+		if slices.ContainsFunc(paths, func(p string) bool { return p != paths[i] && filepath.Base(p) == l.name }) {
+			l.name = path
+		}
 		if err := l.list(path); err != nil {
 			return nil, nil, err
 		}
@@ -51,7 +57,8 @@ type lister struct {
 	made    pipeline.SuppressionBuilder
 	unread  unreadLines
 	notices []string
-	known   int // contacts of the list at hand
+	name    string // of the list at hand, as rows name it that are on it
+	known   int    // contacts of that list
 
 	cells []pipeline.ListedCell // of the batch at hand
 	of    []listed              // where each stands
@@ -84,7 +91,7 @@ func (l *lister) list(path string) error {
 	if _, err := io.Copy(sum, io.NewSectionReader(f.bytes, 0, f.input.Size)); err != nil {
 		return cannotRead(at, err)
 	}
-	l.made.Begin(path)
+	l.made.Begin(path, l.name)
 	l.known = 0
 	unread := l.unread.count
 	if kind == workbook {
@@ -155,7 +162,7 @@ func (l *lister) book(f *File, at pipeline.Place) error {
 	for _, s := range b.book.Sheets() {
 		at.Sheet = s.Name
 		if len(b.book.Sheets()) > 1 {
-			l.made.From(fmt.Sprintf("%s, sheet %q", at.File, s.Name))
+			l.made.From(fmt.Sprintf("%s, sheet %q", l.name, s.Name))
 		}
 		filled, rows := false, b.listRows(at)
 		found, err := l.table(func(yield func(listRow, error) bool) {

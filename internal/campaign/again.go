@@ -88,6 +88,7 @@ func Recorded(ctx context.Context, l *ledger.Ledger, t hpp.Target, run ledger.Ru
 		return nil, nil, err
 	}
 	reading.Upload = up
+	reading.AnyOptOut = true // it was sent when nobody asked about them, or what was said is recorded
 	if reading.Hidden == string(pipeline.RefuseHidden) {
 		reading.Hidden = string(pipeline.SendHidden) // nothing will be sent
 	}

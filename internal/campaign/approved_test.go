@@ -21,13 +21,16 @@ var ofTerms = map[string]bool{
 	"Reading.Sheet": true, "Reading.HeaderRow": true, "Reading.Map": true, "Reading.Delimiter": true, "Reading.Encoding": true,
 	"Reading.Ragged": true, "Reading.Hidden": true, "Reading.Country": true, "Reading.Method": true, "Reading.Prefer": true,
 	"Reading.BarePhone": true, "Reading.Unusual": true, "Reading.Each": true, "Reading.Sessions": true, "Reading.Reminder": true,
-	"Reading.Label": true, "Reading.Fallback": true, "Reading.Upload": true, "Reading.Overrides": true,
+	"Reading.Label": true, "Reading.Fallback": true, "Reading.Upload": true, "Reading.OptOut": true, "Reading.NoOptOut": true, "Reading.Overrides": true,
 	"Target.Name": true, "User": true, "RetryRejected": true, "ResendUncertain": true, "Rate": true, "Headroom": true,
 	"Program.Version": true, "Send.Canary": true, "Send.Limit": true, "Send.MaxRejected.Rows": true, "Send.MaxRejected.Share": true,
 
 	"Restraints.Cooldown": true, "Restraints.PerContact": true, "Restraints.Allowances": true, "Restraints.Zone": true,
 
 	"Target.Origin": false, "Target.Environment": false, // the name says both
+	"Reading.AnyOptOut": false, // of what is sent it is never said
+	// A longer list only takes away; what a shorter one would add was not approved, by its effect.
+	"Suppress.Paths": false, "Suppress.Unreadable": false, "Suppress.Country": false, "Suppress.WithoutPlus": false,
 	"LeftOut":     false, // rejected rows are not sent in any case
 	"SkipRefused": false, "Archive": false, "Program.Host": false, "Program.PID": false,
 	"Send.Concurrency": false, "Send.MaxAttempts": false, "Send.RetryFor": false, "Send.Grace": false, "Send.StopAfterIdentical": false,

@@ -25,6 +25,7 @@ type campaign struct {
 	places     *places
 	outputs    []outputs
 	plan       *pipeline.Plan
+	suppressed *pipeline.Suppression // who is on the lists; nil without one
 	runs       []*ledger.Run
 	seen       *seen
 	ended      bool                    // every run has its end in the ledger
@@ -62,6 +63,9 @@ func Run(ctx context.Context, opt Options, ports Ports, paths []string) (Result,
 func (c *campaign) prepare(ctx context.Context, paths []string) error {
 	ctx, cancel := UntilStop(ctx, c.Stop)
 	defer cancel()
+	if err := c.suppress(ctx); err != nil {
+		return err
+	}
 	if err := c.open(ctx, paths); err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func (c *campaign) begin(ctx context.Context) error {
 		info := ledger.RunInfo{
 			ID: newRunID(), Target: c.Target.Name, UserName: c.User, Label: c.Label, Reminder: c.Reminder,
 			Path: in.Path, SHA256: in.SHA256, Sheet: in.Sheet, Options: reading, Version: c.Program.Version,
-			Host: c.Program.Host, PID: c.Program.PID, Started: time.Now(),
+			Host: c.Program.Host, PID: c.Program.PID, Started: time.Now(), Lists: c.suppressed.Lists(),
 		}
 		run, err := c.beginOrFollow(ctx, i, info)
 		if err != nil {
@@ -256,6 +260,7 @@ func (c *campaign) rules(records pipeline.Records) pipeline.CheckConfig {
 	cfg := c.Reading.Rules(c.Target, records)
 	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.RetryRejected, c.ResendUncertain
 	c.Restraints.apply(&cfg)
+	c.suppression(&cfg)
 	if c.Ledger != nil {
 		cfg.Contacts = c.Ledger.View(c.Target.Name)
 	}

@@ -12,6 +12,9 @@ import (
 func Check(ctx context.Context, opt Options, ports Ports, paths []string) (*pipeline.Plan, error) {
 	c := &campaign{Options: opt, Ports: ports, started: time.Now()}
 	defer c.close()
+	if err := c.suppress(ctx); err != nil {
+		return nil, err
+	}
 	for _, path := range paths {
 		f, err := c.Reading.open(ctx, path, c.Stdin)
 		if err != nil {

@@ -32,6 +32,9 @@ type Reading struct {
 	Reminder  string            `json:"reminder,omitempty"`
 	Fallback  bool              `json:"fallback,omitempty"`
 	Label     string            `json:"label,omitempty"`
+	OptOut    []string          `json:"opt_out,omitempty"`    // columns that say who is not to be messaged
+	NoOptOut  []string          `json:"no_opt_out,omitempty"` // columns that seem to, and do not
+	AnyOptOut bool              `json:"-"`                    // nothing is sent: columns of which neither is said are passed over
 	Upload    *Upload           `json:"upload,omitempty"`
 	Overrides []Override        `json:"overrides,omitempty"` // rules that were loosened for the run
 }
@@ -75,7 +78,7 @@ func ReadingOf(run ledger.RunInfo) (r Reading, err error) {
 }
 
 func (r Reading) open(ctx context.Context, path string, stdin io.Reader) (*reader.File, error) {
-	opt := reader.Options{Stdin: stdin, Sheet: r.Sheet, HeaderRow: r.HeaderRow, Map: r.Map, Encoding: r.Encoding}
+	opt := reader.Options{Stdin: stdin, Sheet: r.Sheet, HeaderRow: r.HeaderRow, Map: r.Map, Encoding: r.Encoding, OptOut: r.OptOut, NoOptOut: r.NoOptOut, AnyOptOut: r.AnyOptOut}
 	if r.Upload != nil {
 		opt.Kept, opt.Mends = r.Upload.Kept, r.Upload.Mends
 	}
@@ -129,6 +132,7 @@ type Options struct {
 	Program         Program
 	Workers         Workers
 	Restraints      Restraints
+	Suppress        Lists
 }
 
 // Program is who works, for people.

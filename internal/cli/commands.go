@@ -29,7 +29,7 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (code int,
 	if opt.Target, named, err = s.target(); err != nil {
 		return exitOK, err
 	}
-	opt.Restraints = s.restraints(opt.Target)
+	opt.Restraints, opt.Suppress = s.restraints(opt.Target), s.lists()
 	if opt.Outputs, err = a.outputs(s); err != nil {
 		return exitOK, err
 	}

@@ -152,7 +152,7 @@ func (s *settings) targetFlags(f *flagSet) {
 func (s *settings) inputFlags(f *flagSet) {
 	f.StringVar(&s.sheet, "sheet", "", "the `NAME` of the sheet of a workbook")
 	f.IntVar(&s.headerRow, "header-row", 0, "the `NUMBER` of the row with the headers, as the spreadsheet program shows it (default: found)")
-	f.Var(&s.columns, "map", `which column is which field, as in phone="Mobile"; may be given several times`)
+	f.Var(&s.columns, "map", `which column is which field, as in phone="Mobile"; phone= sends to no phone, and reads the column only for the rules; may be given several times`)
 	f.StringVar(&s.delimiter, "delimiter", "", "the `CHARACTER` between the cells of a CSV file, or tab (default: found)")
 	f.StringVar(&s.encoding, "encoding", "", "the `NAME` of the encoding of a CSV file, such as windows-1252 (default: found)")
 	f.choice(&s.ragged, "ragged", "refuse", "what to do about rows with fewer cells than the header", "refuse", "pad")

@@ -164,11 +164,12 @@ func (r runLine) MarshalJSON() ([]byte, error) {
 		UncertainNow int                 `json:"uncertain_now"`
 		Overrides    []campaign.Override `json:"overrides,omitempty"`
 		Ledger       []code              `json:"ledger,omitempty"`
+		Lists        []pipeline.KeptList `json:"suppression_lists,omitempty"`
 		Workers      any                 `json:"workers,omitempty"`
 	}{
 		"run", r.ID, r.Path, r.Label, r.Reminder, r.Target, r.state(), r.Reason, r.UserName, r.Host, r.PID, r.Version,
 		r.Started.UTC(), ended, s.counts, s.Exit,
-		r.RunState.Uncertain, overridesOf(r.RunInfo), codes, r.with.line(),
+		r.RunState.Uncertain, overridesOf(r.RunInfo), codes, r.Lists, r.with.line(),
 	})
 }
 
@@ -193,6 +194,9 @@ func (a *app) tellRun(r runLine, detail bool) {
 		a.console.sayf("    options %s", r.Options)
 		for _, o := range overridesOf(r.RunInfo) {
 			a.console.sayf("    rule overridden: %s", o)
+		}
+		for _, l := range r.Lists {
+			a.console.sayf("    suppression list %s, %d contacts, SHA-256 %s", l.Name, l.Count, l.SHA256)
 		}
 		for _, c := range r.codes {
 			a.console.sayf("    %-10s %-28s %6d", c.Status, c.Code, c.Count)

@@ -27,6 +27,7 @@ func (s *settings) reading() campaign.Reading {
 		Each: s.perSession == "each-contact", Sessions: s.sessionFormat, Label: s.label, Overrides: s.loosenedRules(),
 		BarePhone: s.phonesWithoutPlus == "international", Unusual: s.unusualPhones,
 		Fallback: s.rules.fallback,
+		OptOut:   s.rules.optOut, NoOptOut: s.rules.noOptOut,
 		Reminder: strings.ToLower(strings.Join(strings.Fields(s.reminder), " ")),
 	}
 }

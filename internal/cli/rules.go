@@ -21,6 +21,10 @@ type ruleSettings struct {
 	timeZone   zone
 	fallback   bool
 	wait       bool
+
+	suppress           []string
+	suppressUnreadable int
+	optOut, noOptOut   []string
 }
 
 func (s *settings) ruleFlags(f *flagSet) {
@@ -28,6 +32,10 @@ func (s *settings) ruleFlags(f *flagSet) {
 	f.Var(&r.cooldown, "cooldown", "skip who was sent anything within this time, such as 7d, by whatever other campaign")
 	f.choice(&r.perContact, "per-contact", string(pipeline.EachSession), "what to do about people with several sessions in one campaign",
 		string(pipeline.EachSession), string(pipeline.FirstSession), string(pipeline.OneSession))
+	f.Var(pathsFlag{&r.suppress}, "suppress", "never message whom this list has: CSV, XLSX, or one contact a line; phones, e-mail addresses or their SHA-256; may be given several times")
+	f.IntVar(&r.suppressUnreadable, "suppress-unreadable", 0, "`N` lines of those lists cannot be read, and do not matter")
+	f.Var(list{&r.optOut}, "opt-out", "the `COLUMN` says who has opted out, or who has agreed, and holds; may be given several times")
+	f.Var(list{&r.noOptOut}, "no-opt-out", "the `COLUMN` reads as if it said who has opted out, and means something else; may be given several times")
 	f.Var(&r.maxSends, "max-sends", "most messages in an hour, a day or a week, over all runs: 5000/day, or \"sms 20/day\"; may be given several times (default in the playground: sms 20/day and email 100/day)")
 	f.BoolVar(&r.fallback, "fallback", false, "try a row's other contact where HPP refuses the first for what it is, such as a country that it does not send to")
 	f.Var(&r.timeZone, "time-zone", "the time zone by which hours, days and weeks are counted, such as Europe/Stockholm (default: this machine's)")
@@ -44,6 +52,35 @@ func (s *settings) restraints(t hpp.Target) campaign.Restraints {
 			pipeline.Allowance{Messages: 20, Per: pipeline.Day, Method: pipeline.SMS}, pipeline.Allowance{Messages: 100, Per: pipeline.Day, Method: pipeline.Email})
 	}
 	return out
+}
+
+// lists are the suppression lists. They are read by the same country as the input.
+func (s *settings) lists() campaign.Lists {
+	return campaign.Lists{
+		Paths: s.rules.suppress, Unreadable: s.rules.suppressUnreadable, Country: string(s.country), WithoutPlus: s.phonesWithoutPlus == "international",
+	}
+}
+
+// pathsFlag are several files, each as pathFlag has it.
+type pathsFlag struct{ values *[]string }
+
+func (pathsFlag) several()         {}
+func (pathsFlag) Type() string     { return "PATH" }
+func (p pathsFlag) String() string { return strings.Join(*p.values, " ") }
+
+func (p pathsFlag) Set(text string) error { return p.from("", text) }
+
+// from takes a relative path from a folder, as pathFlag.from does.
+func (p pathsFlag) from(folder, text string) error {
+	if strings.TrimSpace(text) == "" {
+		return fmt.Errorf("it is empty")
+	}
+	var path string
+	err := pathFlag{value: &path}.from(folder, text)
+	if err == nil && !slices.Contains(*p.values, path) {
+		*p.values = append(*p.values, path)
+	}
+	return err
 }
 
 // allowances are how many messages may be sent in each period.

@@ -95,7 +95,7 @@ func (r *invocation) prepare(ctx context.Context) (err error) {
 	}
 	r.opt.User, r.opt.Program, r.opt.Archive = r.creds.Username, program(), s.archive
 	r.opt.RetryRejected, r.opt.ResendUncertain, r.opt.SkipRefused = s.retryRejected, s.resendUncertain, s.skipBadFiles
-	r.opt.Restraints = s.restraints(r.opt.Target)
+	r.opt.Restraints, r.opt.Suppress = s.restraints(r.opt.Target), s.lists()
 	r.opt.Rate, r.opt.Headroom = s.perSecond(r.opt.Target), float64(s.headroom)
 	r.opt.Send = pipeline.SendConfig{
 		Concurrency: s.concurrency, MaxAttempts: s.maxAttempts, RetryFor: s.retryFor, Grace: s.grace,

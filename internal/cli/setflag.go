@@ -21,6 +21,8 @@ func setFlag(f *pflag.Flag, value any, folder string) error {
 		}
 		if path, ok := f.Value.(pathFlag); ok {
 			err = path.from(folder, text)
+		} else if paths, ok := f.Value.(pathsFlag); ok {
+			err = paths.from(folder, text)
 		} else if f.Value.Set(text) != nil {
 			err = wanted(f, text)
 		}

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"hppsend/internal/contact"
@@ -17,7 +18,21 @@ import (
 func (r RunInfo) masked() RunInfo {
 	r.Label, r.Path, r.Sheet = contact.MaskAll(r.Label), contact.MaskAll(r.Path), contact.MaskAll(r.Sheet)
 	r.Options = maskedJSON(r.Options)
+	lists := slices.Clone(r.Lists)
+	for i := range lists {
+		lists[i].Name = contact.MaskAll(lists[i].Name)
+	}
+	r.Lists = lists
 	return r
+}
+
+// listed is how the suppression lists of a run are kept.
+func listed(all []pipeline.KeptList) string {
+	if len(all) == 0 {
+		return ""
+	}
+	doc, _ := json.Marshal(all) // texts and numbers, which cannot fail
+	return string(doc)
 }
 
 // sheet is the sheet of a row as the ledger keeps it; the last one is remembered, since rows come by sheets.
