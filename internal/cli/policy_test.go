@@ -216,6 +216,7 @@ var noRules = map[string]string{
 	"credentials": "as whom", "ca-file": "as whom",
 	"sheet": "what is read", "header-row": "what is read", "map": "what is read", "delimiter": "what is read", "encoding": "what is read",
 	"default-country": "how it is read", "method": "how it is read", "prefer": "how it is read", "session-format": "HPP knows no such session",
+	"no-opt-out": "what it takes back, opt-out does not let it",
 	"label": "for people", "reminder": "which round it is",
 	"concurrency": "the rate holds for all calls together", "timeout": "past it nothing is sent again", "max-attempts": "of a call that was not accepted",
 	"retry-for": "likewise", "grace": "of calls that were made",
@@ -233,7 +234,7 @@ var noRules = map[string]string{
 
 // coming are rules whose flags are not there yet.
 var coming = map[string]bool{
-	"hours": true, "holidays": true, "suppress": true, "suppress-unreadable": true, "opt-out": true, "session-life": true,
+	"hours": true, "holidays": true, "session-life": true,
 	"late": true, "preflight": true, "preflight-age": true, "preflight-unclear": true, "require-approval": true,
 }
 
