@@ -135,6 +135,7 @@ func (c CheckConfig) restrain(ctx context.Context, in Input, rows []Row, items [
 	each(len(items), func(i int) {
 		it := &items[i]
 		switch {
+		case len(it.findings) > 0: // it is not sent anyway
 		case rows[i].OptedOut != "":
 			it.cause = cause{CodeOptedOut, fmt.Sprintf("the column %q says that the person has opted out", contact.MaskAll(rows[i].OptedOut))}
 		case r.Suppressed != nil:

@@ -70,6 +70,16 @@ func (a *app) tellInput(f pipeline.FilePlan) {
 		mapped = append(mapped, fmt.Sprintf("%s ← %q", m.Field, m.Column))
 	}
 	a.say("notice", "columns", "  columns: "+strings.Join(mapped, ", "))
+	for _, m := range in.Also {
+		a.say("notice", "columns", fmt.Sprintf("  not sent to, and read for the rules only: %s ← %q", m.Field, m.Column))
+	}
+	for _, c := range in.OptOut {
+		text := "who has opted out"
+		if c.Consent {
+			text = "who has not agreed"
+		}
+		a.say("notice", "opt_out", fmt.Sprintf("  left out: %s, by the column %q", text, c.Column))
+	}
 	for _, n := range in.Notices {
 		a.say("notice", "reading", "  note: "+n)
 	}
