@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/net/idna"
@@ -161,8 +161,16 @@ func (h home) possible(digits string) bool {
 
 // plainAbroad reports whether digits after a plus mean just what they say, and have a possible length.
 func plainAbroad(digits string) bool {
-	n := parsePlain("+" + digits)
-	return n != nil && lengths(int(n.GetCountryCode()), len(digits)-len(strconv.Itoa(int(n.GetCountryCode()))))
+	if len(digits) < 7 || len(digits) > 15 {
+		return false
+	}
+	for n := 1; n <= 3; n++ {
+		if not, ok := plainCodes[digits[:n]]; ok {
+			code, err := strconv.Atoi(digits[:n])
+			return err == nil && strings.IndexByte(not, digits[n]) < 0 && lengths(code, len(digits)-n)
+		}
+	}
+	return false
 }
 
 // known reports whether a plan has the number that plainAbroad takes digits for.
@@ -182,23 +190,27 @@ func possibleAbroad(digits string) bool {
 	return false
 }
 
-// knownLengths remembers which lengths the numbers of a calling code have.
-var knownLengths sync.Map // [2]int: bool
+// knownLengths remembers which lengths the numbers of a calling code have: 1 for no, 2 for yes.
+var knownLengths [1000][18]atomic.Uint32
 
 // lengths reports whether numbers of a calling code may have so many digits after it.
 func lengths(code, digits int) bool {
-	key := [2]int{code, digits}
-	if known, ok := knownLengths.Load(key); ok {
-		return known.(bool)
+	if code >= len(knownLengths) || digits < 1 || digits >= len(knownLengths[0]) {
+		return false
 	}
-	possible := false
-	if number, err := strconv.ParseUint(strings.Repeat("2", digits), 10, 64); err == nil && digits > 0 {
+	at := &knownLengths[code][digits]
+	known := at.Load()
+	if known == 0 {
+		number, err := strconv.ParseUint(strings.Repeat("2", digits), 10, 64)
 		small := int32(code)
-		possible = phonenumbers.IsPossibleNumberWithReason(
-			&phonenumbers.PhoneNumber{CountryCode: &small, NationalNumber: &number}) == phonenumbers.IS_POSSIBLE
+		known = 1
+		if err == nil && phonenumbers.IsPossibleNumberWithReason(
+			&phonenumbers.PhoneNumber{CountryCode: &small, NationalNumber: &number}) == phonenumbers.IS_POSSIBLE {
+			known = 2
+		}
+		at.Store(known)
 	}
-	knownLengths.Store(key, possible)
-	return possible
+	return known == 2
 }
 
 // distinct gives each text once, in order.
