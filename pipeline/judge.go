@@ -115,7 +115,7 @@ func (r Rules) undecided(it item, records []Record, own Ticket) judgement {
 // refusal finds a refusal of exactly this distribution that binds.
 func (r Rules) refusal(it item, records []Record, own Ticket) (Record, bool) {
 	for _, rec := range records {
-		if rec.Status == Rejected && rec.Binding && it.matches(rec) && !r.owns(rec, own) && (!r.RetryRejected || rec.Run == r.Run) {
+		if rec.Status == Rejected && rec.Binding && (it.matches(rec) || r.mayBe(it, rec)) && !r.owns(rec, own) && (!r.RetryRejected || rec.Run == r.Run) {
 			return rec, true
 		}
 	}
@@ -131,30 +131,35 @@ func (r Rules) afterwards(it item, records []Record, why Finding) Outcome {
 		return r.afterwards(alt, records, why)
 	}
 	for _, rec := range records {
-		if rec.Run == r.Run && it.matches(rec) && (rec.Status == Rejected || rec.Status == Failed) {
+		if rec.Run == r.Run && (it.matches(rec) || r.mayBe(it, rec)) && (rec.Status == Rejected || rec.Status == Failed) {
 			return r.fromRecord(it, rec, rec.Status)
 		}
 	}
 	return r.outcome(it, Pending, why.Code, why.Reason)
 }
 
-// delivered finds the delivery that counts for the row, the one to the row's own contact before others.
+// delivered finds the delivery that counts for the row, the one to the row's own contact before others. Of one whose
+// contact was forgotten nobody can tell whether it is the row's: it counts for any.
 func (r Rules) delivered(it item, records []Record) (found Record, same, ok bool) {
+	best := 0
 	for _, rec := range records {
 		if rec.Status != Delivered || r.Reminder != "" && rec.Reminder != r.Reminder {
 			continue
 		}
-		sameContact := it.contact == (Digest{}) || it.shares(rec)
-		if r.EachContact {
-			if sameContact = it.contact == rec.Contact; !sameContact {
-				continue
-			}
+		near := 1
+		switch own := it.contact == rec.Contact; {
+		case own, it.contact == (Digest{}) && !r.EachContact, !r.EachContact && it.shares(rec):
+			near = 3
+		case rec.Contact.Forgotten():
+			near = 2
+		case r.EachContact:
+			continue
 		}
-		if !ok || sameContact && !same || sameContact == same && rec.Time.Before(found.Time) {
-			found, same, ok = rec, sameContact, true
+		if near > best || near == best && rec.Time.Before(found.Time) {
+			best, found = near, rec
 		}
 	}
-	return found, same, ok
+	return found, best == 3 || best == 2 && !r.EachContact, best > 0
 }
 
 // doubt finds what is uncertain about the session, in any round and under any contact, and first what
@@ -181,6 +186,12 @@ func (r Rules) mayResend(doubt Record, own Ticket) bool {
 
 // owns reports whether a record is of the run's own earlier attempt at the row, and nobody's since.
 func (r Rules) owns(rec Record, own Ticket) bool { return Ticket(rec.ID) == own && rec.Run == r.Run }
+
+// mayBe reports whether a record of the run itself, whose contact was forgotten, is what it made of the row: so that its
+// report says what came of it.
+func (r Rules) mayBe(it item, rec Record) bool {
+	return rec.Contact.Forgotten() && rec.Run == r.Run && r.Run != "" && !r.EachContact && rec.Method == it.Method
+}
 
 func deliveredBefore(records []Record) bool {
 	for _, rec := range records {
@@ -256,6 +267,9 @@ func (r Rules) fromRecord(it item, rec Record, s Status) Outcome {
 func (r Rules) fromDelivery(it item, rec Record, same bool) Outcome {
 	out := r.fromRecord(it, rec, Delivered)
 	switch {
+	case !same && rec.Contact.Forgotten():
+		out.Status, out.Code = Skipped, CodeSessionAlreadyDelivered
+		out.Reason = fmt.Sprintf("the session was delivered on %s by run %s to a contact that was forgotten since, which may be this one", when(rec.Time), rec.Run)
 	case !same:
 		out.Status, out.Code = Skipped, CodeSessionAlreadyDelivered
 		out.Reason = fmt.Sprintf("the session was delivered to another contact on %s by run %s", when(rec.Time), rec.Run)

@@ -35,6 +35,7 @@ func withOther(contact string) func(*Record) {
 func inRound(name string) func(*Record) { return func(r *Record) { r.Reminder = name } }
 func underWay(r *Record)                { r.Intent, r.Run = ForeignIntent, "other" }
 func notBinding(r *Record)              { r.Binding = false }
+func ofNobody(r *Record)                { r.Contact = Digest{ForgottenVersion, 7} }
 
 // mailRow is a row of session id(1), changed.
 func mailRow(change ...func(*Row)) Row {
@@ -166,6 +167,17 @@ func TestJudgementOfARow(t *testing.T) {
 		{"each contact: delivered to this one", each, mailRow(), []Record{delivered}, "delivered/already_delivered"},
 		{"each contact: doubt is of the session", each, mailRow(otherMail), []Record{doubt}, "uncertain"},
 
+		{"delivered to somebody who was forgotten, maybe this one", Rules{}, mailRow(), []Record{known(Delivered, ofNobody)}, "delivered/already_delivered"},
+		{"delivered to somebody who was forgotten, whoever this is", Rules{}, mailRow(otherMail), []Record{known(Delivered, ofNobody)}, "delivered/already_delivered"},
+		{"delivered to another, and to somebody who was forgotten", Rules{}, mailRow(), []Record{known(Delivered, ofNobody), known(Delivered, to(mail(2)))}, "delivered/already_delivered"},
+		{"each contact: delivered to somebody who was forgotten", each, mailRow(), []Record{known(Delivered, ofNobody)}, "skipped/session_already_delivered"},
+		{"each contact: delivered to this one, and to somebody who was forgotten", each, mailRow(), []Record{known(Delivered, ofNobody), delivered}, "delivered/already_delivered"},
+		{"in doubt with somebody who was forgotten", Rules{}, mailRow(otherMail), []Record{known(Uncertain, ofNobody)}, "uncertain"},
+		{"each contact: in doubt with somebody who was forgotten", each, mailRow(otherMail), []Record{known(Uncertain, ofNobody)}, "uncertain"},
+		{"refused to somebody who was forgotten", Rules{}, mailRow(), []Record{known(Rejected, ofNobody)}, "pending/not_reached"},
+		{"a round: delivered before to somebody who was forgotten", reminder, mailRow(otherMail), []Record{known(Delivered, ofNobody)}, "pending/not_reached"},
+		{"a round: delivered in it to somebody who was forgotten", reminder, mailRow(), []Record{known(Delivered, ofNobody, inRound("second"))}, "delivered/already_delivered"},
+
 		{"first round: delivered in a later one", Rules{}, mailRow(), []Record{known(Delivered, inRound("second"))}, "delivered/already_delivered"},
 		{"a round: delivered before", reminder, mailRow(), []Record{delivered}, "pending/not_reached"},
 		{"a round: delivered before and in it", reminder, mailRow(), []Record{delivered, known(Delivered, inRound("second"))}, "delivered/already_delivered"},
@@ -291,6 +303,25 @@ func TestJudgementOfTheNextAttempt(t *testing.T) {
 		if got := test.rules.judge(it, []Record{test.record}, 7).stage; got != test.want {
 			t.Errorf("%s: stage %d, want %d", test.name, got, test.want)
 		}
+	}
+}
+
+// The report of a run says what came of its rows, also of one whose contact was forgotten since; it names nobody.
+func TestReportOfWhoWasForgotten(t *testing.T) {
+	rules := Rules{Run: "run-1"}
+	it := item{Distribution: Distribution{Session: id(1), Method: Email, Contact: mail(1)}, session: id(1), contact: digestOf(mail(1))}
+	for _, s := range []Status{Delivered, Rejected, Failed, Uncertain} {
+		records := []Record{known(s, ofNobody, func(r *Record) { r.Run = "run-1" })}
+		out := rules.judge(it, records, 0).outcome
+		if out.Status == Pending {
+			out = rules.afterwards(it, records, Finding{})
+		}
+		if out.Status != s || out.SentTo != "" || out.Run != "run-1" {
+			t.Errorf("what was %s is %+v", s, out)
+		}
+	}
+	if out := rules.judge(it, []Record{known(Rejected, ofNobody)}, 0).outcome; out.Status != Pending {
+		t.Errorf("what another run was refused, for nobody knows whom, is %+v", out)
 	}
 }
 

@@ -9,6 +9,13 @@ import (
 // for no contact.
 type Digest [17]byte
 
+// ForgottenVersion is the version byte of what takes the place of a digest once its contact was forgotten, so that
+// nobody can tell whose it was. It is that of no contact.
+const ForgottenVersion = 0xff
+
+// Forgotten reports whether a digest was that of a contact that was forgotten since.
+func (d Digest) Forgotten() bool { return d[0] == ForgottenVersion }
+
 // Intent reports whether an attempt on a record is open: claimed, and not yet concluded.
 type Intent uint8
 

@@ -26,6 +26,9 @@ func (c *claim) retried() { c.again = true }
 
 // Claim opens an attempt if the records of the session are those that were judged.
 func (r *Run) Claim(ctx context.Context, c pipeline.Claim) (pipeline.Claimed, error) {
+	if c.Distribution.Contact == "" { // it was forgotten while the row waited
+		return pipeline.Claimed{Version: c.Seen, Bar: pipeline.Bar{Forgotten: true}}, nil
+	}
 	contact := r.l.secret.digest(c.Distribution.Contact)
 	o := &claim{run: r, Claim: c, contact: contact[:], other: []byte{}}
 	if c.Distribution.Other != "" {

@@ -2,8 +2,7 @@ package ledger
 
 import (
 	"context"
-	"encoding/hex"
-	"encoding/json"
+	"maps"
 	"slices"
 	"time"
 
@@ -51,16 +50,11 @@ func (v *View) eachOf(ctx context.Context, contacts []pipeline.Digest, found fun
 	if len(wanted) == 0 {
 		return nil
 	}
-	names := make([]string, 0, len(wanted))
-	for d := range wanted {
-		names = append(names, hex.EncodeToString(d[:]))
-	}
-	slices.Sort(names)
-	list, err := json.Marshal(names)
+	list, err := digestList(slices.Collect(maps.Keys(wanted)))
 	if err != nil {
 		return err
 	}
-	rows, err := v.l.rows(ctx, query, append([]any{string(list)}, args...)...)
+	rows, err := v.l.rows(ctx, query, append([]any{list}, args...)...)
 	if err != nil {
 		return err
 	}

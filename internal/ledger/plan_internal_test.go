@@ -77,7 +77,7 @@ func TestEveryIndexIsNeeded(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	queries := slices.Concat(slices.Collect(maps.Keys(l.statements)), []string{lookupQuery, doubtsQuery, lastRunQuery, reportQuery})
+	queries := slices.Concat(slices.Collect(maps.Keys(l.statements)), []string{lookupQuery, findQuery, doubtsQuery, lastRunQuery, reportQuery})
 	used := map[string]bool{}
 	index := regexp.MustCompile(`USING (?:COVERING )?INDEX (\w+)`)
 	explained := 0

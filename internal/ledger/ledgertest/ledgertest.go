@@ -35,6 +35,11 @@ type Ledger interface {
 	View(target string) View
 	Held(ctx context.Context, run string, late bool) ([]pipeline.Hold, error)
 	NeverAgain(ctx context.Context, who string, contacts ...pipeline.Digest) (int, error)
+	Find(ctx context.Context, contacts ...pipeline.Digest) ([]ledger.Found, error)
+	FindSessions(ctx context.Context, sessions ...string) ([]ledger.Found, error)
+	OnList(ctx context.Context, contacts ...pipeline.Digest) (map[pipeline.Digest]ledger.Listed, error)
+	Forget(ctx context.Context, who string, contacts ...pipeline.Digest) (ledger.Forgot, error)
+	Remember(ctx context.Context, contacts ...pipeline.Digest) (int, error)
 	Pace(target string) pipeline.Pace
 	Begin(ctx context.Context, info ledger.RunInfo) (Campaign, error)
 	Busy(ctx context.Context, input [32]byte, target string) (*ledger.RunInfo, error)
@@ -98,6 +103,10 @@ func Run(t *testing.T, constructor func(t *testing.T) Store) {
 		"no more than there may be":             counts,
 		"who is never messaged again":           neverAgain,
 		"what rules have held back":             held,
+		"what was sent to a contact":            find,
+		"a contact is forgotten":                forget,
+		"forgotten while a call goes on":        forgetBusy,
+		"forgotten amid many runs":              forgetAmid,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := constructor(t)
