@@ -77,8 +77,18 @@ func ReadingOf(run ledger.RunInfo) (r Reading, err error) {
 	return r, nil
 }
 
+// OpenSessions opens a file of which only the sessions are looked up: its header needs no contact. The caller closes it.
+func (r Reading) OpenSessions(ctx context.Context, path string, stdin io.Reader) (*reader.File, error) {
+	return r.openAs(ctx, path, reader.Options{Stdin: stdin, Sessions: true})
+}
+
 func (r Reading) open(ctx context.Context, path string, stdin io.Reader) (*reader.File, error) {
-	opt := reader.Options{Stdin: stdin, Sheet: r.Sheet, HeaderRow: r.HeaderRow, Map: r.Map, Encoding: r.Encoding, OptOut: r.OptOut, NoOptOut: r.NoOptOut, AnyOptOut: r.AnyOptOut}
+	return r.openAs(ctx, path, reader.Options{Stdin: stdin})
+}
+
+func (r Reading) openAs(ctx context.Context, path string, opt reader.Options) (*reader.File, error) {
+	opt.Sheet, opt.HeaderRow, opt.Map, opt.Encoding = r.Sheet, r.HeaderRow, r.Map, r.Encoding
+	opt.OptOut, opt.NoOptOut, opt.AnyOptOut = r.OptOut, r.NoOptOut, r.AnyOptOut
 	if r.Upload != nil {
 		opt.Kept, opt.Mends = r.Upload.Kept, r.Upload.Mends
 	}

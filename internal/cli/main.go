@@ -144,6 +144,7 @@ says of every row whether it was delivered or rejected, and why. No session is s
 		return usage(contact.MaskAll(err.Error()), c.CommandPath()+" --help lists the flags")
 	})
 	root.AddCommand(a.orderCommands(code)...)
+	root.AddCommand(a.findCommands(code)...)
 	root.AddCommand(
 		a.command(&settings{}, (*settings).runFlags, code, a.run)(&cobra.Command{
 			Use: "run FILE…", Short: "Check the files, send what is due, and write the reports", Args: files,

@@ -37,6 +37,10 @@ func TestLinesFollowTheSchema(t *testing.T) {
 		{"run", "--json", "--endpoint", p.url, "--skip-bad-files", "bad.csv", "mixed.csv"},
 		{"report", "--json", "--endpoint", p.url, "mixed.csv"},
 		{"runs", "--json", "--endpoint", p.url},
+		{"find", "--json", "--environment", "sandbox", "+46701740605"},
+		{"forget", "--json", "--environment", "sandbox", "--yes", "+46701740605"},
+		{"find", "--json", "--environment", "sandbox", "+46701740605"},
+		{"find", "--json", "--environment", "sandbox", sessionID(0)},
 		{"run", "--json", "nowhere.csv"},
 		{"config", "show", "--json", "--config", "rules.yaml"},
 		{"run", "--json", "--endpoint", p.url, "--config", "rules.yaml", "--limit", "0", "--override", "limit", "--reason", "it is little", "mixed.csv"},
@@ -67,7 +71,7 @@ func TestLinesFollowTheSchema(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"notice", "row", "progress", "summary", "run", "setting", "error"} {
+	for _, kind := range []string{"notice", "row", "progress", "summary", "run", "setting", "distribution", "contact", "forget", "error"} {
 		if !seen[kind] {
 			t.Errorf("no line of type %s was written", kind)
 		}

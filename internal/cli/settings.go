@@ -50,6 +50,9 @@ type settings struct {
 	onFinish                          []string
 	skipBadFiles                      bool
 	input, as, decisions, by          string
+	in                                []string
+	column                            string
+	undo                              bool
 	reason, moveFrom, moveTo          string
 	all, force                        bool
 	shared, detach, watch             bool
@@ -75,8 +78,8 @@ type settings struct {
 }
 
 // flagsOnly are settings that no environment variable and no file may hold: as standing orders they
-// would undo the promises.
-var flagsOnly = []string{"resend-uncertain", "create-ledger", "override", "reason", "preflight-unclear", "help", "config", "profile"}
+// would undo the promises, or turn a command into its contrary.
+var flagsOnly = []string{"resend-uncertain", "create-ledger", "undo", "override", "reason", "preflight-unclear", "help", "config", "profile"}
 
 // load fills in from the environment and the configuration file what the command line does not say.
 // Every value goes through the flag's own parsing, wherever it comes from.
