@@ -18,11 +18,13 @@ func effectsOf(t *testing.T, cfg CheckConfig, lists ...[]Row) []Effect {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if effects := plan.Effects(); len(effects) != plan.Due || !slices.IsSortedFunc(effects, func(a, b Effect) int { return slices.Compare(a[:], b[:]) }) {
+	if effects := plan.Effects(effectKey); len(effects) != plan.Due || !slices.IsSortedFunc(effects, func(a, b Effect) int { return slices.Compare(a[:], b[:]) }) {
 		t.Errorf("%d effects of %d rows that are due", len(effects), plan.Due)
 	}
-	return plan.Effects()
+	return plan.Effects(effectKey)
 }
+
+var effectKey = []byte("a key")
 
 // Two rows have one effect when they say the same and are read as the same, wherever they stand.
 func TestEffect(t *testing.T) {
@@ -86,8 +88,8 @@ func TestEffectsOfAPlan(t *testing.T) {
 	book.know(id(1), known(Delivered))
 	cfg.Records = book
 	less := effectsOf(t, cfg, many(1, 9))
-	if len(less) != 8 || Grown(want, less) != 0 || Grown(less, want) != 1 {
-		t.Errorf("%d effects are left; grown by %d, and by %d the other way", len(less), Grown(want, less), Grown(less, want))
+	if len(less) != 8 || len(grown(want, less)) != 0 || len(grown(less, want)) != 1 {
+		t.Errorf("%d effects are left; grown by %d, and by %d the other way", len(less), len(grown(want, less)), len(grown(less, want)))
 	}
 }
 
@@ -99,26 +101,87 @@ func TestGrown(t *testing.T) {
 		return effects
 	}
 	for _, tt := range []struct {
-		before, now []Effect
-		want        int
+		before, now, want []Effect
 	}{
-		{nil, nil, 0},
-		{e(1, 2, 3), e(1, 2, 3), 0},
-		{e(1, 2, 3), nil, 0},
-		{nil, e(1, 2), 2},
-		{e(1, 2, 3), e(2), 0},
-		{e(1, 2, 3), e(3), 0},
-		{e(2), e(1, 2, 3), 2},
-		{e(1, 3, 5), e(2, 4, 6), 3},
-		{e(1, 3, 5), e(1, 4, 5), 1},
-		{e(1, 1), e(1, 1), 0},
-		{e(1), e(1, 1), 1},
-		{e(1, 1, 2), e(1, 2, 2), 1},
-		{e(1, 2), e(2, 2, 2), 2},
+		{nil, nil, nil},
+		{e(1, 2, 3), e(1, 2, 3), nil},
+		{e(1, 2, 3), nil, nil},
+		{nil, e(1, 2), e(1, 2)},
+		{e(1, 2, 3), e(2), nil},
+		{e(1, 2, 3), e(3), nil},
+		{e(2), e(1, 2, 3), e(1, 3)},
+		{e(1, 3, 5), e(2, 4, 6), e(2, 4, 6)},
+		{e(1, 3, 5), e(1, 4, 5), e(4)},
+		{e(1, 1), e(1, 1), nil},
+		{e(1), e(1, 1), e(1)},
+		{e(1, 1, 2), e(1, 2, 2), e(2)},
+		{e(1, 2), e(2, 2, 2), e(2, 2)},
 	} {
-		if got := Grown(tt.before, tt.now); got != tt.want {
-			t.Errorf("%v after %v has grown by %d, not %d", tt.now, tt.before, got, tt.want)
+		if got := grown(tt.before, tt.now); !slices.Equal(got, tt.want) {
+			t.Errorf("%v after %v has grown by %v, not %v", tt.now, tt.before, got, tt.want)
 		}
+	}
+}
+
+// Without the key nobody can tell which contact an effect is of.
+func TestEffectsAreKeyed(t *testing.T) {
+	plan, err := Check(t.Context(), CheckConfig{Rules: Rules{Target: "sandbox"}, Defaults: testDefaults}, sheet(byPhone(1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := plan.Effects([]byte("a key")), plan.Effects([]byte("another")); len(a) != 1 || len(b) != 1 || a[0] == b[0] {
+		t.Errorf("by two keys the effects are %v and %v", a, b)
+	}
+}
+
+// What goes beyond a plan is counted, with the rows where it stands; a row that another run holds may be sent too.
+func TestBeyond(t *testing.T) {
+	cfg := CheckConfig{Rules: Rules{Target: "sandbox"}, Defaults: testDefaults}
+	placed := func(rows []Row) []Row {
+		for i := range rows {
+			rows[i].Place.Row = i + 2
+		}
+		return rows
+	}
+	for name, tt := range map[string]struct {
+		before, now []Row
+		flying      int // the session that another run holds by now
+		n           int
+		at          []int
+	}{
+		"nothing more":              {many(1, 9), many(1, 9), 0, 0, nil},
+		"less":                      {many(1, 9), many(3, 2), 0, 0, nil},
+		"the last":                  {many(1, 8), many(1, 9), 0, 1, []int{10}},
+		"all":                       {nil, many(1, 9), 0, 9, []int{2, 3, 4}},
+		"two between":               {append(many(1, 2), many(5, 5)...), many(1, 9), 0, 2, []int{4, 5}},
+		"held, and was planned":     {many(1, 9), many(1, 9), 4, 0, nil},
+		"held, and was not":         {append(many(1, 3), many(5, 5)...), many(1, 9), 4, 1, []int{5}},
+		"held and another, neither": {many(1, 3), many(1, 5), 4, 2, []int{5, 6}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before []Effect
+			if tt.before != nil {
+				before = effectsOf(t, cfg, tt.before)
+			}
+			book := canned{}
+			if tt.flying > 0 {
+				book.know(id(tt.flying), known("", underWay))
+			}
+			now := cfg
+			now.Records = book
+			plan, err := Check(t.Context(), now, sheet(placed(tt.now)...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n, places := plan.Beyond(effectKey, before, 3)
+			var at []int
+			for _, p := range places {
+				at = append(at, p.Row)
+			}
+			if n != tt.n || !slices.Equal(at, tt.at) {
+				t.Errorf("%d rows are beyond it, at %v; want %d at %v", n, at, tt.n, tt.at)
+			}
+		})
 	}
 }
 

@@ -59,7 +59,8 @@ func TestLayout(t *testing.T) {
 		"internal/sandbox":  {"internal/contact"},
 		"internal/move":     {},
 		"internal/shown":    {},
-		"internal/campaign": {"pipeline", "reader", "writer", "internal/hpp", "internal/ledger", "internal/queue", "internal/move"},
+		"internal/sign":     {"pipeline"},
+		"internal/campaign": {"pipeline", "internal/contact", "reader", "writer", "internal/hpp", "internal/ledger", "internal/queue", "internal/move"},
 		"internal/queue":    {"pipeline", "internal/ledger"},
 		"internal/desk":     {"pipeline", "reader", "internal/contact", "internal/campaign", "internal/ledger"},
 		"internal/web":      {"pipeline", "reader", "writer", "internal/contact", "internal/campaign", "internal/ledger", "internal/desk"},
@@ -73,6 +74,7 @@ func TestLayout(t *testing.T) {
 	only := map[string]string{ // the parts that may import it
 		"github.com/spf13/cobra": "internal/cli", "github.com/knadh/koanf": "internal/cli",
 		"github.com/schollz/progressbar": "internal/cli", "golang.org/x/term": "internal/cli", "os/exec": "internal/cli",
+		"github.com/hiddeco/sshsig": "internal/sign", "golang.org/x/crypto/ssh": "internal/sign",
 		"github.com/jackc/pgx/v5": "internal/ledger internal/queue", "github.com/riverqueue/river": "internal/ledger internal/queue",
 	}
 	books := []string{"internal/ledger", "internal/desk", "internal/bench"} // these keep some, by SQL

@@ -85,7 +85,7 @@ func TestTerms(t *testing.T) {
 		t.Fatal(err)
 	}
 	digest := func(o campaign.Options) [32]byte {
-		a, err := o.Plan("north", plan)
+		a, err := o.Plan("north", planKey, plan)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -115,14 +115,22 @@ func TestTerms(t *testing.T) {
 	}
 }
 
-// approved is a plan as it is approved, of a list of contacts.
-func (h *house) approved(opt campaign.Options, contacts ...string) campaign.Approved {
+var planKey = []byte("the key of a ledger")
+
+// checked is what a check finds in a list of contacts.
+func (h *house) checked(opt campaign.Options, contacts ...string) *pipeline.Plan {
 	h.t.Helper()
 	plan, err := campaign.Check(h.t.Context(), opt, campaign.Ports{Observer: h}, []string{h.write("may.csv", contacts...)})
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	a, err := opt.Plan("north", plan)
+	return plan
+}
+
+// approved is a plan as it is approved, of a list of contacts.
+func (h *house) approved(opt campaign.Options, contacts ...string) campaign.Approved {
+	h.t.Helper()
+	a, err := opt.Plan("north", planKey, h.checked(opt, contacts...))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -134,42 +142,86 @@ func TestHolds(t *testing.T) {
 	h := newHouse(t)
 	opt := h.options()
 	opt.Label = "<May> & \"co\" \u2028 \x7f"
-	was := h.approved(opt, "anna@example.com", "bo@example.com", "cleo@example.com")
-	if len(was.Effects) != 3 {
+	three := []string{"anna@example.com", "bo@example.com", "cleo@example.com"}
+	was, now := h.approved(opt, three...), h.checked(opt, three...)
+	if len(was.Effects) != 3 || len(was.Contents) != 1 {
 		t.Fatalf("%+v", was)
 	}
 	others := h.approved(opt, "anna@example.com", "bo@example.com", "other@example.com").Effects
 	for name, tt := range map[string]struct {
-		change func(*campaign.Approved)
+		was    func(*campaign.Approved)
+		opt    func(*campaign.Options)
 		says   string // empty: it holds
+		kind   pipeline.Kind
+		digest bool // it is the same
 	}{
-		"nothing":              {func(*campaign.Approved) {}, ""},
-		"one less":             {func(a *campaign.Approved) { a.Effects = a.Effects[1:] }, ""},
-		"none left":            {func(a *campaign.Approved) { a.Effects = nil }, ""},
-		"one more":             {func(a *campaign.Approved) { a.Effects = append(a.Effects, pipeline.Effect{255, 255}) }, "1 row would be sent"},
-		"one twice":            {func(a *campaign.Approved) { a.Effects = append(a.Effects, a.Effects[2]) }, "1 row would be sent"},
-		"another in its place": {func(a *campaign.Approved) { a.Effects = others }, "1 row would be sent"},
-		"another account":      {func(a *campaign.Approved) { a.Account = "south" }, "another account"},
-		"another content":      {func(a *campaign.Approved) { a.Content[0] ^= 1 }, "the file, or what was typed into it"},
-		"other terms":          {func(a *campaign.Approved) { a.Terms = json.RawMessage(`{}`) }, "how it is read"},
+		"nothing":            {nil, nil, "", "", true},
+		"one less":           {func(a *campaign.Approved) { a.Effects = append(a.Effects, pipeline.Effect{255, 255}) }, nil, "", "", false},
+		"one more":           {func(a *campaign.Approved) { a.Effects = a.Effects[1:] }, nil, "1 row would be sent", pipeline.BadInput, false},
+		"all":                {func(a *campaign.Approved) { a.Effects = nil }, nil, "may.csv, row 2: 3 rows would be sent that were not to be sent when it was approved, this one the first, also rows 3, 4;", pipeline.BadInput, false},
+		"another":            {func(a *campaign.Approved) { a.Effects = others }, nil, "may.csv, row 4: 1 row would be sent", pipeline.BadInput, false},
+		"another account":    {func(a *campaign.Approved) { a.Account = "south" }, nil, "another account", pipeline.Usage, false},
+		"another content":    {func(a *campaign.Approved) { a.Contents = [][32]byte{{1}} }, nil, "may.csv: the file, or what was typed into it", pipeline.BadInput, false},
+		"no content":         {func(a *campaign.Approved) { a.Contents = nil }, nil, "the file, or what was typed into it", pipeline.BadInput, false},
+		"a file is left out": {func(a *campaign.Approved) { a.Contents = append([][32]byte{{1}}, a.Contents...) }, nil, "", "", false},
+		"other terms":        {func(a *campaign.Approved) { a.Terms = json.RawMessage(`{}`) }, nil, "how it is read", pipeline.Usage, false},
+		"another rate":       {nil, func(o *campaign.Options) { o.Rate = 7 }, `Rate was "10000" and is "7"`, pipeline.Usage, true},
+		"another sheet":      {nil, func(o *campaign.Options) { o.Sheet = "May" }, `Reading.sheet was not said and is "May"`, pipeline.Usage, true},
+		"no sessions":        {nil, func(o *campaign.Options) { o.Sessions = "" }, `Reading.session_format was "auto" and is not said`, pipeline.Usage, true},
+		"another target":     {nil, func(o *campaign.Options) { o.Target.Name = "https://api.klarna.com" }, `Target was "sandbox" and is "https://api.klarna.com"`, pipeline.Usage, true},
+		"another user":       {nil, func(o *campaign.Options) { o.User = "PK1234567_a" }, `User was "" and is "PK1234567_a"`, pipeline.Usage, true},
+		"another version":    {nil, func(o *campaign.Options) { o.Program.Version = "v2.0.0" }, `Version was "test" and is "v2.0.0"`, pipeline.Usage, true},
+		"two options":        {nil, func(o *campaign.Options) { o.Send.Limit, o.Send.Canary = 1, 2 }, `Canary was 0 and is 2, Limit was 0 and is 1;`, pipeline.Usage, true},
+		"another place":      {nil, func(o *campaign.Options) { o.Outputs.Report = "r.csv" }, "", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			now := was
-			now.Effects = append([]pipeline.Effect{}, was.Effects...)
-			tt.change(&now)
-			err := was.Holds(now)
-			if tt.says == "" != (err == nil) || err != nil && (!strings.Contains(err.Error(), tt.says) || !errors.Is(err, pipeline.Usage)) {
+			a, opt := was, opt
+			a.Effects = append([]pipeline.Effect{}, was.Effects...)
+			if tt.was != nil {
+				tt.was(&a)
+			}
+			if tt.opt != nil {
+				tt.opt(&opt)
+			}
+			err := a.Holds("north", planKey, opt, now)
+			if tt.says == "" != (err == nil) || err != nil && (!strings.Contains(err.Error(), tt.says) || !errors.Is(err, tt.kind)) {
 				t.Errorf("%v", err)
 			}
-			if same := now.Digest() == was.Digest(); same != (name == "nothing") {
+			if same := a.Digest() == was.Digest(); same != tt.digest {
 				t.Errorf("the digest is the same: %t", same)
 			}
 		})
 	}
+	if err := was.Holds("north", []byte("another key"), opt, now); err == nil {
+		t.Error("it holds by another key")
+	}
 	text, err := json.Marshal(was) // as it is kept
 	var kept campaign.Approved
-	if err := errors.Join(err, json.Unmarshal(text, &kept)); err != nil || kept.Digest() != was.Digest() || kept.Holds(was) != nil || was.Holds(kept) != nil {
+	if err := errors.Join(err, json.Unmarshal(text, &kept)); err != nil || kept.Digest() != was.Digest() || kept.Holds("north", planKey, opt, now) != nil {
 		t.Errorf("what was kept is another: %v", err)
+	}
+}
+
+// Contacts in the names that people give to things do not get into what is approved; who sends, and where to, does.
+func TestTermsAreMasked(t *testing.T) {
+	h := newHouse(t)
+	opt := h.options()
+	opt.Label, opt.Sheet, opt.Map = "for anna@example.com", "+46701740605", map[string]string{"phone": "0701740605"}
+	opt.User, opt.Target.Name = "PK4670174060_0701740605", "https://46701740605.example.com"
+	a, err := opt.Plan("", planKey, h.checked(h.options(), "anna@example.com"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	terms := string(a.Terms)
+	for _, hidden := range []string{"anna@", `"+4670`, `"0701740605"`} {
+		if strings.Contains(terms, hidden) {
+			t.Errorf("%s is in %s", hidden, terms)
+		}
+	}
+	for _, there := range []string{opt.User, opt.Target.Name, "for a•••@e•••.com"} {
+		if !strings.Contains(terms, there) {
+			t.Errorf("%s is not in %s", there, terms)
+		}
 	}
 }
 
@@ -189,8 +241,8 @@ func TestMended(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mended, err := opt.Plan("north", plan)
-	if err != nil || !reflect.DeepEqual(mended.Effects, typed.Effects) || mended.Content == typed.Content || mended.Content == sum {
+	mended, err := opt.Plan("north", planKey, plan)
+	if err != nil || !reflect.DeepEqual(mended.Effects, typed.Effects) || mended.Contents[0] == typed.Contents[0] || mended.Contents[0] == sum {
 		t.Errorf("%+v, %v", mended, err)
 	}
 	opt.Outputs.None = true

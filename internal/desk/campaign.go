@@ -53,11 +53,7 @@ func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending
 	res, err := campaign.Run(ctx, opt, campaign.Ports{
 		Ledger: a.Ledger, Dial: a.Dial, Record: a.Record, Observer: run, Stop: run.stop,
 		Confirm: func(_ context.Context, now *pipeline.Plan) error {
-			found, err := terms.Plan(a.Name, now)
-			if err == nil {
-				err = plan.Holds(found)
-			}
-			if err != nil {
+			if err := plan.Holds(a.Name, campaign.PlanKey(a.Ledger), terms, now); err != nil {
 				return &voided{err}
 			}
 			return nil

@@ -94,7 +94,7 @@ func (d *Desk) check(ctx context.Context, u *Upload) (*Sheet, campaign.Approved,
 		}
 	}
 	s.sorted()
-	approved, err := opt.Plan(a.Name, plan)
+	approved, err := opt.Plan(a.Name, campaign.PlanKey(a.Ledger), plan)
 	digest := approved.Digest()
 	s.Digest = hex.EncodeToString(digest[:])
 	return s, approved, err

@@ -77,7 +77,7 @@ type Waits struct {
 
 // How long things hold.
 const (
-	approvalLife   = 72 * time.Hour
+	approvalLife   = campaign.ApprovalLife
 	lostAfter      = 24 * time.Hour // a file that nobody knows was not being written any more
 	invitationLife = 7 * 24 * time.Hour
 )

@@ -136,8 +136,8 @@ func (w *way) checkedSheetIsTheSame() {
 	opt.Upload = &campaign.Upload{ID: w.u.ID, SHA256: hex.EncodeToString(w.u.SHA256[:]), Mends: []reader.Mend{
 		{Sheet: sheet.Input.Sheet, Row: 3, Column: 1, Text: "+46701740605"}, {Sheet: sheet.Input.Sheet, Row: 4, Column: 3, Text: "cleo@example.com"},
 	}}
-	ours := w.check(opt, w.path)
-	approved, err := opt.Plan(north, ours)
+	ours, key := w.check(opt, w.path), campaign.PlanKey(w.h.cfg.Accounts[0].Ledger)
+	approved, err := opt.Plan(north, key, ours)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -151,10 +151,10 @@ func (w *way) checkedSheetIsTheSame() {
 			w.t.Fatal(err)
 		}
 		theirs := w.check(plain, path)
-		if theirs.Due != 4 || len(theirs.Effects()) != 4 {
+		if theirs.Due != 4 || len(theirs.Effects(key)) != 4 {
 			w.t.Errorf("of the %s %d rows are due", format, theirs.Due)
 		}
-		if diff := cmp.Diff(ours.Effects(), theirs.Effects()); diff != "" {
+		if diff := cmp.Diff(ours.Effects(key), theirs.Effects(key)); diff != "" {
 			w.t.Errorf("the %s has other effects (-upload +sheet):\n%s", format, diff)
 		}
 	}

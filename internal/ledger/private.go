@@ -43,6 +43,9 @@ func (r *Run) sheet(p pipeline.Place) string {
 	return r.lastMasked
 }
 
+// Masked is a JSON document with the contacts in its texts masked, as the ledger keeps such.
+func Masked(doc json.RawMessage) json.RawMessage { return maskedJSON(doc) }
+
 // maskedJSON masks the texts in a document.
 func maskedJSON(doc json.RawMessage) json.RawMessage {
 	var v any
