@@ -20,6 +20,7 @@ type Summary struct {
 	File, Label, Reminder string
 	Target, Environment   string
 	Run, User, Version    string
+	Approved              string   // by whom, and by which plan
 	Ending                string   // why the run stopped; empty when it went through
 	Overridden            []string // rules that were loosened for the run, and why
 	Started, Ended        time.Time
@@ -138,6 +139,7 @@ func (s *summary) head() {
 		{"Environment", a.Environment},
 		{"As user", a.User},
 		{"Run", a.Run},
+		{"Approved by", a.Approved},
 		{"Started (UTC)", moment(a.Started)},
 		{"Ended (UTC)", moment(a.Ended)},
 		{"Sent by this run", sent},

@@ -35,6 +35,7 @@ var ofTerms = map[string]bool{
 	"SkipRefused": false, "Archive": false, "Program.Host": false, "Program.PID": false,
 	"Send.Concurrency": false, "Send.MaxAttempts": false, "Send.RetryFor": false, "Send.Grace": false, "Send.StopAfterIdentical": false,
 	"Send.Until": false, "Send.GoOn": false, "Send.Wait": false, "Outputs": false,
+	"Approval":       false, // of the plan itself
 	"Workers.Shared": false, "Workers.Priority": false, "Workers.Detach": false,
 }
 
@@ -54,7 +55,7 @@ func set(t *testing.T, v reflect.Value, name string) {
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 	case reflect.Pointer:
-		v.Set(reflect.ValueOf(&campaign.Upload{ID: "x"}))
+		v.Set(reflect.New(v.Type().Elem()))
 	case reflect.Struct, reflect.Func: // of those that are not of the terms
 		if ofTerms[name] {
 			t.Errorf("%s cannot be set", name)

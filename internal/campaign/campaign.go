@@ -105,12 +105,16 @@ func (c *campaign) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	approval, err := c.Approval.record()
+	if err != nil {
+		return err
+	}
 	for i := range c.files {
 		in := c.plan.Files[i].Input
 		info := ledger.RunInfo{
 			ID: newRunID(), Target: c.Target.Name, UserName: c.User, Label: c.Label, Reminder: c.Reminder,
 			Path: in.Path, SHA256: in.SHA256, Sheet: in.Sheet, Options: reading, Version: c.Program.Version,
-			Host: c.Program.Host, PID: c.Program.PID, Started: time.Now(), Lists: c.suppressed.Lists(),
+			Host: c.Program.Host, PID: c.Program.PID, Started: time.Now(), Lists: c.suppressed.Lists(), Approval: approval,
 		}
 		run, err := c.beginOrFollow(ctx, i, info)
 		if err != nil {

@@ -143,6 +143,7 @@ type Options struct {
 	Workers         Workers
 	Restraints      Restraints
 	Suppress        Lists
+	Approval        *Approval // who has approved what is sent; nil for nobody, and by no plan
 }
 
 // Program is who works, for people.

@@ -37,6 +37,7 @@ type PlanFile struct {
 const (
 	planType   = "hppsend plan"
 	planFormat = 1
+	planBegins = "{\n  \"type\": \"" + planType + "\""
 	// maxPlan is how large the file of a plan may be: about 24 bytes a message, so ten million.
 	maxPlan = 256 << 20
 	// plainContent is from how many rows on a plan has the plain hash of a file, for sha256sum. A file of few rows
@@ -167,7 +168,7 @@ func ReadPlan(path string, l *ledger.Ledger) (*PlanFile, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&d); err != nil || d.Type != planType {
-		if d.Type == planType || bytes.HasPrefix(text, []byte("{\n  \"type\": \""+planType+"\"")) {
+		if d.Type == planType || bytes.HasPrefix(text, []byte(planBegins)) {
 			return nil, notAsWritten(path)
 		}
 		return nil, usage(path+" is no plan", "hppsend check --plan writes one")

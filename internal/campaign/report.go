@@ -150,6 +150,7 @@ func (p *places) aboutRun(ctx context.Context, f pipeline.FilePlan, t pipeline.T
 	}
 	if run, ok, err := p.ledger.FindRun(ctx, f.Run); err == nil && ok {
 		s.Label, s.Reminder, s.Target, s.Run, s.User = run.Label, run.Reminder, run.Target, run.ID, run.UserName
+		s.Approved = ApprovalOf(run).String()
 		s.Environment, s.Started, s.Ended = p.ledger.Info().Environment, run.Started, run.Ended
 		if s.Ended.IsZero() {
 			s.Ended = time.Now()

@@ -24,7 +24,19 @@ func (l *Ledger) Runs(ctx context.Context, limit int) (all []RunState, err error
 	if limit == 0 {
 		limit = math.MaxInt
 	}
-	rows, err := l.rows(ctx, "SELECT "+runColumns+" WHERE {whole} ORDER BY run.number DESC LIMIT ?", limit)
+	return l.runsWhere(ctx, "{whole} ORDER BY run.number DESC LIMIT ?", limit)
+}
+
+// RunsOfPlan gives the runs that an approved plan has, by its digest in hex, the latest first.
+func (l *Ledger) RunsOfPlan(ctx context.Context, digest string) (all []RunState, err error) {
+	defer func() { err = l.reading(err) }()
+	begins := `{"plan":"` + digest + `"`
+	return l.runsWhere(ctx, "{whole} AND substr(run.approval, 1, ?) = ? ORDER BY run.number DESC", len(begins), begins)
+}
+
+// runsWhere gives the runs that a condition holds for.
+func (l *Ledger) runsWhere(ctx context.Context, where string, args ...any) (all []RunState, err error) {
+	rows, err := l.rows(ctx, "SELECT "+runColumns+" WHERE "+where, args...)
 	if err != nil {
 		return nil, err
 	}

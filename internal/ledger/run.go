@@ -37,6 +37,7 @@ type RunInfo struct {
 	Counts   json.RawMessage
 	Lists    []pipeline.KeptList // the suppression lists by which it went
 	Shared   bool                // handed to the workers: no process of its own keeps it alive
+	Approval json.RawMessage     // who has approved it, and by which plan; empty for nobody. It begins with {"plan":"DIGEST", and names people as they are
 }
 
 // Busy is the error that the content of a run's input is being sent by that run.
@@ -130,9 +131,9 @@ func (o *begin) apply(t *txn) (err error) {
 		return err
 	}
 	if err := t.get([]any{&o.number}, `INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet,
-		options, version, host, pid, started, lists, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {schema}) RETURNING number`,
+		options, version, host, pid, started, lists, approval, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {schema}) RETURNING number`,
 		o.ID, o.target, o.UserName, o.Label, o.Reminder, o.Path, o.SHA256[:], o.Sheet,
-		string(o.Options), o.Version, o.Host, o.PID, o.Started.UnixMilli(), listed(o.Lists)); err != nil {
+		string(o.Options), o.Version, o.Host, o.PID, o.Started.UnixMilli(), listed(o.Lists), string(o.Approval)); err != nil {
 		return err
 	}
 	return o.hold.entered(t, o.number)
@@ -268,19 +269,19 @@ func (t *txn) target(name string) (id int64, err error) {
 }
 
 const runColumns = `run.id, target.name, run.user_name, run.label, run.reminder, run.path, run.sha256, run.sheet,
-	run.options, run.version, run.host, run.pid, run.started, run.ended, run.ending, run.reason, run.counts, run.lists, {shared}
+	run.options, run.version, run.host, run.pid, run.started, run.ended, run.ending, run.reason, run.counts, run.lists, {shared}, run.approval
 	FROM run JOIN target ON target.id = run.target`
 
 func scanRun(rows interface{ Scan(...any) error }) (RunInfo, error) {
 	var r RunInfo
 	var sum []byte
-	var options, counts, lists string
+	var options, counts, lists, approval string
 	var started int64
 	var ended sql.NullInt64
 	err := rows.Scan(&r.ID, &r.Target, &r.UserName, &r.Label, &r.Reminder, &r.Path, &sum, &r.Sheet, &options,
-		&r.Version, &r.Host, &r.PID, &started, &ended, &r.Ending, &r.Reason, &counts, &lists, &r.Shared)
+		&r.Version, &r.Host, &r.PID, &started, &ended, &r.Ending, &r.Reason, &counts, &lists, &r.Shared, &approval)
 	copy(r.SHA256[:], sum)
-	r.Options, r.Counts = json.RawMessage(options), json.RawMessage(counts)
+	r.Options, r.Counts, r.Approval = json.RawMessage(options), json.RawMessage(counts), json.RawMessage(approval)
 	if lists != "" && err == nil {
 		err = json.Unmarshal([]byte(lists), &r.Lists)
 	}
