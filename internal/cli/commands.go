@@ -24,12 +24,20 @@ import (
 func (a *app) check(ctx context.Context, s *settings, paths []string) (code int, err error) {
 	ctx, cancel := a.untilStop(ctx)
 	defer cancel()
-	opt := campaign.Options{Reading: s.reading(), RetryRejected: s.retryRejected, ResendUncertain: s.resendUncertain, Program: program()}
+	opt := campaign.Options{Reading: s.reading(), Program: program()}
 	var named bool
-	if opt.Target, named, err = s.target(); err != nil {
+	if opt.Target, named, err = s.target(); err == nil && s.plan != "" {
+		opt.Target, err = s.needTarget()
+	}
+	if err != nil {
 		return exitOK, err
 	}
-	opt.Restraints, opt.Suppress = s.restraints(opt.Target), s.lists()
+	s.planTerms(&opt)
+	if s.plan != "" {
+		if err := a.beginPlan(s, &opt); err != nil {
+			return exitOK, err
+		}
+	}
 	if opt.Outputs, err = a.outputs(s); err != nil {
 		return exitOK, err
 	}
@@ -38,10 +46,10 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (code int,
 	}
 	look := &inspection{teller: teller{a}, opt: opt, perSecond: s.perSecond(opt.Target)}
 	if named {
-		switch look.ledger, err = a.openLedger(ctx, s, opt.Target, false); {
+		switch look.ledger, err = a.openLedger(ctx, s, opt.Target, s.plan != ""); {
 		case err == nil:
 			defer look.ledger.Close()
-		case errors.Is(err, ledger.ErrMissing):
+		case errors.Is(err, ledger.ErrMissing) && s.plan == "":
 			look.none = true
 		default:
 			return exitOK, err
@@ -53,6 +61,11 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (code int,
 		return exitOK, err
 	case err != nil:
 		return exitBroken, err
+	}
+	if s.plan != "" {
+		if err := a.writePlan(s, opt, look.ledger, plan); err != nil {
+			return exitOK, err
+		}
 	}
 	return checkCode(plan.Total), nil
 }

@@ -166,10 +166,12 @@ func (r runLine) MarshalJSON() ([]byte, error) {
 		Ledger       []code              `json:"ledger,omitempty"`
 		Lists        []pipeline.KeptList `json:"suppression_lists,omitempty"`
 		Workers      any                 `json:"workers,omitempty"`
+
+		Approval *campaign.Approval `json:"approval,omitempty"`
 	}{
 		"run", r.ID, r.Path, r.Label, r.Reminder, r.Target, r.state(), r.Reason, r.UserName, r.Host, r.PID, r.Version,
 		r.Started.UTC(), ended, s.counts, s.Exit,
-		r.RunState.Uncertain, overridesOf(r.RunInfo), codes, r.Lists, r.with.line(),
+		r.RunState.Uncertain, overridesOf(r.RunInfo), codes, r.Lists, r.with.line(), campaign.ApprovalOf(r.RunInfo),
 	})
 }
 
@@ -185,6 +187,9 @@ func (a *app) tellRun(r runLine, detail bool) {
 	}
 	a.console.say(title)
 	a.console.say("    " + r.describe(s))
+	if approval := campaign.ApprovalOf(r.RunInfo); approval != nil {
+		a.console.sayf("    approved by %s", approval)
+	}
 	if detail {
 		a.console.sayf("    target %s, as %s; version %s, process %d on %s", r.Target, r.UserName, r.Version, r.PID, r.Host)
 		if !r.Ended.IsZero() {

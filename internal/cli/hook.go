@@ -50,7 +50,7 @@ func (r *invocation) overall(code int) summary {
 	s := summaryOf("", r.result.Total)
 	started, ended := r.started.UTC(), time.Now().UTC()
 	s.Files, s.Label, s.Reminder, s.Target = len(r.result.Files), r.opt.Label, r.opt.Reminder, r.opt.Target.Name
-	s.Started, s.Ended, s.Exit = &started, &ended, code
+	s.Started, s.Ended, s.Exit, s.Approval = &started, &ended, code, r.opt.Approval
 	return s
 }
 

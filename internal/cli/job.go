@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -47,6 +48,13 @@ func (a *app) outputs(s *settings) (campaign.Outputs, error) {
 	}
 	if s.metricsFile != "" {
 		out.Others = map[string]string{"--metrics-file": s.metricsFile}
+	}
+	if s.plan != "" {
+		out.Others = maps.Clone(out.Others)
+		if out.Others == nil {
+			out.Others = map[string]string{}
+		}
+		out.Others["--plan"] = s.plan
 	}
 	if s.json && s.output == stdout {
 		return out, usage("-o - and --json both write to standard output", "leave one of them out")

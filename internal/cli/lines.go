@@ -95,6 +95,8 @@ type summary struct {
 	Started   *time.Time          `json:"started,omitempty"`
 	Ended     *time.Time          `json:"ended,omitempty"`
 	Exit      int                 `json:"exit"`
+
+	Approval *campaign.Approval `json:"approval,omitempty"`
 }
 
 // counts are the rows of a file, or of several, by status.

@@ -217,7 +217,7 @@ var noRules = map[string]string{
 	"sheet": "what is read", "header-row": "what is read", "map": "what is read", "delimiter": "what is read", "encoding": "what is read",
 	"default-country": "how it is read", "method": "how it is read", "prefer": "how it is read", "session-format": "HPP knows no such session",
 	"no-opt-out": "what it takes back, opt-out does not let it",
-	"label": "for people", "reminder": "which round it is",
+	"label":      "for people", "reminder": "which round it is",
 	"concurrency": "the rate holds for all calls together", "timeout": "past it nothing is sent again", "max-attempts": "of a call that was not accepted",
 	"retry-for": "likewise", "grace": "of calls that were made",
 	"resend-uncertain": "a flag only", "create-ledger": "a flag only", "override": "a flag only", "reason": "a flag only",

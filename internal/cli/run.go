@@ -23,6 +23,7 @@ type invocation struct {
 	opt     campaign.Options
 	creds   hpp.Credentials
 	ledger  *ledger.Ledger
+	plan    *campaign.PlanFile // that is sent, and nothing else; nil for all that is due
 	started time.Time
 	view    *progress // while the sending goes on
 	result  campaign.Result
@@ -80,6 +81,9 @@ func (r *invocation) prepare(ctx context.Context) (err error) {
 	if r.opt.Target, err = s.needTarget(); err != nil {
 		return err
 	}
+	if err := s.needPlan(r.opt.Target); err != nil {
+		return err
+	}
 	if r.creds, err = r.credentialsFor(s, r.opt.Target); err != nil {
 		return err
 	}
@@ -94,24 +98,31 @@ func (r *invocation) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	r.opt.User, r.opt.Program, r.opt.Archive = r.creds.Username, program(), s.archive
-	r.opt.RetryRejected, r.opt.ResendUncertain, r.opt.SkipRefused = s.retryRejected, s.resendUncertain, s.skipBadFiles
-	r.opt.Restraints, r.opt.Suppress = s.restraints(r.opt.Target), s.lists()
-	r.opt.Rate, r.opt.Headroom = s.perSecond(r.opt.Target), float64(s.headroom)
+	r.opt.SkipRefused = s.skipBadFiles
 	r.opt.Send = pipeline.SendConfig{
 		Concurrency: s.concurrency, MaxAttempts: s.maxAttempts, RetryFor: s.retryFor, Grace: s.grace,
-		Limit: s.limit, StopAfterIdentical: s.stopAfterIdentical, Until: until,
-		MaxRejected: pipeline.Threshold(s.maxRejected), Canary: s.canary, GoOn: r.goOn(),
+		StopAfterIdentical: s.stopAfterIdentical, Until: until, GoOn: r.goOn(),
 		Wait: s.rules.wait,
 	}
+	s.planTerms(&r.opt)
 	r.opt.Workers = campaign.Workers{Shared: s.shared, Priority: s.priority, Detach: s.detach}
 	if r.ledger, err = r.openLedger(ctx, s, r.opt.Target, true); err == nil && s.shared {
 		err = r.ledger.Shareable()
+	}
+	if err == nil {
+		err = r.takePlan(ctx)
+	}
+	if err != nil && r.ledger != nil {
+		r.ledger.Close()
 	}
 	return err
 }
 
 // confirm asks before anything is sent in production.
 func (r *invocation) confirm(ctx context.Context, plan *pipeline.Plan) error {
+	if err := r.holdsPlan(ctx, plan); err != nil {
+		return err
+	}
 	production := r.opt.Target.Environment == hpp.Production
 	if !production && !r.s.ask || r.s.yes || plan.Due == 0 {
 		return nil
@@ -268,6 +279,7 @@ func (r *invocation) summary(f campaign.FileResult) summary {
 	started, ended := r.started.UTC(), f.Ended.UTC()
 	s.Run, s.Label, s.Reminder, s.Target = f.Run, r.opt.Label, r.opt.Reminder, r.opt.Target.Name
 	s.Overrides = r.opt.Overrides
+	s.Approval = r.opt.Approval
 	s.Report, s.Rejects, s.Started, s.Ended = f.Report, f.Rejects, &started, &ended
 	if s.Exit = r.exitCode(f.Tally, f.Ending); f.Err != nil {
 		s.Exit = exitBroken

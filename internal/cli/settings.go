@@ -63,18 +63,19 @@ type settings struct {
 	olderThan                         age
 	profile                           string
 	ask                               bool // before anything is sent, wherever to
-	flags                             *pflag.FlagSet
-	rules                             ruleSettings
-	sources                           map[string]string // of what the command line does not say
-	held                              map[string]held   // what was said of rules
-	policyFile                        PolicyFile
-	mayOverride, overrides            []string // rules that the policy lets be overridden; that the command line loosens
-	overridden                        []campaign.Override
-	mostRate                          float64 // calls a second, by the policy; 0 for what it does not say
-	addr, script                      string
-	page                              pageSettings
-	latency                           time.Duration
-	rateLimit                         int
+	planSettings
+	flags                  *pflag.FlagSet
+	rules                  ruleSettings
+	sources                map[string]string // of what the command line does not say
+	held                   map[string]held   // what was said of rules
+	policyFile             PolicyFile
+	mayOverride, overrides []string // rules that the policy lets be overridden; that the command line loosens
+	overridden             []campaign.Override
+	mostRate               float64 // calls a second, by the policy; 0 for what it does not say
+	addr, script           string
+	page                   pageSettings
+	latency                time.Duration
+	rateLimit              int
 }
 
 // flagsOnly are settings that no environment variable and no file may hold: as standing orders they
