@@ -154,7 +154,7 @@ func (a Approved) Holds(account string, key []byte, o Options, now *pipeline.Pla
 	}
 	return &pipeline.Error{
 		Kind: pipeline.BadInput, Place: places[0],
-		Problem: fmt.Sprintf("%s would be sent that were not to be sent when it was approved, this one the first%s; nothing was sent", counted(n), more),
+		Problem: fmt.Sprintf("%s would be sent that what was approved has not, this one the first%s; nothing was sent", counted(n), more),
 		Todo:    "ask for approval again",
 	}
 }

@@ -159,7 +159,7 @@ func TestHolds(t *testing.T) {
 		"nothing":            {nil, nil, "", "", true},
 		"one less":           {func(a *campaign.Approved) { a.Effects = append(a.Effects, pipeline.Effect{255, 255}) }, nil, "", "", false},
 		"one more":           {func(a *campaign.Approved) { a.Effects = a.Effects[1:] }, nil, "1 row would be sent", pipeline.BadInput, false},
-		"all":                {func(a *campaign.Approved) { a.Effects = nil }, nil, "may.csv, row 2: 3 rows would be sent that were not to be sent when it was approved, this one the first, also rows 3, 4;", pipeline.BadInput, false},
+		"all":                {func(a *campaign.Approved) { a.Effects = nil }, nil, "may.csv, row 2: 3 rows would be sent that what was approved has not, this one the first, also rows 3, 4;", pipeline.BadInput, false},
 		"another":            {func(a *campaign.Approved) { a.Effects = others }, nil, "may.csv, row 4: 1 row would be sent", pipeline.BadInput, false},
 		"another account":    {func(a *campaign.Approved) { a.Account = "south" }, nil, "another account", pipeline.Usage, false},
 		"another content":    {func(a *campaign.Approved) { a.Contents = [][32]byte{{1}} }, nil, "may.csv: the file, or what was typed into it", pipeline.BadInput, false},

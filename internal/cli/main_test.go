@@ -94,7 +94,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "freeport": freePort, "listening": listening, "cells": cells, "same": sameCells, "total": totals,
-			"run-id": runID, "replace": replace, "archived": archived,
+			"run-id": runID, "replace": replace, "archived": archived, "approvers": approvers, "signs": signs, "summary": summaryLine,
 		},
 	})
 }
