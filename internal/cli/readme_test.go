@@ -143,7 +143,7 @@ func TestReadmeCommands(t *testing.T) {
 		for _, line := range b.lines {
 			command, _, _ := strings.Cut(line, "#")
 			args := strings.Fields(command)
-			if len(args) == 0 || args[0] == "go" { // built and tested by whoever runs this
+			if len(args) == 0 || args[0] == "go" || args[0] == "ssh-keygen" { // built and tested by whoever runs this
 				continue
 			}
 			if out, err := exec.Command("hppsend", append(args[1:], "--help")...).CombinedOutput(); err != nil || args[0] != "./hppsend" {

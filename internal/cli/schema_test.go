@@ -21,6 +21,7 @@ func TestLinesFollowTheSchema(t *testing.T) {
 	p := newPlace(t, sandbox.Config{})
 	p.contacts("may.csv", 0, 700)
 	p.contacts("june.csv", 1000, 3)
+	p.contacts("july.csv", 2000, 3)
 	p.write("bad.csv", [][]string{{"name", "fax"}, {"Ann", "1"}})
 	p.write("mixed.csv", [][]string{
 		{"session_id", "phone"},
@@ -35,6 +36,8 @@ func TestLinesFollowTheSchema(t *testing.T) {
 		{"run", "--json", "--endpoint", p.url, "--rate", "50/s", "may.csv", "june.csv"}, // long enough for a line of progress
 		{"run", "--json", "--endpoint", p.url, "--limit", "1", "mixed.csv"},
 		{"run", "--json", "--endpoint", p.url, "--skip-bad-files", "bad.csv", "mixed.csv"},
+		{"check", "--json", "--endpoint", p.url, "--plan", "plan.json", "july.csv"},
+		{"run", "--json", "--endpoint", p.url, "--plan", "plan.json", "july.csv"},
 		{"report", "--json", "--endpoint", p.url, "mixed.csv"},
 		{"runs", "--json", "--endpoint", p.url},
 		{"find", "--json", "--environment", "sandbox", "+46701740605"},
@@ -59,6 +62,9 @@ func TestLinesFollowTheSchema(t *testing.T) {
 			fields := line.(map[string]any)
 			kind := fields["type"].(string)
 			seen[kind] = true
+			if fields["approval"] != nil {
+				seen["approval of a "+kind] = true
+			}
 			for _, one := range schema.OneOf {
 				if one.Ref.Properties["type"].Const != nil && *one.Ref.Properties["type"].Const == kind {
 					for name := range fields {
@@ -71,7 +77,7 @@ func TestLinesFollowTheSchema(t *testing.T) {
 			}
 		}
 	}
-	for _, kind := range []string{"notice", "row", "progress", "summary", "run", "setting", "distribution", "contact", "forget", "error"} {
+	for _, kind := range []string{"notice", "row", "progress", "summary", "run", "setting", "distribution", "contact", "forget", "error", "approval of a summary", "approval of a run"} {
 		if !seen[kind] {
 			t.Errorf("no line of type %s was written", kind)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"hppsend/internal/campaign"
 	"hppsend/pipeline"
 )
 
@@ -127,7 +128,11 @@ type Approval struct {
 
 // Approvals gives those that an upload has, for what it is now.
 func (s *Seat) Approvals(ctx context.Context, u *Upload) (all []Approval, err error) {
-	rows, err := s.d.db.QueryContext(ctx, `SELECT p.name, a.time FROM approval a JOIN person p ON p.id = a.person JOIN upload u ON u.id = a.upload AND u.digest = a.digest
+	return s.d.approvals(ctx, u)
+}
+
+func (d *Desk) approvals(ctx context.Context, u *Upload) (all []Approval, err error) {
+	rows, err := d.db.QueryContext(ctx, `SELECT p.name, a.time FROM approval a JOIN person p ON p.id = a.person JOIN upload u ON u.id = a.upload AND u.digest = a.digest
 		WHERE a.upload = ? ORDER BY a.time`, u.ID)
 	if err != nil {
 		return nil, err
@@ -143,6 +148,22 @@ func (s *Seat) Approvals(ctx context.Context, u *Upload) (all []Approval, err er
 		all = append(all, a)
 	}
 	return all, rows.Err()
+}
+
+// approved is who has approved an upload, as its run keeps it.
+func (d *Desk) approved(ctx context.Context, u *Upload) (*campaign.Approval, error) {
+	all, err := d.approvals(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	a := &campaign.Approval{Plan: u.Digest}
+	if asker, err := d.person(ctx, u.AskerID); err == nil {
+		a.SubmittedBy = []string{asker.Name}
+	}
+	for _, one := range all {
+		a.By, a.Time = append(a.By, one.By), one.Time.UTC()
+	}
+	return a, nil
 }
 
 // Approve approves of an upload by the digest that the person saw. With the last approval that it takes it starts,

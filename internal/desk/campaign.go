@@ -29,6 +29,9 @@ func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending
 		return campaign.Result{}, err
 	}
 	opt.LeftOut = u.LeftOut
+	if opt.Approval, err = d.approved(ctx, u); err != nil {
+		return campaign.Result{}, err
+	}
 	terms := opt // as they were approved, whatever was answered since
 	if opt.Send.Canary > 0 {
 		yes, err := d.askCanary(ctx, u, run, opt.Send.Canary)

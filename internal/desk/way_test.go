@@ -200,6 +200,14 @@ func (w *way) send(bo *desk.Seat) {
 			w.t.Errorf("session %d was accepted %d times", n, stats.Accepted[session(n)])
 		}
 	}
+	runs, err := w.h.cfg.Accounts[0].Ledger.Runs(ctx, 1)
+	if err != nil || len(runs) != 1 {
+		w.t.Fatalf("%+v, %v", runs, err)
+	}
+	a := campaign.ApprovalOf(runs[0].RunInfo)
+	if a == nil || a.Plan != u.Digest || len(a.By) != 1 || a.By[0] != "Bo" || len(a.SubmittedBy) != 1 || a.SubmittedBy[0] != "Anna" || a.Time.IsZero() {
+		w.t.Errorf("the ledger says that it was approved by %+v", a)
+	}
 	w.reported()
 }
 
