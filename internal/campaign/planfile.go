@@ -1,6 +1,7 @@
 package campaign
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
@@ -46,8 +47,14 @@ const (
 	perLine      = 3 // effects, which makes 64 characters
 )
 
-// planDoc is the form of the file. What comes first is for people.
+// planDoc is what the file says.
 type planDoc struct {
+	planHead
+	effects []pipeline.Effect
+}
+
+// planHead is its form, less the effects, which stand where Effects does. What comes first is for people.
+type planHead struct {
 	Type        string            `json:"type"`
 	Format      int               `json:"format"`
 	ID          string            `json:"id"` // so that no two plans are one
@@ -62,7 +69,7 @@ type planDoc struct {
 	Status      map[string]int    `json:"status"`
 	Codes       map[string]int    `json:"codes"`
 	Options     json.RawMessage   `json:"options"`
-	Effects     []string          `json:"effects"`
+	Effects     []struct{}        `json:"effects"`
 	MAC         string            `json:"mac"` // of all else
 }
 
@@ -81,18 +88,87 @@ type plannedMessages struct {
 	Count   int    `json:"count"`
 }
 
-func (d planDoc) encode() ([]byte, error) {
-	text, err := json.MarshalIndent(d, "", "  ")
-	return append(text, '\n'), err
+// noEffects is where the head of a plan, which is encoded by itself, has the effects: they are many.
+const (
+	noEffects    = "\n  \"effects\": []"
+	effectsBegin = "\n  \"effects\": [\n"
+	effectsEnd   = "\n  ]"
+	effectBegin  = "    \""
+)
+
+// writeTo writes the file as json.MarshalIndent would.
+func (d planDoc) writeTo(w io.Writer) error {
+	head, err := json.MarshalIndent(d.planHead, "", "  ")
+	if err != nil {
+		return err
+	}
+	before, after, _ := strings.Cut(string(head), noEffects) // no text holds a line feed
+	if len(d.effects) == 0 {
+		before, after = string(head), ""
+	}
+	out := bufio.NewWriter(w)
+	out.WriteString(before)
+	lead := effectsBegin
+	var line [perLine * len(pipeline.Effect{})]byte
+	for group := range slices.Chunk(d.effects, perLine) {
+		n := 0
+		for _, e := range group {
+			n += copy(line[n:], e[:])
+		}
+		out.WriteString(lead + effectBegin + base64.StdEncoding.EncodeToString(line[:n]) + `"`)
+		lead = ",\n"
+	}
+	if len(d.effects) > 0 {
+		out.WriteString(effectsEnd)
+	}
+	out.WriteString(after + "\n")
+	return out.Flush()
+}
+
+// decodePlan reads a file that writeTo has written; of another it may find an error, or something that is written
+// otherwise.
+func decodePlan(text []byte) (d planDoc, err error) {
+	before, rest, many := bytes.Cut(text, []byte(effectsBegin))
+	if many {
+		lines, after, _ := bytes.Cut(rest, []byte(effectsEnd))
+		text = slices.Concat(before, []byte(noEffects), after)
+		d.effects = make([]pipeline.Effect, 0, len(lines)/24)
+		for line := range bytes.SplitSeq(lines, []byte("\n")) {
+			line = bytes.TrimSuffix(bytes.TrimPrefix(line, []byte(effectBegin)), []byte(","))
+			sums, err := base64.StdEncoding.DecodeString(string(bytes.TrimSuffix(line, []byte(`"`))))
+			if err != nil || len(sums)%len(pipeline.Effect{}) != 0 {
+				return d, fmt.Errorf("an effect: %w", err)
+			}
+			for sum := range slices.Chunk(sums, len(pipeline.Effect{})) {
+				d.effects = append(d.effects, pipeline.Effect(sum))
+			}
+		}
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	return d, dec.Decode(&d.planHead)
 }
 
 // mac is what only who has the ledger's secret can make, over all of the file but itself.
 func (d planDoc) mac(l *ledger.Ledger) (string, error) {
 	d.MAC = ""
-	text, err := d.encode()
 	mac := hmac.New(sha256.New, l.Key("approved plan file"))
-	mac.Write(text)
+	err := d.writeTo(mac)
 	return hex.EncodeToString(mac.Sum(nil)), err
+}
+
+// sameAs compares what is written with a text.
+type sameAs struct {
+	text  []byte
+	other bool
+}
+
+func (s *sameAs) Write(p []byte) (int, error) {
+	if !bytes.HasPrefix(s.text, p) {
+		s.other = true
+	}
+	s.text = s.text[min(len(s.text), len(p)):]
+	return len(p), nil
 }
 
 // ledgerName tells a ledger from others.
@@ -109,12 +185,12 @@ func (o Options) WritePlan(l *ledger.Ledger, plan *pipeline.Plan, by Submitter, 
 	if err != nil {
 		return nil, err
 	}
-	d := planDoc{
+	d := planDoc{effects: approved.Effects, planHead: planHead{
 		Type: planType, Format: planFormat, ID: strings.ToLower(rand.Text()[:12]), Made: now.UTC().Truncate(time.Second),
 		SubmittedBy: by.Said, WrittenBy: by.User, Ledger: ledgerName(l), Rows: plan.Total.Rows, ToBeSent: plan.Due,
-		Files: []plannedFile{}, Messages: []plannedMessages{}, Status: map[string]int{}, Codes: map[string]int{}, Effects: []string{},
+		Files: []plannedFile{}, Messages: []plannedMessages{}, Status: map[string]int{}, Codes: map[string]int{}, Effects: []struct{}{},
 		Options: approved.Terms,
-	}
+	}}
 	for i, f := range plan.Files {
 		p := plannedFile{
 			Name: contact.MaskAll(filepath.Base(f.Input.Path)), Sheet: contact.MaskAll(f.Input.Sheet), Rows: f.Tally.Rows, ToBeSent: f.Due,
@@ -139,17 +215,13 @@ func (o Options) WritePlan(l *ledger.Ledger, plan *pipeline.Plan, by Submitter, 
 			d.Codes[g.Code] += g.Rows
 		}
 	}
-	for group := range slices.Chunk(approved.Effects, perLine) {
-		var line []byte
-		for _, e := range group {
-			line = append(line, e[:]...)
-		}
-		d.Effects = append(d.Effects, base64.StdEncoding.EncodeToString(line))
-	}
 	if d.MAC, err = d.mac(l); err != nil {
 		return nil, err
 	}
-	return d.encode()
+	var text bytes.Buffer
+	text.Grow(1<<12 + 24*len(d.effects))
+	err = d.writeTo(&text)
+	return text.Bytes(), err
 }
 
 // notAsWritten refuses a file of which something was changed.
@@ -164,10 +236,8 @@ func ReadPlan(path string, l *ledger.Ledger) (*PlanFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	var d planDoc
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&d); err != nil || d.Type != planType {
+	d, err := decodePlan(text)
+	if err != nil || d.Type != planType {
 		if d.Type == planType || bytes.HasPrefix(text, []byte(planBegins)) {
 			return nil, notAsWritten(path)
 		}
@@ -179,15 +249,15 @@ func ReadPlan(path string, l *ledger.Ledger) (*PlanFile, error) {
 	if d.Ledger != ledgerName(l) {
 		return nil, usage("the plan "+path+" was written by another ledger than "+l.Info().Path, "write it on a host with this ledger, or name the other with --ledger")
 	}
-	again, err := d.encode() // in one form only, so that no byte is left that nothing holds
-	if err != nil {
+	same := &sameAs{text: text} // in one form only, so that no byte is left that nothing holds
+	if err := d.writeTo(same); err != nil {
 		return nil, err
 	}
 	mac, err := d.mac(l)
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(again, text) || !hmac.Equal([]byte(mac), []byte(d.MAC)) {
+	if same.other || len(same.text) > 0 || !hmac.Equal([]byte(mac), []byte(d.MAC)) {
 		return nil, notAsWritten(path)
 	}
 	p := &PlanFile{Path: path, Digest: sha256.Sum256(text), Bytes: text, Made: d.Made, SubmittedBy: d.SubmittedBy, WrittenBy: d.WrittenBy}
@@ -210,15 +280,7 @@ func (d planDoc) approved() (a Approved, err error) {
 		}
 		a.Contents = append(a.Contents, [32]byte(sum))
 	}
-	for _, line := range d.Effects {
-		sums, err := base64.StdEncoding.DecodeString(line)
-		if err != nil || len(sums)%len(pipeline.Effect{}) != 0 {
-			return a, fmt.Errorf("an effect: %w", err)
-		}
-		for sum := range slices.Chunk(sums, len(pipeline.Effect{})) {
-			a.Effects = append(a.Effects, pipeline.Effect(sum))
-		}
-	}
+	a.Effects = d.effects
 	return a, nil
 }
 

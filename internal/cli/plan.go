@@ -140,6 +140,7 @@ func (r *invocation) takePlan(ctx context.Context) error {
 	if len(r.opt.Approval.SubmittedBy) == 0 {
 		r.opt.Approval.SubmittedBy = []string{r.plan.WrittenBy}
 	}
+	defer func() { r.plan.Bytes = nil }() // they are large, and were for the signature
 	if signers == nil {
 		if _, err := os.Lstat(s.plan + ".sig"); err == nil {
 			r.say("notice", "signature_not_needed", s.plan+".sig is not looked at: "+requireApprovalKey+" names nobody who may approve.")
