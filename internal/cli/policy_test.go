@@ -224,6 +224,7 @@ var noRules = map[string]string{
 	"yes": "an answer, not a rule", "wait": "what holds a row back holds it back while it waits", "skip-bad-files": "the others are judged as ever",
 	"archive": "where to", "metrics-file": "where to", "on-finish": "afterwards", "output": "where to", "format": "for people", "rejects": "where to",
 	"shared": "by whom it is sent", "detach": "by whom it is sent", "priority": "before whom",
+	"plan": "it makes less of what is sent; whether there has to be one, require-approval says", "submitted-by": "one more who may not approve",
 	"json": "for machines", "quiet": "for people", "log-format": "for people", "config": "who speaks", "profile": "who speaks",
 
 	"addr": "the page", "account": "the page", "people": "the page", "public-url": "the page", "tls-cert": "the page", "tls-key": "the page",
@@ -235,7 +236,7 @@ var noRules = map[string]string{
 // coming are rules whose flags are not there yet.
 var coming = map[string]bool{
 	"hours": true, "holidays": true, "session-life": true,
-	"late": true, "preflight": true, "preflight-age": true, "preflight-unclear": true, "require-approval": true,
+	"late": true, "preflight": true, "preflight-age": true, "preflight-unclear": true,
 }
 
 // TestEverySettingIsARuleOrNot has whoever adds a flag say whether it is one.
