@@ -16,6 +16,7 @@ type Phone struct {
 	Region string // of the number itself, ISO 3166 alpha-2 in upper case
 	Mobile bool   // it is, or where the plan does not tell may be, a mobile number
 	Known  bool   // the plan has such numbers; else only its length is right
+	Area   bool   // its digits tell in which part of its region it is
 	Notice string
 }
 
@@ -69,7 +70,7 @@ func (w written) phone(country string) (Phone, error) {
 	if p != nil {
 		return Phone{}, p
 	}
-	phone := Phone{E164: r.e164, Region: r.region, Mobile: r.mobile(), Known: r.valid()}
+	phone := Phone{E164: r.e164, Region: r.region, Mobile: r.mobile(), Known: r.valid(), Area: r.area()}
 	phone.Notice = phone.notice()
 	return phone, nil
 }
