@@ -148,14 +148,12 @@ func (s *simulation) step() bool {
 	if change.IsZero() || s.horizon.Before(change) {
 		change = s.horizon
 	}
-	for s.left > 0 && s.now.Before(change) {
-		q := s.foremost(open)
-		if q == nil {
-			return true
-		}
+	for line := s.lineUp(open); len(line.queues) > 0 && s.now.Before(change); {
+		q := line.queues[0]
 		s.times[q.rows[q.next]] = s.now.UnixNano()
 		q.next++
 		s.left--
+		line.settle(0)
 		full := false
 		for i, quota := range s.Quotas {
 			if quota.Method < 0 || quota.Method == q.method {
@@ -223,14 +221,45 @@ func (s *simulation) queuesOpen() (open []*forecastQueue, change time.Time) {
 	return open, change
 }
 
-// foremost is the queue whose next row goes first; nil when all are empty.
-func (s *simulation) foremost(open []*forecastQueue) (first *forecastQueue) {
-	for _, q := range open {
-		if q.next < len(q.rows) && (first == nil || s.before(q.rows[q.next], first.rows[first.next])) {
-			first = q
-		}
+// forecastLine is a heap of queues, the one whose next row goes first before the others.
+type forecastLine struct {
+	*simulation
+	queues []*forecastQueue
+}
+
+func (s *simulation) lineUp(open []*forecastQueue) *forecastLine {
+	l := &forecastLine{s, open}
+	for i := len(open)/2 - 1; i >= 0; i-- {
+		l.settle(i)
 	}
-	return first
+	return l
+}
+
+// settle brings a queue to its place, or out of the line when it is empty.
+func (l *forecastLine) settle(i int) {
+	if q := l.queues[i]; q.next == len(q.rows) {
+		last := len(l.queues) - 1
+		l.queues[i] = l.queues[last]
+		l.queues = l.queues[:last]
+	}
+	for {
+		first := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(l.queues); child++ {
+			if l.ahead(child, first) {
+				first = child
+			}
+		}
+		if first == i {
+			return
+		}
+		l.queues[i], l.queues[first] = l.queues[first], l.queues[i]
+		i = first
+	}
+}
+
+func (l *forecastLine) ahead(a, b int) bool {
+	qa, qb := l.queues[a], l.queues[b]
+	return l.before(qa.rows[qa.next], qb.rows[qb.next])
 }
 
 // before reports whether one row goes before another when both may.
