@@ -111,6 +111,13 @@ func (c CheckConfig) inspected(ctx context.Context, src Source, judged bool, pho
 			g := inspected{rows: rows}
 			if err = cmp.Or(err, ctx.Err()); err == nil {
 				g.items, g.records, err = c.inspect(ctx, rows, func(i int) contact.Phone { return phone(n + i) })
+				for i := range g.items {
+					var f Finding
+					it := &g.items[i]
+					if it.expires, f = c.expires(src.Input(), rows[i]); it.session != "" {
+						it.find(f)
+					}
+				}
 				if err == nil && judged {
 					err = c.restrain(ctx, src.Input(), rows, g.items)
 				}

@@ -21,6 +21,8 @@ const (
 	CodeSameContact             = "same_contact"
 	CodeCoolingDown             = "cooling_down"
 	CodeQuota                   = "quota"
+	CodeHours                   = "hours"
+	CodeTooLate                 = "too_late"
 	CodeTotalsRow               = "totals_row"
 	CodeHiddenRow               = "hidden_row"
 	CodeInOtherRun              = "in_other_run"
@@ -45,6 +47,7 @@ const (
 	CodeAmbiguousPhone  = contact.CodeAmbiguous
 	CodeBadEmail        = contact.CodeBadEmail
 	CodeLinkDiffers     = "link_differs"
+	CodeBadExpiry       = "bad_expires_at"
 
 	CodeUnreadable          = "unreadable"
 	CodeRagged              = "ragged_row"
@@ -120,6 +123,7 @@ var codes = []Code{
 	{CodeUnclearFormat, Rejected, SentChanged, "The cell's format shows something else than the cell holds.", "Format the cell as text, type what is meant, and empty the row's hpp_raw cell."},
 	{CodeMarkedText, Rejected, SentChanged, "A part of the cell is struck out, raised, lowered or invisible.", "Type the cell anew, and empty the row's hpp_raw cell."},
 	{CodeLinkDiffers, Rejected, SentChanged, "A cell says one contact or session and links to another.", "Type the cell anew, without a link, and empty the row's hpp_raw cell."},
+	{CodeBadExpiry, Rejected, SentChanged, "It cannot be read when the session expires.", "Write it as 2026-12-24 18:00, or say --map expires_at= to leave the column out of account."},
 	{CodeMergedCell, Rejected, SentChanged, "The cell is merged with others.", "Unmerge it, fill in each row, and run the report."},
 	{"NOT_FOUND", Rejected, SentChanged, "There is no such session, or it has expired.", "Make a new session."},
 	{"BAD_VALUE", Rejected, SentChanged, "HPP does not take a value, or the session may not be sent this way.", "See hpp_reason; ask Klarna, naming hpp_correlation_id."},
@@ -153,6 +157,8 @@ var codes = []Code{
 	{StopCancelled, Pending, SentAlways, "The run was cancelled by hppsend cancel.", runAgain},
 	{StopLimit, Pending, SentAlways, "The number of rows of --limit was reached.", runAgain},
 	{StopUntil, Pending, SentAlways, "The time of --until had come.", runAgain},
+	{CodeTooLate, Skipped, SentChanged, "By rate, quotas and hours the session would have expired when its turn came.", "Make a new session, or widen --hours or --rate in time."},
+	{CodeHours, Pending, SentAlways, "It was outside --hours, or a holiday, where the person is.", "Run the same command again within them, or say --wait."},
 	{CodeQuota, Pending, SentAlways, "As many messages were sent in this hour, day or week as --max-sends allows.", "Run the same command again in the next one."},
 	{StopDenied, Pending, SentAlways, "HPP did not accept the credentials.", again},
 	{StopIdentical, Pending, SentAlways, "The same refusal came again and again: it is not the rows that are wrong.", again},

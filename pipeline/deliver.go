@@ -36,6 +36,7 @@ type Attempt struct {
 	Fallback     Distribution // what is tried where HPP refuses the contact for what it is; no Contact for nothing
 	Place        Place
 	N            int    // the row's number in its file, from 0
+	Locale       Locale // where the recipient may be; without zones the hours are not asked
 	Own          Ticket // of the run's earlier attempt at the row; zero on the first
 	Last         bool   // no further attempt would follow
 }
@@ -64,6 +65,7 @@ type Distributor struct {
 	// Binding makes every refusal of HPP's bind later runs at once. Otherwise the caller revises it.
 	Binding bool
 
+	calendars calendars
 	unwritten atomic.Int32 // outcomes that are kept because they could not be written yet
 }
 
@@ -107,6 +109,9 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Result, error) 
 		return Result{}, err
 	}
 	defer turn.End()
+	if early, ok := d.early(a); ok {
+		return early, nil
+	}
 	it := item{Distribution: a.Distribution, alt: a.Fallback, session: a.Distribution.Session, place: a.Place}
 	it.contact = d.Records.Digest(it.Contact)
 	if it.Other != "" {
@@ -119,6 +124,9 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Result, error) 
 	back := Result{Unclaimed: got.Unclaimed}
 	if err := Guarded(func() error { return turn.Permit(ctx) }); err != nil {
 		return back, cmp.Or(d.conclude(ctx, got.Ticket, Conclusion{Status: Pending}), err)
+	}
+	if early, ok := d.early(a); ok { // it has become late, or the clock was put
+		return early, d.conclude(ctx, got.Ticket, Conclusion{Status: Pending})
 	}
 	if d.unwritten.Load() > 0 || d.Ledger.Holds() != nil { // no new call while an outcome is not on disk
 		return back, d.conclude(ctx, got.Ticket, Conclusion{Status: Pending})
@@ -157,6 +165,21 @@ func (d *Distributor) claim(ctx context.Context, it item, a Attempt) (Result, er
 		}
 		ask.Seen = got.Version
 	}
+}
+
+// early gives what becomes of a row that is outside of its hours now; ok is false for one that may go.
+func (d *Distributor) early(a Attempt) (r Result, ok bool) {
+	if !d.Rules.timed() || len(a.Locale.Zones) == 0 {
+		return Result{}, false
+	}
+	now := time.Now()
+	opens := d.calendars.of(d.Rules, a.Locale).next(now)
+	if !now.Before(opens) {
+		return Result{}, false
+	}
+	it := item{Distribution: a.Distribution, session: a.Distribution.Session, place: a.Place}
+	why := d.Rules.outside(opens)
+	return Result{Unclaimed: d.Rules.outcome(it, Pending, why.Code, why.Reason), Again: opens}, true
 }
 
 // barred gives what becomes of a row that the rules bar, and keeps it for the report where that is for good.

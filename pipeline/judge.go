@@ -22,7 +22,11 @@ type Rules struct {
 	PerContact ContactRule     // empty for EachSession
 	Fallback   bool            // the other contact is tried where HPP refuses the first for what it is
 	Allowances []Allowance
-	Zone       string // IANA, by whose calendar the allowances are counted; empty for UTC
+	Zone       string // IANA, by whose calendar the allowances are counted, and in which whoever has no other is taken to be; empty for UTC, or none
+
+	Hours    Hours         // at which recipients may be messaged; zero for always
+	Holidays *Holidays     `json:",omitempty"` // on which they may not
+	Margin   time.Duration // how long before the end of the hours no call may begin any more
 }
 
 // HiddenRule says what to do about rows that are hidden in the spreadsheet program.

@@ -52,6 +52,7 @@ type Plan struct {
 	promoted  map[int]int     // the primary row of an effect, by the first, where that is another
 	elsewhere map[hash]Prior  // sessions that a report says were served from another ledger
 	holds     holds
+	where     whereabouts
 }
 
 // entry is what is kept of a row.

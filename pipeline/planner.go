@@ -96,6 +96,9 @@ func (b *planner) add(row Row, it item, records []Record) {
 		f.sheets = append(f.sheets, sheetStart{it.place.Sheet, ordinal})
 	}
 	b.entries.add(e)
+	if rules.timed() {
+		b.where.add(rules, it, row.Fields.PhoneCountry)
+	}
 	b.people = append(b.people, maphash.String(b.seed, CanonicalContact(it.Contact)))
 	if b.reports {
 		b.sessions.add(sessionKey(it.session))

@@ -18,6 +18,7 @@ type Defaults struct {
 	// PhonesWithoutPlus says that the phone numbers have their calling codes and lack their plus, in rows that
 	// name no country.
 	PhonesWithoutPlus bool
+	Expires           Expiry // of sessions whose rows do not say when they expire
 	// RefuseUnusual rejects phone numbers that no numbering plan knows.
 	RefuseUnusual bool
 	// SessionFromURL takes a distribution URL apart; its error says what is wrong with it.
@@ -34,6 +35,7 @@ type item struct {
 	findings     []Finding // why it cannot be sent as it stands; the first gives the code
 	hidden       bool
 	struck       bool
+	expires      int64 // Unix seconds at which the session expires; 0 where it is not known
 	prior        Prior
 	phone        contact.Packed // that Contact is
 	region       string         // the country that the phone number itself belongs to

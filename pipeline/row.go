@@ -168,6 +168,7 @@ type Input struct {
 	HeaderRow int      // the number a spreadsheet program shows
 	Columns   []string // their headers in order, without the hpp_ columns of a report of ours
 	Mapped    []Mapping
+	ExpiresAt int            // which of Columns says when the session expires, from 1; 0 for none
 	Also      []Mapping      // columns of contacts that are not sent to, and only read for the rules
 	OptOut    []OptOutColumn // that hold
 	IsReport  bool           // it is a report of ours, read as input

@@ -204,7 +204,10 @@ func (s *scheduler) passAgain(now time.Time) bool {
 	if s.passes == nil || s.breaker.ended() {
 		return false
 	}
-	at, left := s.passes.opens()
+	at, hours, left := s.passes.opens()
+	if left && hours && now.Before(at) {
+		s.later = s.distributor.Rules.outside(at)
+	}
 	switch {
 	case !left:
 		return false

@@ -11,7 +11,8 @@ type Due struct {
 	Distribution Distribution
 	Fallback     Distribution `json:",omitzero"` // see Attempt
 	Place        Place
-	N            int // the row's number in its file, from 0
+	N            int    // the row's number in its file, from 0
+	Home         string `json:",omitempty"` // the recipient's country, where the distribution does not say it and a rule asks
 	// Settled is told what this process has brought the row to, once that is in the ledger; not for a row that it did
 	// not come to. It must not block.
 	Settled func(Status) `json:"-"`
@@ -24,7 +25,7 @@ func (p *Plan) DueRows(ctx context.Context, file int, src Source) iter.Seq2[Due,
 	return func(yield func(Due, error) bool) {
 		on := true
 		err := p.feedTo(ctx, file, src, anyTime, func(j *job) bool {
-			on = yield(Due{Distribution: j.attempt.Distribution, Fallback: j.attempt.Fallback, Place: j.attempt.Place, N: j.attempt.N}, nil)
+			on = yield(Due{Distribution: j.attempt.Distribution, Fallback: j.attempt.Fallback, Place: j.attempt.Place, N: j.attempt.N, Home: j.attempt.home()}, nil)
 			return on
 		})
 		if err != nil && on {
@@ -41,22 +42,26 @@ func (s *Sending) SendShare(ctx context.Context, rows <-chan Due, answers func(A
 		out := make(chan feedItem)
 		go func() {
 			defer close(out)
-			Guarded(func() error { pass(ctx, rows, out); return nil })
+			Guarded(func() error { pass(ctx, d.Rules, rows, out); return nil })
 		}()
 		return out
 	})
 }
 
 // pass gives rows on until none come any more, or the context ends.
-func pass(ctx context.Context, rows <-chan Due, out chan<- feedItem) {
+func pass(ctx context.Context, rules Rules, rows <-chan Due, out chan<- feedItem) {
 	for {
 		select {
 		case r, ok := <-rows:
 			if !ok {
 				return
 			}
+			a := Attempt{Distribution: r.Distribution, Fallback: r.Fallback, Place: r.Place, N: r.N}
+			if rules.timed() {
+				a.Locale = rules.locale(r.Distribution, r.Home)
+			}
 			select {
-			case out <- feedItem{job: &job{attempt: Attempt{Distribution: r.Distribution, Fallback: r.Fallback, Place: r.Place, N: r.N}, settled: r.Settled, later: r.Later}}:
+			case out <- feedItem{job: &job{attempt: a, settled: r.Settled, later: r.Later}}:
 			case <-ctx.Done():
 				return
 			}

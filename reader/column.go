@@ -78,6 +78,35 @@ func (h header) recognised(at pipeline.Place, field string, claimed []int) (int,
 	return found, nil
 }
 
+// expiry finds the column that says when the sessions expire, from 1 among the input's; 0 when there is none. One that --map
+// names as "" is none.
+func (h header) expiry(at pipeline.Place, mapped map[string]string) (int, error) {
+	name, named := mapped[pipeline.FieldExpires]
+	if named && name != "" {
+		i, err := h.named(at, pipeline.FieldExpires, name)
+		return slices.Index(h.inputColumns, i) + 1, err
+	}
+	if named {
+		return 0, nil
+	}
+	found := 0
+	for n, i := range h.inputColumns {
+		if !isExpiry()[fold(h.names[i])] {
+			continue
+		}
+		if found > 0 {
+			first := h.names[h.inputColumns[found-1]]
+			return 0, &pipeline.Error{
+				Kind: pipeline.BadInput, Place: at,
+				Problem: fmt.Sprintf("two columns could say when the sessions expire: %q and %q", first, h.names[i]),
+				Todo:    fmt.Sprintf("say which one it is: --map %s=%q, or --map %[1]s= for none", pipeline.FieldExpires, first),
+			}
+		}
+		found = n + 1
+	}
+	return found, nil
+}
+
 // missing says what no row has.
 func (f finder) missing(at pipeline.Place, c candidate) error {
 	seen := f.seen(c.names)

@@ -271,6 +271,9 @@ func (f *File) describe() {
 	for _, w := range h.wishes {
 		f.input.OptOut = append(f.input.OptOut, pipeline.OptOutColumn{Column: h.names[w.at], Consent: w.means == consent})
 	}
+	if f.input.ExpiresAt = h.expires; h.expires > 0 {
+		f.input.Notices = append(f.input.Notices, fmt.Sprintf("the column %q says when the sessions expire", f.input.Columns[h.expires-1]))
+	}
 	switch {
 	case h.skipped > 0:
 		f.input.Notices = append(f.input.Notices,

@@ -21,6 +21,7 @@ type header struct {
 	also         []column       // of contacts that are not sent to
 	wishes       []wishColumn   // that say who is not to be messaged
 	inputColumns []int          // the columns of Input.Columns
+	expires      int            // which of inputColumns says when the session expires, from 1; 0 for none
 	hpp          map[string]int // the columns of a report of ours; nil when it is none
 	skipped      int            // rows above it that are not blank
 	mends        mends
@@ -164,5 +165,10 @@ func (f finder) header(at pipeline.Place, c candidate) (header, error) {
 		return h, f.missing(at, c)
 	}
 	h.also = h.beside()
-	return h, f.wished(at, &h)
+	if err := f.wished(at, &h); err != nil {
+		return h, err
+	}
+	var err error
+	h.expires, err = h.expiry(at, f.options.Map)
+	return h, err
 }

@@ -135,6 +135,32 @@ var synonyms = map[string][]string{
 	},
 }
 
+// expirySynonyms are the headers that say when a session expires. What is valid until a day may be a voucher, and what
+// is due on one an invoice: these are none of them.
+var expirySynonyms = []string{
+	"expires_at", "expires", "expires on", "expiry", "expiry date", "expiry time", "expiration", "expiration date", "expiration time",
+	"session expires", "session expires at", "session expiry", "session expiration", "link expires", "link expires at",
+	"Ablaufdatum", "Läuft ab", "Läuft ab am", "Ablauf der Sitzung", // German
+	"Går ut", "Går ut den", "Utgångsdatum", "Utgår", // Swedish
+	"Utløper", "Utløpsdato", // Norwegian
+	"Udløber", "Udløbsdato", // Danish
+	"Vanhenee", "Vanhenemisaika", "Vanhenemispäivä", // Finnish
+	"Verloopt", "Verloopt op", "Verloopdatum", // Dutch
+	"Expire le", "Date d'expiration", "Expiration de la session", // French
+	"Caduca", "Caduca el", "Fecha de caducidad", "Fecha de expiración", // Spanish
+	"Scade", "Scade il", "Data di scadenza della sessione", // Italian
+	"Wygasa", "Data wygaśnięcia", // Polish
+	"Expira em", "Data de expiração", // Portuguese
+}
+
+var isExpiry = sync.OnceValue(func() map[string]bool {
+	all := map[string]bool{}
+	for _, n := range expirySynonyms {
+		all[fold(n)] = true
+	}
+	return all
+})
+
 // fieldOf gives the field that a folded header stands for.
 var fieldOf = sync.OnceValue(func() map[string]string {
 	fields := map[string]string{}

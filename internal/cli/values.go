@@ -104,7 +104,7 @@ func (m *mappings) String() string {
 
 func (m *mappings) Set(text string) error {
 	field, column, ok := strings.Cut(text, "=")
-	fields := []string{"session_id", "distribution_url", "method", "phone", "phone_country", "email"}
+	fields := []string{"session_id", "distribution_url", "method", "phone", "phone_country", "email", pipeline.FieldExpires}
 	if field = strings.TrimSpace(field); !ok || !slices.Contains(fields, field) {
 		return fmt.Errorf(`a column is mapped like phone="Mobile", or left out like phone=; the fields are %s`, strings.Join(fields, ", "))
 	}
