@@ -19,8 +19,9 @@ type CheckConfig struct {
 	Records  Records  // nil: without a ledger, as if nothing had ever been sent
 	Contacts Contacts // likewise
 	// Held is what rules held back when a run was on the only source; then none is applied anew.
-	Held []Hold
-	Over bool // the rules have had their say: Held is all that they hold back
+	Held  []Hold
+	Going Going // by what it is told when rows will go
+	Over  bool  // the rules have had their say: Held is all that they hold back
 }
 
 // Check reads every row of the sources and judges it. Nothing is sent and nothing is stored.
@@ -51,7 +52,7 @@ func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, erro
 		b.Files[i].rows = b.entries.len() - b.Files[i].first
 	}
 	b.finish()
-	return b.Plan, cmp.Or(b.refuseHidden(), b.refuseRepeated())
+	return b.Plan, cmp.Or(b.refuseHidden(), b.refuseRepeated(), b.refuseUnplaced())
 }
 
 // ahead makes the next value of a sequence, beside, while one is used.

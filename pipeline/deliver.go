@@ -37,6 +37,7 @@ type Attempt struct {
 	Place        Place
 	N            int    // the row's number in its file, from 0
 	Locale       Locale // where the recipient may be; without zones the hours are not asked
+	Expires      int64  // Unix seconds at which the session does; 0 where it is not known
 	Own          Ticket // of the run's earlier attempt at the row; zero on the first
 	Last         bool   // no further attempt would follow
 }
@@ -109,6 +110,11 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Result, error) 
 		return Result{}, err
 	}
 	defer turn.End()
+	if a.Expires > 0 && time.Now().Unix() >= a.Expires {
+		why := d.Rules.tooLate(a.Expires)
+		out := d.Rules.outcome(item{Distribution: a.Distribution, session: a.Distribution.Session}, Skipped, why.Code, why.Reason)
+		return Result{Unclaimed: out}, d.heldBack(ctx, a, out)
+	}
 	if early, ok := d.early(a); ok {
 		return early, nil
 	}

@@ -24,7 +24,7 @@ func fitOf(rows []ForecastRow, times []int64) (fit Fit) {
 		case at == Never:
 			fit.Never++
 			fit.Late = append(fit.Late, i)
-		case rows[i].Expires != 0 && at >= rows[i].Expires*int64(time.Second):
+		case rows[i].expired(at):
 			fit.Late = append(fit.Late, i)
 		default:
 			first, last = min(first, at), max(last, at)

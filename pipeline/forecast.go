@@ -32,6 +32,8 @@ type Forecast struct {
 	Until   time.Time // no row goes from then on; zero for no end
 	// BySoonest has the rows go in the order in which they expire, those that do not last; else in their own.
 	BySoonest bool
+	// Drop leaves a row out that has expired when its turn comes: it takes no slot and no quota.
+	Drop bool
 }
 
 // Never is the time of a row that does not go, by a forecast.
@@ -123,6 +125,11 @@ func (r ForecastRow) lasts() int64 {
 	return r.Expires
 }
 
+// expired reports whether the session of a row has expired at a time, in Unix nanoseconds.
+func (r ForecastRow) expired(at int64) bool {
+	return r.Expires != 0 && (at == Never || at >= r.Expires*int64(time.Second))
+}
+
 // open finds when the rows of a queue may go, from now on.
 func (s *simulation) open(q *forecastQueue) {
 	q.from, q.to = s.now, time.Time{}
@@ -150,10 +157,14 @@ func (s *simulation) step() bool {
 	}
 	for line := s.lineUp(open); len(line.queues) > 0 && s.now.Before(change); {
 		q := line.queues[0]
-		s.times[q.rows[q.next]] = s.now.UnixNano()
+		row := q.rows[q.next]
+		s.times[row] = s.now.UnixNano()
 		q.next++
 		s.left--
 		line.settle(0)
+		if s.Drop && s.rows[row].expired(s.now.UnixNano()) {
+			continue
+		}
 		full := false
 		for i, quota := range s.Quotas {
 			if quota.Method < 0 || quota.Method == q.method {

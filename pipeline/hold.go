@@ -77,6 +77,8 @@ func (p *Plan) described(h hold) Hold {
 		if h.arg > 0 {
 			out.Reason += fmt.Sprintf(", line %d", h.arg)
 		}
+	case CodeTooLate:
+		out.Reason = p.cfg.Rules.tooLate(int64(h.arg)).Reason
 	case CodeCoolingDown:
 		out.Reason = p.cfg.Rules.cooling(time.Unix(int64(h.arg), 0)).Reason
 	case CodeSameContact:

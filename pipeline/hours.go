@@ -32,8 +32,9 @@ var (
 func ParseHours(text string) (Hours, error) {
 	var h Hours
 	var days []int
-	spans := 0 // of these days
+	spans, n := 0, 0 // of these days; and words
 	for word := range strings.FieldsFuncSeq(hoursDash.ReplaceAllString(strings.ToLower(text), "-"), func(r rune) bool { return r == ' ' || r == ',' || r == ';' || r == '\t' || r == '\n' }) {
+		n++
 		if m := hoursSpan.FindStringSubmatch(word); m != nil {
 			span, err := parseSpan(word, m[1:])
 			switch {
@@ -50,9 +51,9 @@ func ParseHours(text string) (Hours, error) {
 			spans++
 			continue
 		}
-		more, err := parseDays(word)
-		if err != nil {
-			return Hours{}, err
+		more, ok := parseDays(word)
+		if !ok { // which is not shown: it may be a password in the wrong place
+			return Hours{}, fmt.Errorf("word %d is no day and no hours; they are written like %s", n, hoursExample)
 		}
 		if spans > 0 {
 			days, spans = nil, 0
@@ -70,9 +71,9 @@ func ParseHours(text string) (Hours, error) {
 
 const hoursExample = `"mon-fri 09:00-20:00, sat 10:00-16:00"`
 
-func parseDays(word string) ([]int, error) {
+func parseDays(word string) (days []int, ok bool) {
 	if word == "daily" {
-		return []int{1, 2, 3, 4, 5, 6, 0}, nil
+		return []int{1, 2, 3, 4, 5, 6, 0}, true
 	}
 	first, last, isRange := strings.Cut(word, "-")
 	from, ok := dayOf(first)
@@ -81,14 +82,14 @@ func parseDays(word string) ([]int, error) {
 		to, ok = dayOf(last)
 	}
 	if !ok {
-		return nil, fmt.Errorf("%q is no day and no hours; they are written like %s", word, hoursExample)
+		return nil, false
 	}
-	days := []int{from}
+	days = []int{from}
 	for d := from; d != to; {
 		d = (d + 1) % 7
 		days = append(days, d)
 	}
-	return days, nil
+	return days, true
 }
 
 func dayOf(name string) (int, bool) {

@@ -22,8 +22,9 @@ type Rules struct {
 	PerContact ContactRule     // empty for EachSession
 	Fallback   bool            // the other contact is tried where HPP refuses the first for what it is
 	Allowances []Allowance
-	Zone       string // IANA, by whose calendar the allowances are counted, and in which whoever has no other is taken to be; empty for UTC, or none
+	Zone       string // IANA, by whose calendar the allowances are counted, and in which people are told of times; empty for UTC
 
+	Home     string        // IANA, the zone of recipients of whom none is known; empty to refuse them
 	Hours    Hours         // at which recipients may be messaged; zero for always
 	Holidays *Holidays     `json:",omitempty"` // on which they may not
 	Margin   time.Duration // how long before the end of the hours no call may begin any more

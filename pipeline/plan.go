@@ -43,6 +43,7 @@ type Plan struct {
 	// WithoutPlus counts those of them that Defaults.PhonesWithoutPlus would read, and that are refused
 	// without it.
 	WithoutPlus int
+	Outlook     *Outlook // when the rows to be sent will go; nil where no rule has a say in it
 
 	cfg       CheckConfig
 	entries   chunks[entry]
@@ -53,6 +54,7 @@ type Plan struct {
 	elsewhere map[hash]Prior  // sessions that a report says were served from another ledger
 	holds     holds
 	where     whereabouts
+	expires   chunks[uint32] // Unix seconds at which the session of each row does; 0 where it is not known. Empty where none is
 }
 
 // entry is what is kept of a row.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"hash/maphash"
+	"math"
 	"slices"
 )
 
@@ -20,6 +21,7 @@ type planner struct {
 	ranks        chunks[rank]    // of the primary row, by the ordinal of the first
 	sessions     chunks[hash]    // by ordinal, when a report is among the inputs
 	reports      bool
+	expiring     bool     // it is known of some sessions when they expire
 	people       []uint64 // the contacts, by ordinal, as hashes
 	seed         maphash.Seed
 	noted        chunks[noted]
@@ -45,6 +47,7 @@ func newPlanner(cfg CheckConfig, sources []Source) *planner {
 	}
 	for _, src := range sources {
 		b.reports = b.reports || src.Input().IsReport
+		b.expiring = b.expiring || cfg.Defaults.Expires.Life > 0 || src.Input().ExpiresAt > 0
 	}
 	b.Files = append(b.Files, FilePlan{})
 	b.Hold(0, cfg.Held)
@@ -96,6 +99,9 @@ func (b *planner) add(row Row, it item, records []Record) {
 		f.sheets = append(f.sheets, sheetStart{it.place.Sheet, ordinal})
 	}
 	b.entries.add(e)
+	if b.expiring {
+		b.expires.add(uint32(min(max(it.expires, 0), math.MaxUint32)))
+	}
 	if rules.timed() {
 		b.where.add(rules, it, row.Fields.PhoneCountry)
 	}
@@ -129,6 +135,9 @@ func (b *planner) add(row Row, it item, records []Record) {
 func (b *planner) finish() {
 	if r := b.cfg.Rules.PerContact; r == FirstSession && !b.cfg.Over {
 		b.firstOfEach()
+	}
+	if !b.cfg.Over {
+		b.look()
 	}
 	b.holds.sort()
 	sentTo := b.people[:0] // of the rows to be sent; written behind where it is read
@@ -207,16 +216,23 @@ func (b *planner) firstOfEach() {
 				first = int(o)
 				continue
 			}
-			b.holds.add(int(o), cause{code: CodeSameContact}, uint32(first))
-			j := judgement{stageHeld, Outcome{Status: Skipped, Code: CodeSameContact, Reason: b.described(b.holds.byRule[len(b.holds.byRule)-1]).Reason}}
-			e.class = b.classOf(j, k.nonUUID)
-			if b.sampled[e.class]++; b.sampled[e.class] <= 2*examplePlaces {
-				b.samples[int(o)] = j.outcome
-			} else {
-				delete(b.samples, int(o))
-			}
+			b.holdNow(int(o), cause{code: CodeSameContact}, uint32(first))
 		case stageNoSession, stageElsewhere, stageRule, stageOwnCheck, stageRepeat, stageHeld, stageRefused:
 		}
+	}
+}
+
+// holdNow holds a row back that was to be sent.
+func (b *planner) holdNow(ordinal int, c cause, arg uint32) {
+	b.holds.add(ordinal, c, arg)
+	h := b.described(b.holds.byRule[len(b.holds.byRule)-1])
+	j := judgement{stageHeld, Outcome{Status: h.Status, Code: h.Code, Reason: h.Reason}}
+	e := b.entries.at(ordinal)
+	e.class = b.classOf(j, b.classes[e.class].nonUUID)
+	if b.sampled[e.class]++; b.sampled[e.class] <= 2*examplePlaces {
+		b.samples[ordinal] = j.outcome
+	} else {
+		delete(b.samples, ordinal)
 	}
 }
 

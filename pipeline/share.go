@@ -12,6 +12,7 @@ type Due struct {
 	Fallback     Distribution `json:",omitzero"` // see Attempt
 	Place        Place
 	N            int    // the row's number in its file, from 0
+	Expires      int64  `json:",omitempty"` // Unix seconds at which the session does; 0 where it is not known
 	Home         string `json:",omitempty"` // the recipient's country, where the distribution does not say it and a rule asks
 	// Settled is told what this process has brought the row to, once that is in the ledger; not for a row that it did
 	// not come to. It must not block.
@@ -25,7 +26,7 @@ func (p *Plan) DueRows(ctx context.Context, file int, src Source) iter.Seq2[Due,
 	return func(yield func(Due, error) bool) {
 		on := true
 		err := p.feedTo(ctx, file, src, anyTime, func(j *job) bool {
-			on = yield(Due{Distribution: j.attempt.Distribution, Fallback: j.attempt.Fallback, Place: j.attempt.Place, N: j.attempt.N, Home: j.attempt.home()}, nil)
+			on = yield(Due{Distribution: j.attempt.Distribution, Fallback: j.attempt.Fallback, Place: j.attempt.Place, N: j.attempt.N, Home: j.attempt.home(), Expires: j.attempt.Expires}, nil)
 			return on
 		})
 		if err != nil && on {
@@ -56,7 +57,7 @@ func pass(ctx context.Context, rules Rules, rows <-chan Due, out chan<- feedItem
 			if !ok {
 				return
 			}
-			a := Attempt{Distribution: r.Distribution, Fallback: r.Fallback, Place: r.Place, N: r.N}
+			a := Attempt{Distribution: r.Distribution, Fallback: r.Fallback, Place: r.Place, N: r.N, Expires: r.Expires}
 			if rules.timed() {
 				a.Locale = rules.locale(r.Distribution, r.Home)
 			}

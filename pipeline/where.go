@@ -27,8 +27,8 @@ func (r Rules) locale(d Distribution, home string) Locale {
 
 // within puts a recipient of whom no zone is known into that of the rules, if they name one.
 func (r Rules) within(l Locale) Locale {
-	if len(l.Zones) == 0 && r.Zone != "" {
-		l.Zones = []string{r.Zone}
+	if len(l.Zones) == 0 && r.Home != "" {
+		l.Zones = []string{r.Home}
 	}
 	return l
 }

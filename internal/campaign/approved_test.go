@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"hppsend/internal/campaign"
 	"hppsend/internal/ledger"
@@ -25,6 +26,8 @@ var ofTerms = map[string]bool{
 	"Target.Name": true, "User": true, "RetryRejected": true, "ResendUncertain": true, "Rate": true, "Headroom": true,
 	"Program.Version": true, "Send.Canary": true, "Send.Limit": true, "Send.MaxRejected.Rows": true, "Send.MaxRejected.Share": true,
 
+	"Restraints.Hours": true, "Restraints.Holidays": true, "Restraints.Home": true, "Restraints.Margin": true,
+	"Restraints.SessionLife": true, "Restraints.SessionFrom": true, "Restraints.SkipLate": true, "Restraints.BySoonest": true,
 	"Restraints.Cooldown": true, "Restraints.PerContact": true, "Restraints.Allowances": true, "Restraints.Zone": true,
 
 	"Target.Origin": false, "Target.Environment": false, // the name says both
@@ -55,8 +58,22 @@ func set(t *testing.T, v reflect.Value, name string) {
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 	case reflect.Pointer:
+		if v.Type() == reflect.TypeFor[*pipeline.Holidays]() {
+			v.Set(reflect.ValueOf(&pipeline.Holidays{National: true}))
+			return
+		}
 		v.Set(reflect.New(v.Type().Elem()))
-	case reflect.Struct, reflect.Func: // of those that are not of the terms
+	case reflect.Struct, reflect.Func: // of those that are not of the terms, but for hours and times
+		switch at := v.Addr().Interface().(type) {
+		case *pipeline.Hours:
+			if err := at.UnmarshalText([]byte("daily 09:00-20:00")); err != nil {
+				t.Fatal(err)
+			}
+			return
+		case *time.Time:
+			*at = time.Unix(1, 0)
+			return
+		}
 		if ofTerms[name] {
 			t.Errorf("%s cannot be set", name)
 		}

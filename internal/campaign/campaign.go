@@ -73,6 +73,9 @@ func (c *campaign) prepare(ctx context.Context, paths []string) error {
 		return err
 	}
 	c.Observer.Tell(Checked{c.plan})
+	if err := c.plan.RefuseLate(); err != nil {
+		return err
+	}
 	if bad, most := c.plan.Total.Status[pipeline.Rejected]-c.LeftOut, c.Send.MaxRejected; most.Exceeded(bad, c.plan.Total.Rows) {
 		return &pipeline.Error{
 			Kind: pipeline.Braked, Problem: fmt.Sprintf("%d of %s are rejected, and --max-rejected is %s; nothing was sent", bad, counted(c.plan.Total.Rows), most),
@@ -265,6 +268,7 @@ func (c *campaign) rules(records pipeline.Records) pipeline.CheckConfig {
 	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.RetryRejected, c.ResendUncertain
 	c.Restraints.apply(&cfg)
 	c.suppression(&cfg)
+	cfg.Going = pipeline.Going{Start: time.Now(), Rate: c.Rate, BySoonest: c.Restraints.BySoonest, SkipLate: c.Restraints.SkipLate}
 	if c.Ledger != nil {
 		cfg.Contacts = c.Ledger.View(c.Target.Name)
 	}

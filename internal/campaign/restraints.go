@@ -14,13 +14,24 @@ type Restraints struct {
 	Cooldown   time.Duration        // since a contact was last sent anything; 0 for none
 	PerContact string               // all, first or refuse
 	Allowances []pipeline.Allowance // of messages, in each period
-	Zone       string               // IANA, by whose calendar the periods are counted
+	Zone       string               // IANA, by whose calendar the periods are counted, and in which people are told of times
+
+	Hours       pipeline.Hours     // at which recipients may be messaged; zero for always
+	Holidays    *pipeline.Holidays // on which they may not; nil for none
+	Home        string             // IANA, the zone of recipients of whom none is known; empty to refuse them
+	Margin      time.Duration      // how long before the end of the hours no call may begin any more
+	SessionLife time.Duration      // after which sessions expire; 0 where it is not known
+	SessionFrom time.Time          // when they were made
+	SkipLate    bool               // what will not go before it expires is skipped, rather than refused
+	BySoonest   bool               // the soonest to expire go first
 }
 
 // apply puts the rules into those of a check.
 func (r Restraints) apply(cfg *pipeline.CheckConfig) {
 	cfg.Rules.Cooldown, cfg.Rules.PerContact = r.Cooldown, pipeline.ContactRule(r.PerContact)
 	cfg.Rules.Allowances, cfg.Rules.Zone = r.Allowances, r.Zone
+	cfg.Rules.Hours, cfg.Rules.Holidays, cfg.Rules.Home, cfg.Rules.Margin = r.Hours, r.Holidays, r.Home, r.Margin
+	cfg.Defaults.Expires = pipeline.Expiry{Life: r.SessionLife, From: r.SessionFrom}
 }
 
 // holdBatch is how many rows are kept at once.

@@ -32,7 +32,9 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (code int,
 	if err != nil {
 		return exitOK, err
 	}
-	s.planTerms(&opt)
+	if err := s.planTerms(&opt); err != nil {
+		return exitOK, err
+	}
 	if s.plan != "" {
 		if err := a.beginPlan(s, &opt); err != nil {
 			return exitOK, err

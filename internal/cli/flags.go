@@ -45,7 +45,7 @@ func (s *settings) runFlags(f *flagSet) {
 	s.inputFlags(f)
 	s.judgeFlags(f)
 	s.ruleFlags(f)
-	f.BoolVar(&s.rules.wait, "wait", false, "wait for rows that --max-sends keeps for later, rather than to end and leave them pending")
+	f.BoolVar(&s.rules.wait, "wait", false, "wait for rows that --hours, --holidays or --max-sends keeps for later, rather than to end and leave them pending")
 	f.StringVar(&s.label, "label", "", "`TEXT` that names the run, for people")
 	s.paceFlags(f)
 	f.BoolVar(&s.retryRejected, "retry-rejected", false, "send again what HPP refused in an earlier run")

@@ -35,11 +35,13 @@ func (s *settings) approvalFlags(f *flagSet) {
 }
 
 // planTerms puts into options what a plan says of them, in a check as in the run that sends it.
-func (s *settings) planTerms(opt *campaign.Options) {
+func (s *settings) planTerms(opt *campaign.Options) (err error) {
 	opt.RetryRejected, opt.ResendUncertain = s.retryRejected, s.resendUncertain
-	opt.Restraints, opt.Suppress = s.restraints(opt.Target), s.lists()
+	opt.Suppress = s.lists()
 	opt.Rate, opt.Headroom = s.perSecond(opt.Target), float64(s.headroom)
 	opt.Send.Limit, opt.Send.Canary, opt.Send.MaxRejected = s.limit, s.canary, pipeline.Threshold(s.maxRejected)
+	opt.Restraints, err = s.ruled(opt.Target)
+	return err
 }
 
 // requireApprovalKey is a setting that the configuration file has the last word on.

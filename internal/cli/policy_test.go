@@ -235,8 +235,7 @@ var noRules = map[string]string{
 
 // coming are rules whose flags are not there yet.
 var coming = map[string]bool{
-	"hours": true, "holidays": true, "session-life": true,
-	"late": true, "preflight": true, "preflight-age": true, "preflight-unclear": true,
+	"preflight": true, "preflight-age": true, "preflight-unclear": true,
 }
 
 // TestEverySettingIsARuleOrNot has whoever adds a flag say whether it is one.

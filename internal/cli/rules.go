@@ -25,6 +25,12 @@ type ruleSettings struct {
 	suppress           []string
 	suppressUnreadable int
 	optOut, noOptOut   []string
+
+	hours        hoursFlag
+	holidays     []string
+	sessionLife  age
+	sessionsFrom string
+	late, order  string
 }
 
 func (s *settings) ruleFlags(f *flagSet) {
@@ -38,10 +44,23 @@ func (s *settings) ruleFlags(f *flagSet) {
 	f.Var(list{&r.noOptOut}, "no-opt-out", "the `COLUMN` reads as if it said who has opted out, and means something else; may be given several times")
 	f.Var(&r.maxSends, "max-sends", "most messages in an hour, a day or a week, over all runs: 5000/day, or \"sms 20/day\"; may be given several times (default in the playground: sms 20/day and email 100/day)")
 	f.BoolVar(&r.fallback, "fallback", false, "try a row's other contact where HPP refuses the first for what it is, such as a country that it does not send to")
-	f.Var(&r.timeZone, "time-zone", "the time zone by which hours, days and weeks are counted, such as Europe/Stockholm (default: this machine's)")
+	f.Var(&r.timeZone, "time-zone", "the time zone by which hours, days and weeks are counted, and of recipients of whom none is known, such as Europe/Stockholm (default: this machine's, and none)")
+	f.Var(&r.hours, "hours", "when people may be messaged, by their own clocks: \"mon-fri 09:00-20:00, sat 10:00-16:00\"")
+	f.Var(holidaysFlag{&r.holidays}, "holidays", "leave out holidays where people are: national, or a `FILE` of dates or a calendar (.ics); may be given several times")
+	f.Var(&r.sessionLife, "session-life", "sessions expire after this time, such as 48h: rows that will not go before are told of")
+	f.StringVar(&r.sessionsFrom, "sessions-from", "", "the `TIME` at which the sessions were made, such as 2026-12-01T18:00 or 2026-12-01T18:00:00+01:00")
+	f.choice(&r.late, "late", lateRefuse, "what to do about rows that will not go before their sessions expire", lateRefuse, lateSkip)
+	f.choice(&r.order, "order", orderInput, "which rows go first; expiry: the soonest to expire", orderInput, orderExpiry)
 }
 
-// restraints are the rules for a target.
+// ruled are the rules for a target, with those of the files that they name.
+func (s *settings) ruled(t hpp.Target) (campaign.Restraints, error) {
+	out := s.restraints(t)
+	err := s.times(&out)
+	return out, err
+}
+
+// restraints are the rules for a target, but for those on when people may be messaged.
 func (s *settings) restraints(t hpp.Target) campaign.Restraints {
 	r := s.rules
 	out := campaign.Restraints{

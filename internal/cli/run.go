@@ -104,7 +104,9 @@ func (r *invocation) prepare(ctx context.Context) (err error) {
 		StopAfterIdentical: s.stopAfterIdentical, Until: until, GoOn: r.goOn(),
 		Wait: s.rules.wait,
 	}
-	s.planTerms(&r.opt)
+	if err := s.planTerms(&r.opt); err != nil {
+		return err
+	}
 	r.opt.Workers = campaign.Workers{Shared: s.shared, Priority: s.priority, Detach: s.detach}
 	if r.ledger, err = r.openLedger(ctx, s, r.opt.Target, true); err == nil && s.shared {
 		err = r.ledger.Shareable()

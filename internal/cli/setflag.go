@@ -23,6 +23,8 @@ func setFlag(f *pflag.Flag, value any, folder string) error {
 			err = path.from(folder, text)
 		} else if paths, ok := f.Value.(pathsFlag); ok {
 			err = paths.from(folder, text)
+		} else if holidays, ok := f.Value.(holidaysFlag); ok {
+			err = holidays.from(folder, text)
 		} else if f.Value.Set(text) != nil {
 			err = wanted(f, text)
 		}

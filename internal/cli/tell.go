@@ -37,10 +37,12 @@ func (a *app) tellPlan(p *pipeline.Plan, perSecond float64) {
 		a.say("notice", g.Code, fmt.Sprintf("  note: %s: %s; sent all the same", where(g), g.Places[0].Reason))
 	}
 	if p.Due == 0 {
+		a.tellOutlook(p)
 		a.say("notice", "nothing_to_send", "Nothing is to be sent.")
 		return
 	}
 	a.say("notice", "to_be_sent", fmt.Sprintf("To be sent: %s, %s at %s", messages(p.Messages), duration(p.Due, perSecond), rateText(perSecond)))
+	a.tellOutlook(p)
 	if p.Repeated > 0 {
 		a.say("notice", "repeated_people", fmt.Sprintf("  note: %d people would get more than one message, for different sessions", p.Repeated))
 	}
