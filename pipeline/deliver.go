@@ -37,6 +37,7 @@ type Attempt struct {
 	Place        Place
 	N            int    // the row's number in its file, from 0
 	Locale       Locale // where the recipient may be; without zones the hours are not asked
+	Placed       Method // of the distribution that the locale is of; its fallback may be elsewhere
 	Expires      int64  // Unix seconds at which the session does; 0 where it is not known
 	Own          Ticket // of the run's earlier attempt at the row; zero on the first
 	Last         bool   // no further attempt would follow
@@ -115,7 +116,7 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Result, error) 
 		out := d.Rules.outcome(item{Distribution: a.Distribution, session: a.Distribution.Session}, Skipped, why.Code, why.Reason)
 		return Result{Unclaimed: out}, d.heldBack(ctx, a, out)
 	}
-	if early, ok := d.early(a); ok {
+	if early, ok := d.early(a, a.Distribution); ok {
 		return early, nil
 	}
 	it := item{Distribution: a.Distribution, alt: a.Fallback, session: a.Distribution.Session, place: a.Place}
@@ -131,7 +132,7 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Result, error) 
 	if err := Guarded(func() error { return turn.Permit(ctx) }); err != nil {
 		return back, cmp.Or(d.conclude(ctx, got.Ticket, Conclusion{Status: Pending}), err)
 	}
-	if early, ok := d.early(a); ok { // it has become late, or the clock was put
+	if early, ok := d.early(a, got.Made); ok { // it has become late, or the clock was put
 		return early, d.conclude(ctx, got.Ticket, Conclusion{Status: Pending})
 	}
 	if d.unwritten.Load() > 0 || d.Ledger.Holds() != nil { // no new call while an outcome is not on disk
@@ -173,13 +174,20 @@ func (d *Distributor) claim(ctx context.Context, it item, a Attempt) (Result, er
 	}
 }
 
-// early gives what becomes of a row that is outside of its hours now; ok is false for one that may go.
-func (d *Distributor) early(a Attempt) (r Result, ok bool) {
+// early gives what becomes of a row that is outside of the hours of what is to be made of it now; ok is false for one that
+// may go.
+func (d *Distributor) early(a Attempt, made Distribution) (r Result, ok bool) {
 	if !d.Rules.timed() || len(a.Locale.Zones) == 0 {
 		return Result{}, false
 	}
+	at := a.Locale
+	if made.Method != a.Placed {
+		if other := d.Rules.locale(made, at.Country); len(other.Zones) > 0 {
+			at = other
+		}
+	}
 	now := time.Now()
-	opens := d.calendars.of(d.Rules, a.Locale).next(now)
+	opens := d.calendars.of(d.Rules, at).next(now)
 	if !now.Before(opens) {
 		return Result{}, false
 	}

@@ -145,12 +145,17 @@ type table struct {
 	rows   []Row
 	report bool
 	mapped []Mapping
-	broken error // after the last row
+	column string // the only one of Cells, which says when the session expires
+	broken error  // after the last row
 	read   func(row int)
 }
 
 func (s *table) Input() Input {
-	return Input{Path: s.name, Format: CSV, IsReport: s.report, Mapped: s.mapped}
+	in := Input{Path: s.name, Format: CSV, IsReport: s.report, Mapped: s.mapped}
+	if s.column != "" {
+		in.Columns, in.ExpiresAt = []string{s.column}, 1
+	}
+	return in
 }
 
 // Batches yields the rows by 512.

@@ -29,7 +29,12 @@ func (p *Plan) feedTo(ctx context.Context, file int, src Source, may func(n int,
 			}
 		})
 		for i, it := range items {
-			if p.due(it) && !send(&job{attempt: Attempt{Distribution: it.Distribution, Fallback: it.alt, Place: it.place, N: at[i], Locale: p.localeOf(p.Files[file].first + at[i]), Expires: p.expiresAt(p.Files[file].first + at[i])}}) {
+			ordinal := p.Files[file].first + at[i]
+			a := Attempt{
+				Distribution: it.Distribution, Fallback: it.alt, Place: it.place, N: at[i],
+				Locale: p.localeOf(ordinal), Placed: it.Method, Expires: p.expiresAt(ordinal),
+			}
+			if p.due(it) && !send(&job{attempt: a}) {
 				return nil
 			}
 		}

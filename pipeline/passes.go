@@ -44,7 +44,7 @@ func (f *passes) begin(ctx context.Context) <-chan feedItem {
 			}
 		}
 		err := Guarded(func() error {
-			return f.plan.feedTo(ctx, f.file, f.src, f.may, func(j *job) bool {
+			return f.plan.inOrder(ctx, f.file, f.src, f.may, func(j *job) bool {
 				j.later = func(_ string, until time.Time) { f.back(j, until) }
 				return send(feedItem{job: j})
 			})

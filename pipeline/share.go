@@ -25,7 +25,7 @@ type Due struct {
 func (p *Plan) DueRows(ctx context.Context, file int, src Source) iter.Seq2[Due, error] {
 	return func(yield func(Due, error) bool) {
 		on := true
-		err := p.feedTo(ctx, file, src, anyTime, func(j *job) bool {
+		err := p.inOrder(ctx, file, src, anyTime, func(j *job) bool {
 			on = yield(Due{Distribution: j.attempt.Distribution, Fallback: j.attempt.Fallback, Place: j.attempt.Place, N: j.attempt.N, Home: j.attempt.home(), Expires: j.attempt.Expires}, nil)
 			return on
 		})
@@ -59,7 +59,7 @@ func pass(ctx context.Context, rules Rules, rows <-chan Due, out chan<- feedItem
 			}
 			a := Attempt{Distribution: r.Distribution, Fallback: r.Fallback, Place: r.Place, N: r.N, Expires: r.Expires}
 			if rules.timed() {
-				a.Locale = rules.locale(r.Distribution, r.Home)
+				a.Locale, a.Placed = rules.locale(r.Distribution, r.Home), r.Distribution.Method
 			}
 			select {
 			case out <- feedItem{job: &job{attempt: a, settled: r.Settled, later: r.Later}}:
