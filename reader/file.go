@@ -55,7 +55,7 @@ const RaggedPad = "pad"
 
 func (o Options) check(at pipeline.Place) error {
 	for field := range o.Map {
-		if !slices.Contains(fieldNames, field) {
+		if !slices.Contains(fieldNames, field) && field != pipeline.FieldExpires {
 			return &pipeline.Error{
 				Kind:  pipeline.BadInput,
 				Place: at, Problem: fmt.Sprintf("--map names %q, which is no field of ours", field),
