@@ -212,6 +212,7 @@ func tryRule(t *testing.T, name, held, value string, looser bool) {
 // noRules are the settings of a run, and of the page, that are no rules: loosened, none of them has anybody messaged
 // who would not be, or more at once.
 var noRules = map[string]string{
+	"sessions-from": "when the sessions of one file were made", "order": "the same rows go, in another order",
 	"environment": "where to", "region": "where to", "endpoint": "where to", "ledger": "which ledger: each environment has its own",
 	"credentials": "as whom", "ca-file": "as whom",
 	"sheet": "what is read", "header-row": "what is read", "map": "what is read", "delimiter": "what is read", "encoding": "what is read",
