@@ -38,17 +38,22 @@ type Config struct {
 	UserAgent   string        // empty for "hppsend"
 }
 
-// Client makes calls to one target. It is safe for concurrent use and implements [pipeline.Sender].
+// Client makes calls to one target. It is safe for concurrent use and implements [pipeline.Sender] and
+// [pipeline.Looker].
 type Client struct {
 	endpoint  string
 	host      string
 	timeout   time.Duration
-	header    http.Header
+	header    http.Header // of a send
+	looking   http.Header // of a look
 	transport *http.Transport
 	secrets   *contact.Secrets
 }
 
-var _ pipeline.Sender = (*Client)(nil)
+var (
+	_ pipeline.Sender = (*Client)(nil)
+	_ pipeline.Looker = (*Client)(nil)
+)
 
 // New checks the configuration, without a call, and gives a client that the caller closes. Its error
 // joins every fault found, each a [*pipeline.Error] with a hint.
@@ -119,6 +124,8 @@ func New(cfg Config) (*Client, error) {
 		// The token goes by both alphabets; what else is made of the two holds the password.
 		secrets: contact.NewSecrets(masked, token, base64.URLEncoding.EncodeToString([]byte(user+":"+password)), password),
 	}
+	c.looking = c.header.Clone()
+	c.looking.Del("Content-Type") // there is no content
 	return c, nil
 }
 
@@ -148,14 +155,30 @@ func (c *Client) call(ctx context.Context, d pipeline.Distribution) pipeline.Rep
 	if code, err := check(d); err != nil {
 		return pipeline.Reply{Verdict: pipeline.Refused, Code: code, Reason: err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	var m meter
-	req, err := c.newRequest(httptrace.WithClientTrace(ctx, m.trace()), d)
-	if err != nil {
+	a, wrote, err := c.exchange(ctx, settled, func(ctx context.Context) (*http.Request, error) { return c.newRequest(ctx, d) })
+	switch {
+	case errors.Is(err, errNoRequest):
 		return pipeline.Reply{
 			Verdict: pipeline.Refused, Code: pipeline.CodeBadSession, Reason: "no request can be made of the session id",
 		}
+	case err != nil:
+		return c.unanswered(wrote, err)
+	}
+	return judge(a)
+}
+
+// errNoRequest says that nothing could be made that can be sent.
+var errNoRequest = errors.New("no request")
+
+// exchange makes one call and reads its answer. Where the status says it all, as enough tells, the body is not
+// waited for. Without a status line it gives why, and whether a byte of the call was written.
+func (c *Client) exchange(ctx context.Context, enough func(status int) bool, request func(context.Context) (*http.Request, error)) (a answer, wrote bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	var m meter
+	req, err := request(httptrace.WithClientTrace(ctx, m.trace()))
+	if err != nil {
+		return a, false, errNoRequest
 	}
 	// Not http.Client: it would follow redirects, and take one it cannot follow for an error.
 	resp, err := c.transport.RoundTrip(req)
@@ -163,18 +186,18 @@ func (c *Client) call(ctx context.Context, d pipeline.Distribution) pipeline.Rep
 		if ctx.Err() != nil {
 			err = ctx.Err() // whatever cause the caller gave its end
 		}
-		return c.unanswered(m.wrote(), err)
+		return a, m.wrote(), err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if m.stale.Load() {
-		return c.unanswered(true, errStale)
+		return a, true, errStale
 	}
-	if settled(resp.StatusCode) && resp.Body != http.NoBody { // the rest is not worth a worker's time, or a pause that comes late
+	if enough(resp.StatusCode) && resp.Body != http.NoBody { // the rest is not worth a worker's time, or a pause that comes late
 		defer time.AfterFunc(drainTime, cancel).Stop()
 	}
 	var body []byte
 	if resp.StatusCode >= 200 { // behind a 101 is no body, but an open connection
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	}
-	return judge(answer{resp.StatusCode, resp.Header, body, err})
+	return answer{resp.StatusCode, resp.Header, body, err}, true, nil
 }
