@@ -121,7 +121,7 @@ func (a *app) template(_ context.Context, _ *settings, paths []string) (int, err
 
 // sandbox is the sandbox command: it serves until it is stopped.
 func (a *app) sandbox(_ context.Context, s *settings, _ []string) (int, error) {
-	cfg := sandbox.Config{RateLimit: s.rateLimit, Latency: s.latency}
+	cfg := sandbox.Config{RateLimit: s.rateLimit, Latency: s.latency, SessionLife: s.looks.expireAfter}
 	if s.script != "" {
 		f, err := os.Open(s.script)
 		if err != nil {

@@ -145,6 +145,7 @@ func (s *settings) sandboxFlags(f *flagSet) {
 	f.path(&s.script, "script", "", "YAML `FILE` that says how named sessions behave")
 	f.IntVar(&s.rateLimit, "rate-limit", 0, "answer 429 beyond `N` calls a second; 0: never")
 	f.DurationVar(&s.latency, "latency", 0, "wait so long before each answer")
+	f.DurationVar(&s.looks.expireAfter, "expire-after", 0, "let sessions expire so long after they were first named; 0: 47h, as HPP's")
 	s.commonFlags(f)
 }
 

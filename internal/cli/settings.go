@@ -76,6 +76,7 @@ type settings struct {
 	page                   pageSettings
 	latency                time.Duration
 	rateLimit              int
+	looks                  lookSettings
 }
 
 // flagsOnly are settings that no environment variable and no file may hold: as standing orders they

@@ -1,6 +1,6 @@
-// Package sandbox is an emulator of Klarna HPP's Distribute Session call: its validation, its answers,
-// its rate limit, and the faults that a client has to live through. Nothing that it is sent leaves the
-// machine.
+// Package sandbox is an emulator of Klarna HPP's Distribute Session and Read Session calls: their validation,
+// their answers, the rate limit that they share, and the faults that a client has to live through. Nothing that
+// it is sent leaves the machine.
 //
 // It serves
 //
@@ -14,6 +14,11 @@
 // of its UUID, like the test cards of payment providers (see magic), else it is judged as HPP would and
 // accepted. UUIDs are one session in either case of their letters. Start from [New] and [Server.Start].
 //
+// A look (GET) at a session that was never distributed finds it WAITING. Once it was, people live at a hundred
+// times their usual speed, each session by its own id: of ten, six are opened within three seconds, and of those
+// six, three are paid and one is cancelled within three more; see lifeOf. What has not ended is gone (404) when
+// its life is over (--expire-after).
+//
 // A script is YAML. Each session has a list of steps, one for each call that has the right credentials
 // and keeps to the rate limit; the last repeats. A step is the name of an action or a mapping:
 //
@@ -21,6 +26,9 @@
 //	  c0000000-0000-4000-8000-000000000001: [unavailable, {do: throttled, retry_after: "1"}, accept]
 //	  c0000000-0000-4000-8000-000000000002: [{do: gateway, status: 504, accepted: true}]
 //	  "*": [{do: accept, latency: 50ms}] # every other session, the magic ones too
+//	looks: # likewise one step for each look: a state of the session, also one that nobody knows, or an action
+//	  c0000000-0000-4000-8000-000000000001: [WAITING, unavailable, IN_PROGRESS, COMPLETED]
+//	  c0000000-0000-4000-8000-000000000003: [{do: WAITING, expires_in: -1m}, expired]
 //
 // Any step may have a latency. accepted: true says that the message goes out although the client does
 // not hear of it; Stats then counts it. The actions, and what else each may be told:
@@ -43,4 +51,6 @@
 //	cut           400 that ends in the midst of its body; status, accepted
 //	huge          400 with a body of 4 MiB; size in bytes, status, accepted
 //	drip          400 whose body comes a byte each latency, without end; status, accepted
+//
+// A look knows all of them but accept and disabled; its states may be told expires_in.
 package sandbox

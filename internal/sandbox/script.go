@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -35,9 +36,10 @@ const (
 	actionCut         Action = "cut"
 	actionHuge        Action = "huge"
 	actionDrip        Action = "drip"
+	actionSession     Action = "session" // of a look: the state that the step names
 )
 
-// Step is what the sandbox does with one call for a session.
+// Step is what the sandbox does with one call for a session, or with one look at it.
 type Step struct {
 	Action     Action        `yaml:"do"`
 	Latency    time.Duration `yaml:"latency"`     // before the answer; of drip, also between the bytes
@@ -50,15 +52,18 @@ type Step struct {
 	Reset      string        `yaml:"reset"`       // X-Ratelimit-Reset, in seconds
 	Location   string        `yaml:"location"`    // empty: a redirect to nowhere
 	Size       int           `yaml:"size"`        // in bytes; 0: hugeSize
+	State      string        `yaml:"-"`           // of a look at a session that is there
+	ExpiresIn  time.Duration `yaml:"expires_in"`  // of that session, from the answer on; less than 0 for long ago; 0: as it lives
 }
 
 // Messages are those of an error object.
 type Messages []string
 
-// Script says what named sessions do, call by call; the last step of a session repeats. "*" is every
-// other session.
+// Script says what named sessions do, call by call and look by look; the last step of a session repeats. "*" is
+// every other session.
 type Script struct {
 	Sessions map[string][]Step `yaml:"sessions"`
+	Looks    map[string][]Step `yaml:"looks"`
 }
 
 const hugeSize = 4 << 20
@@ -86,6 +91,21 @@ var actions = map[Action]struct {
 	actionCut:         {http.StatusBadRequest, 200, 599, []string{"accepted"}},
 	actionHuge:        {http.StatusBadRequest, 200, 599, []string{"size", "accepted"}},
 	actionDrip:        {http.StatusBadRequest, 200, 599, []string{"accepted"}},
+	actionSession:     {http.StatusOK, 200, 299, []string{"expires_in"}},
+}
+
+// stateForm is what the state of a session looks like, known or not.
+var stateForm = regexp.MustCompile(`^[A-Z][A-Z_]*$`)
+
+// notFor tells why a step is none of a look, or none of a distribution; empty where it is one.
+func notFor(looks bool, do string) string {
+	switch state := stateForm.MatchString(do); {
+	case state && !looks:
+		return "is a state, which looks have, and sessions have not"
+	case looks && (Action(do) == actionAccept || Action(do) == actionDisabled || Action(do) == actionSession):
+		return "is nothing that a look meets; name a state such as WAITING"
+	}
+	return ""
 }
 
 // LoadScript reads a script. What it does not know it refuses, naming the line. An empty one is a
@@ -108,12 +128,13 @@ func LoadScript(r io.Reader) (Script, error) {
 
 // UnmarshalYAML implements yaml.Unmarshaler.
 func (s *Script) UnmarshalYAML(n *yaml.Node) error {
-	if err := only(n, "a script", "sessions"); err != nil {
+	if err := only(n, "a script", "sessions", "looks"); err != nil {
 		return err
 	}
 	for i := 1; i < len(n.Content); i += 2 {
+		what := n.Content[i-1].Value
 		if n.Content[i].Kind != yaml.MappingNode {
-			return fmt.Errorf("line %d: sessions is not a mapping of ids to lists of steps", n.Content[i].Line)
+			return fmt.Errorf("line %d: %s is not a mapping of ids to lists of steps", n.Content[i].Line, what)
 		}
 		for j, steps := range n.Content[i].Content {
 			if steps = resolved(steps); j%2 == 0 {
@@ -127,11 +148,27 @@ func (s *Script) UnmarshalYAML(n *yaml.Node) error {
 				if null := step.ShortTag() == "!!null"; null || step.Kind == yaml.SequenceNode { // yaml drops nulls
 					return fmt.Errorf("line %d: a step is the name of an action, or a mapping with do", step.Line)
 				}
+				if why := notFor(what == "looks", named(step)); why != "" {
+					return fmt.Errorf("line %d: %q %s", step.Line, named(step), why)
+				}
 			}
 		}
 	}
 	type plain Script
 	return n.Decode((*plain)(s))
+}
+
+// named is what a step says that is to be done.
+func named(step *yaml.Node) string {
+	if step.Kind == yaml.ScalarNode {
+		return step.Value
+	}
+	for i := 0; i+1 < len(step.Content); i += 2 {
+		if step.Content[i].Value == "do" {
+			return step.Content[i+1].Value
+		}
+	}
+	return ""
 }
 
 func resolved(n *yaml.Node) *yaml.Node {
@@ -152,6 +189,10 @@ func (s *Step) UnmarshalYAML(n *yaml.Node) error {
 	} else if err := n.Decode(&step); err != nil {
 		return err
 	}
+	what := step.Do
+	if stateForm.MatchString(string(what)) {
+		step.Do, s.State = actionSession, string(what)
+	}
 	a, ok := actions[step.Do]
 	if !ok {
 		return fmt.Errorf("line %d: %q is nothing that the sandbox can do", n.Line, step.Do)
@@ -164,12 +205,13 @@ func (s *Step) UnmarshalYAML(n *yaml.Node) error {
 	if a.to != 0 {
 		keys = append(keys, "status")
 	}
-	if err := only(n, string(step.Do), keys...); err != nil {
+	if err := only(n, string(what), keys...); err != nil {
 		return err
 	}
 	if err := n.Decode((*plain)(s)); err != nil {
 		return err
 	}
+	s.Action = step.Do
 	switch {
 	case s.Status != 0 && (s.Status < a.from || s.Status > a.to):
 		return fmt.Errorf("line %d: the status of %s is from %d to %d, not %d", n.Line, s.Action, a.from, a.to, s.Status)
@@ -201,9 +243,9 @@ func only(n *yaml.Node, what string, known ...string) error {
 		if !slices.Contains(known, key.Value) {
 			return fmt.Errorf("line %d: %s has no %q, only %s", key.Line, what, key.Value, strings.Join(known, ", "))
 		}
-		if key.Value == "latency" {
+		if key.Value == "latency" || key.Value == "expires_in" {
 			if _, err := time.ParseDuration(value.Value); err != nil {
-				return fmt.Errorf("line %d: latency %q is not a duration such as 200ms", value.Line, value.Value)
+				return fmt.Errorf("line %d: %s %q is not a duration such as 200ms", value.Line, key.Value, value.Value)
 			}
 		}
 	}

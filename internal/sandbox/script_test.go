@@ -68,6 +68,17 @@ func TestScriptsThatAreRefused(t *testing.T) {
 		{"sessions:\n  a: [{do: refuse, body: poem}]\n", `line 2: "poem" is no form`},
 		{"sessions:\n  a: [{do: accept, latency: 5}]\n", `line 2: latency "5" is not a duration`},
 		{"sessions:\n  a: [{do: accept, latency: -5s}]\n", "line 2: latency and size are not negative"},
+		{"sessions:\n  a: [WAITING]\n", `line 2: "WAITING" is a state`},
+		{"sessions:\n  a: [{do: WAITING}]\n", `line 2: "WAITING" is a state`},
+		{"looks:\n  a: [accept]\n", `line 2: "accept" is nothing that a look meets`},
+		{"looks:\n  a: [{do: disabled}]\n", `line 2: "disabled" is nothing that a look meets`},
+		{"looks:\n  a: [session]\n", `line 2: "session" is nothing that a look meets`},
+		{"looks:\n  a: [waiting]\n", `line 2: "waiting" is nothing that the sandbox`},
+		{"looks:\n  a: [{do: WAITING, accepted: true}]\n", `line 2: WAITING has no "accepted"`},
+		{"looks:\n  a: [{do: WAITING, expires_in: 5}]\n", `line 2: expires_in "5" is not a duration`},
+		{"looks:\n  a: [{do: expired, expires_in: 5s}]\n", `line 2: expired has no "expires_in"`},
+		{"looks:\n  a: WAITING\n", "line 2: a session has a list of steps"},
+		{"looks:\n  - a\n", "line 2: looks is not a mapping"},
 		{"sessions: {}\n---\nsessions: {}\n", "more than one YAML document"},
 		{"sessions: [", "line 1"},
 	} {
@@ -133,6 +144,9 @@ func TestEveryActionIsPerformedAndDocumented(t *testing.T) {
 	left, leave := context.WithCancel(t.Context())
 	leave() // else some do not end
 	for action := range actions {
+		if action == actionSession { // of looks alone: TestLooksByTheScript
+			continue
+		}
 		s := New(Config{Script: Script{Sessions: map[string][]Step{"*": {{Action: action}}}}})
 		aborted := func() (aborted bool) {
 			defer func() { aborted = recover() == http.ErrAbortHandler }()
@@ -151,7 +165,7 @@ func TestEveryActionIsPerformedAndDocumented(t *testing.T) {
 // FuzzLoadScript holds that a script that is taken has an action for every call.
 func FuzzLoadScript(f *testing.F) {
 	for _, seed := range []string{
-		"", "sessions: {a: [accept]}", "sessions: {a: [~]}", "sessions: {a: &x [{do: huge, size: 5}], b: *x}",
+		"", "looks: {a: [WAITING, {do: X, expires_in: 1s}]}", "sessions: {a: [accept]}", "sessions: {a: [~]}", "sessions: {a: &x [{do: huge, size: 5}], b: *x}",
 		"sessions:\n  \"*\":\n    - {do: refuse, status: 409, error_code: X, message: [a, b], body: error_id, latency: 1s}\n",
 	} {
 		f.Add(seed)

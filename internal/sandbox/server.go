@@ -27,13 +27,18 @@ type Config struct {
 	RateLimit          int           // calls in each second; beyond it 429. 0: no limit
 	Latency            time.Duration // before each answer
 	Script             Script        // what named sessions do
+	SessionLife        time.Duration // from when the sandbox first hears of a session; 0: 47 hours, as HPP's
 	Log                *slog.Logger  // one line for each distribution, its contact masked; nil: none
+	// Sent tells when a session was distributed of which this sandbox knows nothing, as by one before it; zero
+	// for never. Nil: nothing was. It has to be safe for concurrent use.
+	Sent func(session string) time.Time
 }
 
 // Server is a sandbox. It is an http.Handler, safe for concurrent use; Start and Close are not.
 type Server struct {
 	cfg   Config
 	steps map[string][]Step
+	looks map[string][]Step
 	limit limiter
 	state state
 
@@ -50,9 +55,15 @@ func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, steps: map[string][]Step{}, limit: limiter{most: cfg.RateLimit}, state: newState()}
+	if cfg.SessionLife == 0 {
+		cfg.SessionLife = sessionLife
+	}
+	s := &Server{cfg: cfg, steps: map[string][]Step{}, looks: map[string][]Step{}, limit: limiter{most: cfg.RateLimit}, state: newState()}
 	for session, steps := range cfg.Script.Sessions {
 		s.steps[canonical(session)] = steps
+	}
+	for session, steps := range cfg.Script.Looks {
+		s.looks[canonical(session)] = steps
 	}
 	return s
 }
@@ -144,6 +155,9 @@ func (s *Server) distribute(c *call) {
 	}
 	wait(c.r.Context(), s.cfg.Latency+step.Latency)
 	switch {
+	case step.Action == actionAccept && s.state.session(c.session).over(s.cfg.SessionLife):
+		c.refuse(notFound)
+		return
 	case p != nil && step.Action == actionAccept:
 		c.refuse(*p)
 		return
@@ -162,36 +176,6 @@ func (s *Server) tell(c *call, step Step, d distribution, sent bool) {
 			slog.Int("status", c.status), slog.String("correlation_id", c.Header().Get(correlationID)))
 	}
 }
-
-// look tells what became of a session. Of those whose message went out, every other consumer opens the
-// page after a moment.
-func (s *Server) look(c *call) {
-	if !s.admitted(c) {
-		return
-	}
-	wait(c.r.Context(), s.cfg.Latency)
-	turns, updated, distributed := s.state.session(c.session)
-	action := s.step(c.session, max(1, turns)).Action
-	status := "WAITING"
-	switch {
-	case action == actionExpired:
-		c.refuse(notFound)
-		return
-	case action == actionDisabled:
-		status = "DISABLED"
-	case distributed && time.Since(updated) > openedAfter && c.session[len(c.session)-1]%2 == 0:
-		status = "IN_PROGRESS"
-		updated = updated.Add(openedAfter)
-	}
-	c.json(http.StatusOK, map[string]any{
-		"session_id": c.session, "status": status, "updated_at": updated.UTC(), "expires_at": updated.Add(sessionLife).UTC(),
-	})
-}
-
-const (
-	openedAfter = 5 * time.Second
-	sessionLife = 47 * time.Hour
-)
 
 func (s *Server) known(r *http.Request) bool {
 	user, password, _ := r.BasicAuth()

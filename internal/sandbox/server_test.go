@@ -148,42 +148,6 @@ func TestLatencyOfEveryAnswer(t *testing.T) {
 	})
 }
 
-func TestSessionsCanBeAskedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := scripted(t, "sessions: {gone: [accept, expired]}")
-		look := func(session string, status int, want string) {
-			t.Helper()
-			w := do(s, "GET", "/hpp/v1/sessions/"+session, "")
-			var body struct {
-				Session string    `json:"session_id"`
-				Status  string    `json:"status"`
-				Updated time.Time `json:"updated_at"`
-				Expires time.Time `json:"expires_at"`
-			}
-			json.Unmarshal(w.Body.Bytes(), &body)
-			if w.Code != status || body.Status != want {
-				t.Errorf("%s is answered %d %s, want %d %s", session, w.Code, w.Body, status, want)
-			}
-			if status == 200 && (body.Session != session || !body.Expires.After(body.Updated) || body.Updated.IsZero()) {
-				t.Errorf("%s is %s", session, w.Body)
-			}
-		}
-		look(id, 200, "WAITING")
-		look("00000404"+id[8:], 404, "")
-		look("00000400"+id[8:], 200, "DISABLED")
-		for _, session := range []string{id, odd, "gone"} {
-			post(s, session, email)
-		}
-		look(id, 200, "WAITING")
-		look("gone", 200, "WAITING")
-		time.Sleep(openedAfter + 1)
-		look(id, 200, "IN_PROGRESS")
-		look(odd, 200, "WAITING")
-		post(s, "gone", email)
-		look("gone", 404, "")
-	})
-}
-
 func TestLogMasksContacts(t *testing.T) {
 	var log bytes.Buffer
 	s := New(Config{Log: slog.New(slog.NewTextHandler(&log, nil))})

@@ -22,6 +22,11 @@ type Stats struct {
 	Sessions map[string]Session `json:"sessions"` // each that was called
 	Answers  map[int]int        `json:"answers"`  // by HTTP status, to calls of every kind
 	Arrivals Times              `json:"arrivals"` // of the distributions, in order; the first million
+
+	// What follows is of the looks at sessions, which are counted nowhere else but in Answers.
+	Looks        int            `json:"looks"`         // that came in, of whatever end
+	Looked       map[string]int `json:"looked"`        // how often each session was looked at
+	LookArrivals Times          `json:"look_arrivals"` // in order; the first million
 }
 
 // Session is what a sandbox has seen of one session.
@@ -67,11 +72,16 @@ type state struct {
 	arrivals []time.Duration
 	calls    int
 	sent     int
+	looks    []time.Duration // arrivals
+	looked   int
 }
 
 // visits are the calls for one session.
 type visits struct {
 	calls, turns, accepted int32
+	looks, lookTurns       int32
+	born                   time.Duration // when it was first heard of
+	sent                   bool          // by this sandbox, or one before
 	updated                time.Duration // when last accepted
 	arrivals               []time.Duration
 }
@@ -83,11 +93,7 @@ func (s *state) arrived(session string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := time.Since(s.began)
-	v := s.sessions[session]
-	if v == nil {
-		v = new(visits)
-		s.sessions[strings.Clone(session)] = v // or the whole request line is kept
-	}
+	v := s.of(session)
 	s.calls++
 	v.calls++
 	if len(s.arrivals) < arrivalsMost {
@@ -95,6 +101,45 @@ func (s *state) arrived(session string) {
 	}
 	if len(v.arrivals) < sessionArrivalsMost {
 		v.arrivals = append(v.arrivals, at)
+	}
+}
+
+// of gives the visits of a session; s.mu is held.
+func (s *state) of(session string) *visits {
+	v := s.sessions[session]
+	if v == nil {
+		v = &visits{born: time.Since(s.began)}
+		s.sessions[strings.Clone(session)] = v // or the whole request line is kept
+	}
+	return v
+}
+
+// looking takes note of a look.
+func (s *state) looking(session string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of(session).looks++
+	if s.looked++; len(s.looks) < arrivalsMost {
+		s.looks = append(s.looks, time.Since(s.began))
+	}
+}
+
+// lookTurn counts a look that was let in, and tells how many there were at its session.
+func (s *state) lookTurn(session string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.of(session)
+	v.lookTurns++
+	return int(v.lookTurns)
+}
+
+// recall takes in that a session was distributed before this sandbox began.
+func (s *state) recall(session string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.of(session); !v.sent {
+		v.sent, v.updated = true, at.Sub(s.began)
+		v.born = v.updated
 	}
 }
 
@@ -113,7 +158,7 @@ func (s *state) accepted(session string) {
 	v := s.sessions[session]
 	s.sent++
 	v.accepted++
-	v.updated = time.Since(s.began)
+	v.sent, v.updated = true, time.Since(s.began)
 }
 
 func (s *state) answered(status int) {
@@ -122,16 +167,27 @@ func (s *state) answered(status int) {
 	s.answers[status]++
 }
 
-// session tells how many calls for a session were let in, and when it was last changed, which is when
-// it was last distributed, if it ever was.
-func (s *state) session(id string) (turns int, updated time.Time, distributed bool) {
+// standing is what is remembered of a session at a moment.
+type standing struct {
+	turns   int // calls that were let in
+	age     time.Duration
+	born    time.Time
+	sent    bool
+	updated time.Time // when it was last distributed; when it was born, where it never was
+}
+
+// over reports whether a session's life is.
+func (s standing) over(life time.Duration) bool { return s.age >= life }
+
+func (s *state) session(id string) standing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.sessions[id]
-	if v == nil {
-		v = new(visits)
+	v := s.of(id)
+	st := standing{turns: int(v.turns), age: time.Since(s.began) - v.born, born: s.began.Add(v.born), sent: v.sent, updated: s.began.Add(v.updated)}
+	if !v.sent {
+		st.updated = st.born
 	}
-	return int(v.turns), s.began.Add(v.updated), v.accepted > 0
+	return st
 }
 
 // Stats tells what came in so far. What it gives is the caller's.
@@ -142,8 +198,15 @@ func (s *Server) Stats() Stats {
 	stats := Stats{
 		Calls: st.calls, Sent: st.sent, Arrivals: st.times(st.arrivals),
 		Accepted: map[string]int{}, Sessions: make(map[string]Session, len(st.sessions)), Answers: map[int]int{},
+		Looks: st.looked, Looked: map[string]int{}, LookArrivals: st.times(st.looks),
 	}
 	for id, v := range st.sessions {
+		if v.looks > 0 {
+			stats.Looked[id] = int(v.looks)
+		}
+		if v.calls == 0 {
+			continue
+		}
 		stats.Sessions[id] = Session{int(v.calls), int(v.accepted), st.times(v.arrivals)}
 		if v.accepted > 0 {
 			stats.Accepted[id] = int(v.accepted)

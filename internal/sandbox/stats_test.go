@@ -29,6 +29,7 @@ func TestStats(t *testing.T) {
 			Sessions: map[string]Session{"a": {1, 1, Times{first}}, "b": {1, 0, Times{later}}, id: {2, 1, Times{later, later}}},
 			Answers:  map[int]int{504: 1, 500: 1, 204: 1, 400: 1, 200: 1},
 			Arrivals: Times{first, later, later, later},
+			Looks:    1, Looked: map[string]int{"c": 1}, LookArrivals: Times{later},
 		}
 		if diff := cmp.Diff(want, s.Stats()); diff != "" {
 			t.Errorf("stats (-want +got):\n%s", diff)
@@ -48,9 +49,9 @@ func TestStatsAsJSON(t *testing.T) {
 	at := Times{time.Unix(1, 500)}
 	got, err := json.Marshal(Stats{
 		Calls: 1, Sent: 1, Accepted: map[string]int{"a": 1}, Sessions: map[string]Session{"a": {1, 1, at}},
-		Answers: map[int]int{204: 1}, Arrivals: at,
+		Answers: map[int]int{204: 1}, Arrivals: at, Looks: 2, Looked: map[string]int{"b": 2}, LookArrivals: at,
 	})
-	want := `{"calls":1,"sent":1,"accepted":{"a":1},"sessions":{"a":{"calls":1,"accepted":1,"arrivals":[1000000500]}},"answers":{"204":1},"arrivals":[1000000500]}`
+	want := `{"calls":1,"sent":1,"accepted":{"a":1},"sessions":{"a":{"calls":1,"accepted":1,"arrivals":[1000000500]}},"answers":{"204":1},"arrivals":[1000000500],"looks":2,"looked":{"b":2},"look_arrivals":[1000000500]}`
 	if string(got) != want || err != nil {
 		t.Errorf("%s, %v; want %s", got, err, want)
 	}
