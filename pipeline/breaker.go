@@ -24,6 +24,7 @@ type breaker struct {
 	Ending  Ending     // why the run ends; zero while it goes on
 	Recent  recent     // the last answers
 	Failing time.Time  // since when no answer was a clear one; zero when the last was
+	Sends   bool       // sends have failed since then, so that looks that do not prove nothing
 	Failure string     // what the last such answer said
 	File    fileStreak // what is counted anew in each file
 }
@@ -40,6 +41,7 @@ type fileStreak struct {
 	probeAt     time.Time // when the next probe may go; zero without an outage
 	probes      int
 	Identical   map[Method]*streak
+	Vague       int      // looks that came to nothing that is understood
 	Foreign     []Ticket // of refusals that are not HPP's own
 }
 
@@ -78,6 +80,7 @@ type Answer struct {
 	Reply  Reply
 	Last   bool `json:",omitempty"` // no further attempt at the row follows
 	Probe  bool `json:",omitempty"` // it asked after the server
+	Look   bool `json:",omitempty"` // at a session: nothing was sent
 }
 
 func (a Answer) action() action { return after(a.Reply.Verdict, a.Last) }
@@ -177,6 +180,10 @@ func (b *breaker) wake(now time.Time) time.Time {
 
 // answered takes in the answer to a call, and gives the refusals that are to be revised by it.
 func (b *breaker) answered(now time.Time, a Answer) []Revision {
+	if a.Look {
+		b.looked(now, a)
+		return nil
+	}
 	v, act := a.Reply.Verdict, a.action()
 	if v == Unavailable {
 		b.unavailable(now, a.Probe)
@@ -194,14 +201,13 @@ func (b *breaker) answered(now time.Time, a Answer) []Revision {
 	}
 	switch v {
 	case Accepted, Refused:
-		b.Failing = time.Time{}
+		b.Failing, b.Sends = time.Time{}, false
 		if b.Ending.Code != StopRefusedByOther {
 			b.File.Foreign = nil
 		}
 	case Throttled, Unavailable:
-		if b.Failure = a.Reply.Reason; b.Failing.IsZero() {
-			b.Failing = now
-		}
+		b.Sends = true
+		b.failing(now, a)
 		return nil
 	case RefusedByOther:
 		b.refusedByOther(a)
@@ -215,6 +221,38 @@ func (b *breaker) answered(now time.Time, a Answer) []Revision {
 		return b.breakStreak(a.Method)
 	}
 	return b.repeated(a)
+}
+
+func (b *breaker) failing(now time.Time, a Answer) {
+	if b.Failure = a.Reply.Reason; b.Failing.IsZero() {
+		b.Failing = now
+	}
+}
+
+// looked takes in what a look came to. That HPP tells of sessions does not say that it sends: while sends fail,
+// looks change nothing about it.
+func (b *breaker) looked(now time.Time, a Answer) {
+	switch a.Reply.Verdict {
+	case Throttled:
+		b.failing(now, a)
+		return
+	case Unavailable:
+		b.unavailable(now, a.Probe)
+		b.failing(now, a)
+		return
+	case Denied:
+		b.stop(StopDenied, ": HPP does not accept the credentials (401)")
+		return
+	case Unclear:
+		if b.File.Vague++; b.cfg.StopAfterIdentical > 0 && b.File.Vague >= b.cfg.StopAfterIdentical {
+			b.stop(StopIdentical, ": %d looks at sessions in a row came to nothing that is understood; the last: %s", b.File.Vague, a.Reply.Reason)
+		}
+	case Accepted, Refused, RefusedByOther:
+		b.File.Vague = 0
+	}
+	if !b.Sends {
+		b.File.unavailable, b.File.probes, b.File.probeAt, b.Failing = 0, 0, time.Time{}, time.Time{}
+	}
 }
 
 // unavailable counts towards an outage. In one a call asks after the server and not after the row.

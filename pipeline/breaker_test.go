@@ -28,7 +28,7 @@ func answers(m Method, r Reply) step { return toCall(m, r, false, false) }
 func toCall(m Method, r Reply, last, probe bool) step {
 	return func(b *breaker, now time.Time, n int) []Revision {
 		b.tried++
-		return b.answered(now, Answer{m, Ticket(n), r, last, probe})
+		return b.answered(now, Answer{Method: m, Ticket: Ticket(n), Reply: r, Last: last, Probe: probe})
 	}
 }
 

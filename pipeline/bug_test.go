@@ -106,6 +106,7 @@ func (b bombPermits) Turn(context.Context) (Turn, error) { return b, nil }
 func (bombPermits) Throttled(time.Duration)              {}
 func (bombPermits) Answered(Quota)                       {}
 func (bombPermits) Permit(context.Context) error         { panic("a bomb") }
+func (bombPermits) Aside(context.Context) error          { return nil }
 func (bombPermits) End()                                 {}
 
 type bombSender struct{}

@@ -43,6 +43,9 @@ type campaign struct {
 	checked  func() // between check and send
 	sending  func(*Sending)
 	mostIdle int // claims that waited for a permit, at most
+	looker   Looker
+	looks    Looks
+	kept     kept // what was held back
 }
 
 func newCampaign(t testing.TB, answer func(context.Context, Distribution, int) Reply) *campaign {
@@ -125,6 +128,7 @@ func (c *campaign) run(t *testing.T, files ...*table) result {
 		plan.Files[i].Run = c.rules.Run
 		res.ending = sending.Send(c.ctx, plan, i, src, &Distributor{
 			Rules: c.rules, Records: run, Ledger: run, Permits: permits, Sender: mortal{run, c.server}, Grace: c.cfg.Grace,
+			Looker: c.looker, Looks: c.looks, Holds: &c.kept,
 		})
 		if res.ending.Code != "" {
 			break

@@ -33,6 +33,11 @@ const (
 	CodeSettledDelivered        = "settled_delivered"
 	CodeSettledNotSent          = "settled_not_sent"
 	CodeUnavailable             = "unavailable"
+	CodeSessionCompleted        = "session_completed"
+	CodeSessionCancelled        = "session_cancelled"
+	CodeSessionDisabled         = "session_disabled"
+	CodeSessionExpired          = "session_expired"
+	CodePreflightUnclear        = "preflight_unclear"
 	CodeNoClearAnswer           = "no_clear_answer"
 
 	CodeMissingSession  = "missing_session"
@@ -125,6 +130,7 @@ var codes = []Code{
 	{CodeLinkDiffers, Rejected, SentChanged, "A cell says one contact or session and links to another.", "Type the cell anew, without a link, and empty the row's hpp_raw cell."},
 	{CodeBadExpiry, Rejected, SentChanged, "It cannot be read when the session expires.", "Write it as 2026-12-24 18:00, or say --map expires_at= to leave the column out of account."},
 	{CodeMergedCell, Rejected, SentChanged, "The cell is merged with others.", "Unmerge it, fill in each row, and run the report."},
+	{CodeSessionExpired, Rejected, SentChanged, "The session had expired when it was looked at before its call (--preflight).", "Make a new session."},
 	{"NOT_FOUND", Rejected, SentChanged, "There is no such session, or it has expired.", "Make a new session."},
 	{"BAD_VALUE", Rejected, SentChanged, "HPP does not take a value, or the session may not be sent this way.", "See hpp_reason; ask Klarna, naming hpp_correlation_id."},
 	{"MISSING_CONTACT_DATA", Rejected, SentChanged, "HPP misses a contact.", mendCell},
@@ -146,12 +152,16 @@ var codes = []Code{
 	{CodeSuppressed, Skipped, SentChanged, "A suppression list names the person, or the person has asked to be forgotten.", "Nothing."},
 	{CodeSameContact, Skipped, SentChanged, "An earlier row has the same contact, and --per-contact is first.", "Nothing, or send without --per-contact."},
 	{CodeCoolingDown, Skipped, SentChanged, "The person was sent something within the time of --cooldown.", "Run the same command again once that time is over."},
+	{CodeSessionCompleted, Skipped, SentChanged, "The session is paid: nobody who has paid is reminded to pay (--preflight).", "Nothing."},
+	{CodeSessionCancelled, Skipped, SentChanged, "The session was cancelled (--preflight).", "Nothing, or make a new session."},
+	{CodeSessionDisabled, Skipped, SentChanged, "The session was disabled (--preflight).", "Nothing, or make a new session."},
 	{CodeHiddenRow, Skipped, SentChanged, "The row is hidden or struck out in the spreadsheet.", "Show the row, or say --hidden send."},
 	{CodeTotalsRow, Skipped, SentChanged, "The last row has none of our columns, and was taken for a total.", "Nothing."},
 
 	{CodeNotReached, Pending, SentAlways, "The run did not come to this row.", runAgain},
 	{CodeInFlight, Pending, SentAlways, "A call is under way while this report is written.", "Write the report again when the run has ended."},
 	{CodeInOtherRun, Pending, SentAlways, "A run is sending the session, or about to.", "See how that run ends; then run the same command again."},
+	{CodePreflightUnclear, Pending, SentAlways, "It could not be seen how the session stands (--preflight).", "Run the same command again; or send what is unclear with --preflight-unclear send."},
 	{CodeThrottled, Pending, SentAlways, "HPP answered that there were too many calls.", runAgain},
 	{StopSignal, Pending, SentAlways, "The run was stopped by hand or by the system.", runAgain},
 	{StopCancelled, Pending, SentAlways, "The run was cancelled by hppsend cancel.", runAgain},

@@ -16,6 +16,9 @@ var ErrStopped = errors.New("the run is being stopped")
 type Permits interface {
 	// Turn blocks until it is time to claim a row. It returns ErrStopped when no call may be made any more.
 	Turn(ctx context.Context) (Turn, error)
+	// Aside blocks until one call may be made that is no send: sends that wait go first. It returns ErrStopped
+	// when none may any more.
+	Aside(ctx context.Context) error
 	// Throttled tells that the server asked for a pause; zero when it did not say how long.
 	Throttled(retryAfter time.Duration)
 	// Answered tells what an answer says of the rate limit, when the call was not throttled.
@@ -51,7 +54,8 @@ type Result struct {
 	Made      Distribution // what was called for: the attempt's own distribution or, where that was refused before, its fallback
 	Again     time.Time    // when a rule lets it be tried again; zero where none keeps it for later
 
-	action action // what becomes of the row, when a call was made
+	looked *Look  // the look at the session before it, when one was made
+	action action // what becomes of the row, when a call was made, or the look decided
 }
 
 // Distributor takes one distribution to one outcome: claimed on disk, permitted, called, judged, and
@@ -63,6 +67,8 @@ type Distributor struct {
 	Holds   Holds // keeps what rules hold back now; nil: nothing does
 	Permits Permits
 	Sender  Sender
+	Looker  Looker // for Rules.Preflight, likewise Looks
+	Looks   Looks
 	Grace   time.Duration // how long an outcome that cannot be written is tried again
 	// Binding makes every refusal of HPP's bind later runs at once. Otherwise the caller revises it.
 	Binding bool
@@ -86,7 +92,12 @@ func (e *LedgerError) Unwrap() error { return e.Err }
 // Deliver makes one attempt. It returns ErrStopped when the run is being stopped and no call was made,
 // and a *LedgerError. A context that ends cuts the call off, and its outcome is still written.
 func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
+	p, err := d.preflight(ctx, a)
+	if err != nil || p.action != (action{}) {
+		return p, err
+	}
 	claimed, err := d.permitted(ctx, a)
+	claimed.looked = p.looked
 	ticket := claimed.Ticket
 	if err != nil || ticket == 0 {
 		return claimed, err
@@ -100,7 +111,7 @@ func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
 	if reply.Verdict != Throttled {
 		d.Permits.Answered(reply.Quota)
 	}
-	return Result{Ticket: ticket, Reply: reply, Made: claimed.Made, action: act}, err
+	return Result{Ticket: ticket, Reply: reply, Made: claimed.Made, looked: p.looked, action: act}, err
 }
 
 // permitted waits for its turn, claims the session and waits for the permit to call. A claim without a permit
@@ -135,10 +146,18 @@ func (d *Distributor) permitted(ctx context.Context, a Attempt) (Result, error) 
 	if early, ok := d.early(a, got.Made); ok { // it has become late, or the clock was put
 		return early, d.conclude(ctx, got.Ticket, Conclusion{Status: Pending})
 	}
-	if d.unwritten.Load() > 0 || d.Ledger.Holds() != nil { // no new call while an outcome is not on disk
+	if d.unwritten.Load() > 0 || d.holds() != nil { // no new call while an outcome is not on disk
 		return back, d.conclude(ctx, got.Ticket, Conclusion{Status: Pending})
 	}
 	return got, nil
+}
+
+// holds gives why no call may begin; one who only looks at sessions has no ledger.
+func (d *Distributor) holds() error {
+	if d.Ledger == nil {
+		return nil
+	}
+	return d.Ledger.Holds()
 }
 
 // claim claims the session, as often as it takes until the records by which the row was judged are those of

@@ -12,6 +12,7 @@ type openPermits struct{ throttled time.Duration }
 
 func (p *openPermits) Turn(context.Context) (Turn, error) { return p, nil }
 func (*openPermits) Permit(context.Context) error         { return nil }
+func (*openPermits) Aside(context.Context) error          { return nil }
 func (*openPermits) End()                                 {}
 func (p *openPermits) Throttled(d time.Duration)          { p.throttled = d }
 func (*openPermits) Answered(Quota)                       {}

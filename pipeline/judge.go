@@ -28,6 +28,8 @@ type Rules struct {
 	Hours    Hours         // at which recipients may be messaged; zero for always
 	Holidays *Holidays     `json:",omitempty"` // on which they may not
 	Margin   time.Duration // how long before the end of the hours no call may begin any more
+
+	Preflight *Preflight `json:",omitempty"` // nil: sessions are not looked at
 }
 
 // HiddenRule says what to do about rows that are hidden in the spreadsheet program.

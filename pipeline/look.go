@@ -33,10 +33,10 @@ func SessionStatuses() []SessionStatus {
 }
 
 // Opened reports whether a consumer must have opened the page for the session to be in this state. A session
-// can be cancelled or disabled without.
+// can be cancelled or disabled without, and an error may be HPP's own.
 func (s SessionStatus) Opened() bool {
 	switch s {
-	case SessionInProgress, SessionBack, SessionFailed, SessionError, SessionManualID, SessionCompleted:
+	case SessionInProgress, SessionBack, SessionFailed, SessionManualID, SessionCompleted:
 		return true
 	}
 	return false

@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -27,6 +28,9 @@ type Pacer struct {
 	headroom  float64 // the share of HPP's limit that is left to others; below it the pace goes down
 	limiter   *rate.Limiter
 	requests  chan request
+	asides    chan request            // of calls that let sends go first
+	sends     atomic.Int32            // requests that wait, for a permit or for when one is near
+	sendCame  chan struct{}           // one has come; one place, as one is as good as several
 	paused    chan struct{}           // a pause has begun; one place, as one is as good as several
 	waits     chan struct{}           // a long wait for a slot has begun; likewise
 	turnEnded chan struct{}           // another may be had; likewise
@@ -48,6 +52,7 @@ type Pacer struct {
 // request asks for a permit, or for when one is near.
 type request struct {
 	what    func(*slots) error
+	permit  bool // for the next slot, and nothing else
 	granted chan<- struct{}
 }
 
@@ -77,7 +82,7 @@ func NewPacer(pace Pace, perSecond, headroom float64) *Pacer {
 	}
 	p := &Pacer{
 		pace: pace, rate: perSecond, headroom: headroom, factor: 1, limiter: rate.NewLimiter(limit, burst),
-		requests: make(chan request), paused: make(chan struct{}, 1), waits: make(chan struct{}, 1),
+		requests: make(chan request), asides: make(chan request), sendCame: make(chan struct{}, 1), paused: make(chan struct{}, 1), waits: make(chan struct{}, 1),
 		turnEnded: make(chan struct{}, 1), claimTime: time.Millisecond,
 	}
 	p.life, p.end = context.WithCancelCause(context.Background())
@@ -93,15 +98,32 @@ func ClaimBound(perSecond float64, concurrency int) int {
 func (p *Pacer) Stop() { p.end(ErrStopped) }
 
 // ask waits until Run grants what is asked for.
-func (p *Pacer) ask(ctx context.Context, what func(*slots) error) error {
+func (p *Pacer) ask(ctx context.Context, what func(*slots) error, permit bool) error {
 	granted := make(chan struct{})
+	p.sends.Add(1)
+	signal(p.sendCame)
+	err := p.put(ctx, p.requests, request{what, permit, granted})
+	p.sends.Add(-1)
+	if err != nil {
+		return err
+	}
+	return p.await(ctx, granted)
+}
+
+// put hands a request to Run.
+func (p *Pacer) put(ctx context.Context, to chan<- request, r request) error {
 	select {
-	case p.requests <- request{what, granted}:
+	case to <- r:
+		return nil
 	case <-p.life.Done():
 		return context.Cause(p.life)
 	case <-ctx.Done():
 		return ErrStopped
 	}
+}
+
+// await waits until a request is granted.
+func (p *Pacer) await(ctx context.Context, granted <-chan struct{}) error {
 	select {
 	case <-granted:
 		return context.Cause(p.life) // nil while it lasts: a stop takes a permit back that is not used yet
@@ -239,13 +261,17 @@ func (p *Pacer) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, p.Stop)()
 	s := slots{pacer: p}
 	for p.life.Err() == nil {
+		select { // a select alone is fair
+		case r := <-p.requests:
+			p.grant(&s, r)
+			continue
+		default:
+		}
 		select {
 		case r := <-p.requests:
-			if err := Guarded(func() error { return r.what(&s) }); err != nil {
-				p.end(err)
-			} else {
-				close(r.granted)
-			}
+			p.grant(&s, r)
+		case r := <-p.asides:
+			p.grantAside(&s, r)
 		case <-p.life.Done():
 		}
 	}
@@ -254,6 +280,15 @@ func (p *Pacer) Run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// grant does what is asked for.
+func (p *Pacer) grant(s *slots, r request) {
+	if err := Guarded(func() error { return r.what(s) }); err != nil {
+		p.end(err)
+	} else {
+		close(r.granted)
+	}
 }
 
 // listen hears of a pause that another run was asked for, and of when a slot can be had.
@@ -299,8 +334,9 @@ func (p *Pacer) follow(s Slice) time.Duration {
 	return time.Duration(float64(s.Slots) / (p.rate * factor) * float64(time.Second))
 }
 
-// sleep waits for all of d, or tells that a pause began before, or the end.
-func (p *Pacer) sleep(d time.Duration) (rested bool) {
+// sleep waits for all of d, or tells that a pause began before, or the end; or, where it is told of them, that a
+// send came.
+func (p *Pacer) sleep(d time.Duration, sends <-chan struct{}) (rested bool) {
 	if d <= 0 {
 		return true
 	}
@@ -310,6 +346,7 @@ func (p *Pacer) sleep(d time.Duration) (rested bool) {
 	case <-timer.C:
 		return true
 	case <-p.paused:
+	case <-sends:
 	case <-p.life.Done():
 	}
 	return false

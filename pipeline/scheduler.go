@@ -168,6 +168,7 @@ func (s *scheduler) offered(j *job, now time.Time) {
 
 // attempted decides what follows from an attempt.
 func (s *scheduler) attempted(d done, now time.Time) {
+	s.looked(d, now)
 	switch j, r := d.job, d.result; {
 	case errors.Is(d.err, ErrStopped):
 		s.breaker.end(stopped)
@@ -175,6 +176,11 @@ func (s *scheduler) attempted(d done, now time.Time) {
 		s.breaker.end(Broken("the run was stopped: the ledger could not be used", d.err))
 	case r.Ticket == 0 && !r.Again.IsZero():
 		s.keptForLater(j, r)
+	case r.Ticket == 0 && r.action != (action{}): // the look at its session decided
+		if r.Unclaimed.Code != "" && j.attempt.Own == 0 { // it was not tried: neither the limit nor the canary is about such rows
+			s.breaker.tried--
+		}
+		s.follow(j, r.action, now)
 	case r.Ticket == 0:
 		s.follow(j, unclaimed(r.Unclaimed), now)
 	default:
@@ -182,7 +188,7 @@ func (s *scheduler) attempted(d done, now time.Time) {
 		if r.Reply.Verdict == Unavailable && !j.probe {
 			j.calls++
 		}
-		s.answered(j, r, now)
+		s.answered(Answer{Method: r.Made.Method, Ticket: r.Ticket, Reply: r.Reply, Last: j.attempt.Last, Probe: j.probe}, now)
 		s.follow(j, j.fallBack(r), now)
 	}
 }
@@ -225,10 +231,23 @@ func (s *scheduler) passAgain(now time.Time) bool {
 	return true
 }
 
+// looked tells of the look that was made before an attempt.
+func (s *scheduler) looked(d done, now time.Time) {
+	j, look := d.job, d.result.looked
+	if look == nil {
+		return
+	}
+	if look.Sight == LookFailed && !j.probe {
+		j.calls++
+	}
+	if look.Sight != LookVague || !s.distributor.sendsUnclear() {
+		s.answered(Answer{Method: j.attempt.Distribution.Method, Reply: look.reply(), Last: j.attempt.Last, Probe: j.probe, Look: true}, now)
+	}
+}
+
 // answered tells the breaker of an answer, and people of what it changes.
-func (s *scheduler) answered(j *job, r Result, now time.Time) {
+func (s *scheduler) answered(a Answer, now time.Time) {
 	outage := s.breaker.outage()
-	a := Answer{r.Made.Method, r.Ticket, r.Reply, j.attempt.Last, j.probe}
 	revised := s.breaker.answered(now, a)
 	if s.answers != nil {
 		s.answers(a)
@@ -238,11 +257,11 @@ func (s *scheduler) answered(j *job, r Result, now time.Time) {
 		s.notice("unavailable", "HPP was not available %d times in a row (%s); one row at a time asks until it is",
 			s.breaker.File.unavailable, s.breaker.Failure)
 	}
-	if r.Reply.Verdict == Throttled {
+	if a.Reply.Verdict == Throttled {
 		s.notice("throttled", "HPP answered that there were too many calls (429); every run waits until %s",
 			s.pacer.PausedUntil().Local().Format(time.TimeOnly))
 	}
-	pace, q := s.pacer.Rate(), r.Reply.Quota
+	pace, q := s.pacer.Rate(), a.Reply.Quota
 	if pace < s.pace && q.Limit > 0 {
 		s.notice("slowed", "%d of the %d calls of HPP's limit are left, which the shop's checkout shares; the pace goes down to %.3g a second",
 			q.Remaining, q.Limit, pace)
@@ -376,7 +395,7 @@ func (s *scheduler) report() {
 		p.Waiting, p.Until = "stopping: waiting for the calls in flight", s.graceEnd
 	case s.unwritten():
 		p.Waiting = "the ledger cannot be written"
-	case s.distributor.Ledger.Holds() != nil:
+	case s.distributor.holds() != nil:
 		p.Waiting = "the ledger does not answer"
 	case s.asked != nil:
 		p.Waiting = AwaitingAnswer

@@ -16,6 +16,7 @@ type slots struct {
 	ahead      chan reserved // the next slice, being taken; nil when none is
 	own        time.Time     // no slot before, by the run's own rate
 	others     time.Time     // likewise by the common pace, as far as is known
+	aside      bool          // the slot is for a call that lets sends go first
 }
 
 type reserved struct {
@@ -27,6 +28,9 @@ type reserved struct {
 func (s *slots) wait() error {
 	p := s.pacer
 	for p.life.Err() == nil {
+		if s.aside && p.sends.Load() > 0 {
+			return errYield
+		}
 		now := time.Now()
 		if s.left == 0 || !now.Before(s.end) { // what is left of a slice that has passed is forfeit
 			if err := s.next(now); err != nil {
@@ -53,13 +57,13 @@ func (s *slots) wait() error {
 			} else {
 				s.left = 0
 			}
-		case p.sleep(delay):
+		case p.sleep(delay, s.interruptions()):
 			s.left--
 			if s.own = (time.Time{}); p.slow() {
 				s.own = time.Now().Add(p.gap())
 			}
 			return nil
-		default: // a pause began
+		default: // a pause began, or a send came
 			turn.Cancel()
 		}
 	}
@@ -143,7 +147,7 @@ func (s *slots) next(now time.Time) error {
 // a pause, or that the slot can be had sooner, is to be heard of before.
 func (s *slots) rest(d time.Duration) error {
 	p := s.pacer
-	if !p.sleep(min(d, SliceTime)) || d <= SliceTime {
+	if !p.sleep(min(d, SliceTime), s.interruptions()) || d <= SliceTime {
 		return nil
 	}
 	slice, err := p.listen()

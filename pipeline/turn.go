@@ -29,7 +29,7 @@ func (p *Pacer) Turn(ctx context.Context) (Turn, error) {
 	}
 	t := &turn{pacer: p}
 	if p.mayBeFar() {
-		if err := p.ask(ctx, (*slots).near); err != nil {
+		if err := p.ask(ctx, (*slots).near, false); err != nil {
 			t.End()
 			return nil, err
 		}
@@ -42,7 +42,7 @@ func (p *Pacer) Turn(ctx context.Context) (Turn, error) {
 // the shared pace could not be had for.
 func (t *turn) Permit(ctx context.Context) error {
 	t.pacer.claimed(time.Since(t.began))
-	return t.pacer.ask(ctx, (*slots).wait)
+	return t.pacer.ask(ctx, (*slots).wait, true)
 }
 
 // End lets another have the turn.
