@@ -147,8 +147,10 @@ func (l *Ledger) Purge(ctx context.Context, before time.Time, dry bool) (p Purge
 			return p, err
 		}
 	}
-	if err := l.update(ctx, forgetReports{at}); err != nil {
-		return p, err
+	for _, forget := range []change{forgetReports{at}, forgetLooks{at}} {
+		if err := l.update(ctx, forget); err != nil {
+			return p, err
+		}
 	}
 	if _, err := l.serverOf(); err == nil {
 		if err := l.forgetTimes(ctx, at); err != nil {

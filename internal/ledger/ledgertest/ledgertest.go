@@ -28,6 +28,7 @@ type Campaign interface {
 type View interface {
 	pipeline.Records
 	pipeline.Contacts
+	pipeline.Looks
 }
 
 // Ledger is one opening of a ledger.
@@ -40,6 +41,8 @@ type Ledger interface {
 	OnList(ctx context.Context, contacts ...pipeline.Digest) (map[pipeline.Digest]ledger.Listed, error)
 	Forget(ctx context.Context, who string, contacts ...pipeline.Digest) (ledger.Forgot, error)
 	Remember(ctx context.Context, contacts ...pipeline.Digest) (int, error)
+	EachSent(ctx context.Context, target string, wanted func(ledger.RunInfo) bool, each func(ledger.Sent) error) error
+	SettleOpened(ctx context.Context, doubts []ledger.Sent) ([]pipeline.Ticket, error)
 	Pace(target string) pipeline.Pace
 	Begin(ctx context.Context, info ledger.RunInfo) (Campaign, error)
 	Busy(ctx context.Context, input [32]byte, target string) (*ledger.RunInfo, error)
@@ -107,6 +110,9 @@ func Run(t *testing.T, constructor func(t *testing.T) Store) {
 		"a contact is forgotten":                forget,
 		"forgotten while a call goes on":        forgetBusy,
 		"forgotten amid many runs":              forgetAmid,
+		"what looks have told":                  looks,
+		"what runs have sent":                   sentByRuns,
+		"a doubt that its session ends":         openedSince,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := constructor(t)
