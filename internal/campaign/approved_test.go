@@ -24,6 +24,7 @@ var ofTerms = map[string]bool{
 	"Reading.BarePhone": true, "Reading.Unusual": true, "Reading.Each": true, "Reading.Sessions": true, "Reading.Reminder": true,
 	"Reading.Label": true, "Reading.Fallback": true, "Reading.Upload": true, "Reading.OptOut": true, "Reading.NoOptOut": true, "Reading.Overrides": true,
 	"Target.Name": true, "User": true, "RetryRejected": true, "ResendUncertain": true, "Rate": true, "Headroom": true,
+	"Restraints.Preflight.Age": true, "Restraints.Preflight.SendUnclear": true,
 	"Program.Version": true, "Send.Canary": true, "Send.Limit": true, "Send.MaxRejected.Rows": true, "Send.MaxRejected.Share": true,
 
 	"Restraints.Hours": true, "Restraints.Holidays": true, "Restraints.Home": true, "Restraints.Margin": true,

@@ -190,7 +190,7 @@ func (c *campaign) send(ctx context.Context) error {
 		rules := c.rules(nil).Rules
 		rules.Run = c.plan.Files[i].Run
 		c.result.Ending = sending.Send(ctx, c.plan, i, f, &pipeline.Distributor{
-			Rules: rules, Records: c.runs[i], Ledger: c.runs[i], Holds: c.runs[i], Permits: pacer, Sender: caller,
+			Rules: rules, Records: c.runs[i], Ledger: c.runs[i], Holds: c.runs[i], Permits: pacer, Sender: caller, Looker: caller, Looks: c.runs[i],
 			Grace: c.Send.Grace, Binding: c.Send.StopAfterIdentical == 0,
 		})
 		if c.result.Ending.Code != "" {

@@ -28,6 +28,7 @@ type Ports struct {
 // Caller makes the calls of a campaign.
 type Caller interface {
 	pipeline.Sender
+	pipeline.Looker
 	Close()
 }
 

@@ -24,6 +24,8 @@ type Restraints struct {
 	SessionFrom time.Time          // when they were made
 	SkipLate    bool               // what will not go before it expires is skipped, rather than refused
 	BySoonest   bool               // the soonest to expire go first
+
+	Preflight pipeline.Preflight // its age is 0 where sessions are not looked at before their calls
 }
 
 // apply puts the rules into those of a check.
@@ -32,6 +34,9 @@ func (r Restraints) apply(cfg *pipeline.CheckConfig) {
 	cfg.Rules.Allowances, cfg.Rules.Zone = r.Allowances, r.Zone
 	cfg.Rules.Hours, cfg.Rules.Holidays, cfg.Rules.Home, cfg.Rules.Margin = r.Hours, r.Holidays, r.Home, r.Margin
 	cfg.Defaults.Expires = pipeline.Expiry{Life: r.SessionLife, From: r.SessionFrom}
+	if r.Preflight.Age > 0 {
+		cfg.Rules.Preflight = &r.Preflight
+	}
 }
 
 // holdBatch is how many rows are kept at once.

@@ -157,6 +157,9 @@ func (s *settings) validate() error {
 	case s.detach && (s.archive != "" || s.metricsFile != "" || len(s.onFinish) > 0):
 		faults = append(faults, "with --detach nobody waits for the end, so there is nothing to do then: --archive, --metrics-file, --on-finish")
 	}
+	if s.looks.preflight {
+		positive("preflight-age", s.looks.age)
+	}
 	positive("timeout", s.timeout)
 	positive("retry-for", s.retryFor)
 	positive("grace", s.grace)

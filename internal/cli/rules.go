@@ -34,6 +34,7 @@ type ruleSettings struct {
 }
 
 func (s *settings) ruleFlags(f *flagSet) {
+	s.lookFlags(f)
 	r := &s.rules
 	f.Var(&r.cooldown, "cooldown", "skip who was sent anything within this time, such as 7d, by whatever other campaign")
 	f.choice(&r.perContact, "per-contact", string(pipeline.EachSession), "what to do about people with several sessions in one campaign",
@@ -64,7 +65,7 @@ func (s *settings) ruled(t hpp.Target) (campaign.Restraints, error) {
 func (s *settings) restraints(t hpp.Target) campaign.Restraints {
 	r := s.rules
 	out := campaign.Restraints{
-		Cooldown: time.Duration(r.cooldown), PerContact: r.perContact, Allowances: r.maxSends, Zone: r.timeZone.name(),
+		Cooldown: time.Duration(r.cooldown), PerContact: r.perContact, Allowances: r.maxSends, Zone: r.timeZone.name(), Preflight: s.preflight(),
 	}
 	if t.Environment == hpp.Playground && !s.saidBeside("max-sends") {
 		out.Allowances = append(slices.Clone(out.Allowances),

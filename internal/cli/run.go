@@ -50,7 +50,7 @@ func (a *app) runOf(ctx context.Context, s *settings, paths []string) (r *invoca
 		return r, exitOK, err
 	}
 	r.result, err = campaign.Run(ctx, r.opt, campaign.Ports{
-		Ledger: r.ledger, Dial: func() (campaign.Caller, error) { return s.dial(r.opt.Target, r.creds) }, Stdin: a.Stdin, Confirm: r.confirm, Record: r.record, Observer: r, Stop: r.stop,
+		Ledger: r.ledger, Dial: func() (campaign.Caller, error) { return s.dial(r.opt.Target, r.creds, r.ledger) }, Stdin: a.Stdin, Confirm: r.confirm, Record: r.record, Observer: r, Stop: r.stop,
 	}, paths)
 	if err != nil {
 		return r, exitOK, err
@@ -174,12 +174,13 @@ func (a *app) answer(ctx context.Context) (string, error) {
 	}
 }
 
-// dial gives the client that makes the calls to a target. The sandbox inside the program lives as long as it.
-func (s *settings) dial(t hpp.Target, creds hpp.Credentials) (campaign.Caller, error) {
+// dial gives the client that makes the calls to a target. The sandbox inside the program lives as long as it, and
+// knows from the ledger what was sent to others before it.
+func (s *settings) dial(t hpp.Target, creds hpp.Credentials, l *ledger.Ledger) (campaign.Caller, error) {
 	if t.Origin != "" {
 		return s.client(t.Origin, creds)
 	}
-	box := sandbox.New(sandbox.Config{})
+	box := sandbox.New(sandbox.Config{Sent: sentBefore(l, t)})
 	origin, err := box.Start("127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start the sandbox: %w", err)

@@ -73,7 +73,7 @@ func (a *app) pageAccounts(ctx context.Context, s *settings) (all []desk.Account
 		}
 		all = append(all, desk.Account{
 			Name: cmp.Or(one.profile, string(r.opt.Target.Environment)), Options: r.opt, Ledger: r.ledger, Approvers: approvers,
-			Dial: func() (campaign.Caller, error) { return one.dial(r.opt.Target, r.creds) },
+			Dial: func() (campaign.Caller, error) { return one.dial(r.opt.Target, r.creds, r.ledger) },
 			Record: func(f campaign.FileResult) json.RawMessage {
 				of := *r
 				of.started = f.Started

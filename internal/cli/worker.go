@@ -63,7 +63,7 @@ func (a *app) worker(ctx context.Context, s *settings, _ []string) (int, error) 
 	if err := l.Shareable(); err != nil {
 		return exitOK, err
 	}
-	caller, err := s.dial(t, creds)
+	caller, err := s.dial(t, creds, l)
 	if err != nil {
 		return exitOK, err
 	}

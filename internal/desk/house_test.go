@@ -187,6 +187,9 @@ func (c *caller) Send(ctx context.Context, d pipeline.Distribution) pipeline.Rep
 type accepting struct{}
 
 func (accepting) Close() {}
+func (accepting) Look(_ context.Context, session string) pipeline.Look {
+	return pipeline.Look{Sight: pipeline.Found, Session: pipeline.Session{ID: session, Status: pipeline.SessionWaiting}, Now: time.Now()}
+}
 func (accepting) Send(context.Context, pipeline.Distribution) pipeline.Reply {
 	return pipeline.Reply{Verdict: pipeline.Accepted, HTTPStatus: 204}
 }

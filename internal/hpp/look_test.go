@@ -97,7 +97,9 @@ func TestLooksAtServersThatMisbehave(t *testing.T) {
 	}
 }
 
-func contactless(s string) string { return strings.NewReplacer(phone, "(phone)", email, "(email)").Replace(s) }
+func contactless(s string) string {
+	return strings.NewReplacer(phone, "(phone)", email, "(email)").Replace(s)
+}
 
 func TestLookAsItIsOnTheWire(t *testing.T) {
 	got := make(chan *http.Request, 1)

@@ -72,6 +72,10 @@ func (h *house) open() *ledger.Ledger {
 }
 
 // Send implements pipeline.Sender.
+func (h *house) Look(_ context.Context, session string) pipeline.Look {
+	return pipeline.Look{Sight: pipeline.Found, Session: pipeline.Session{ID: session, Status: pipeline.SessionWaiting}, Now: time.Now()}
+}
+
 func (h *house) Send(_ context.Context, d pipeline.Distribution) pipeline.Reply {
 	time.Sleep(h.takes)
 	h.mu.Lock()

@@ -108,7 +108,7 @@ func (p *part) send(ctx context.Context, spec Spec) {
 	cfg.Concurrency = w.Concurrency
 	sending := pipeline.NewSending(cfg, pacer, watch{w, p.id}, p.stop)
 	p.ending = sending.SendShare(ctx, p.rows, p.answered, &pipeline.Distributor{
-		Rules: spec.Rules, Records: p.run, Ledger: p.run, Holds: p.run, Permits: pacer, Sender: w.Caller,
+		Rules: spec.Rules, Records: p.run, Ledger: p.run, Holds: p.run, Permits: pacer, Sender: w.Caller, Looker: w.Caller, Looks: p.run,
 		Grace: spec.Send.Grace, Binding: spec.Send.StopAfterIdentical == 0,
 	})
 	stopPacer()
@@ -117,7 +117,9 @@ func (p *part) send(ctx context.Context, spec Spec) {
 
 // answered takes note of what a call came to.
 func (p *part) answered(a pipeline.Answer) {
-	p.worker.counts.call(a.Reply.Verdict)
+	if !a.Look {
+		p.worker.counts.call(a.Reply.Verdict)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a.Reply.Quota = pipeline.Quota{}

@@ -46,8 +46,15 @@ type Part interface {
 	pipeline.Records
 	pipeline.Ledger
 	pipeline.Holds
+	pipeline.Looks
 	Chunks
 	Leave(ctx context.Context) error
+}
+
+// Caller makes the calls of a worker.
+type Caller interface {
+	pipeline.Sender
+	pipeline.Looker
 }
 
 // Chunks are the rows of a run that wait, and what is told of them.

@@ -18,7 +18,7 @@ type Worker struct {
 	Ledger Book
 	// Jobs connects to the queue, which gives chunks to a function.
 	Jobs        func(ctx context.Context, work func(ctx context.Context, run string, chunk int)) (Source, error)
-	Caller      pipeline.Sender
+	Caller      Caller
 	Target      string
 	User        string
 	Concurrency int // calls under way at once, for each run

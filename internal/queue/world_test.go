@@ -264,6 +264,11 @@ func (g *giver) Stop(context.Context) error {
 
 func (g *giver) Close() {}
 
+// Look is a look of a process at a session.
+func (l link) Look(_ context.Context, session string) pipeline.Look {
+	return pipeline.Look{Sight: pipeline.Found, Session: pipeline.Session{ID: session, Status: pipeline.SessionWaiting}, Now: time.Now()}
+}
+
 // Send is a call of a process to the server.
 func (l link) Send(ctx context.Context, d pipeline.Distribution) pipeline.Reply {
 	l.mu.Lock()

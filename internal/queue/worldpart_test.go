@@ -42,6 +42,13 @@ func (p *simPart) Lookup(context.Context, []string) ([][]pipeline.Record, error)
 	return nil, errors.New("nobody looks up")
 }
 
+// What is known of sessions nobody asks for here.
+func (p *simPart) Seen(_ context.Context, sessions []string) ([]pipeline.Seen, error) {
+	return make([]pipeline.Seen, len(sessions)), nil
+}
+
+func (p *simPart) Saw(context.Context, ...pipeline.Seen) error { return nil }
+
 // view is a record as a part sees it.
 func (p *simPart) view(session string, r *record) pipeline.Record {
 	v := pipeline.Record{ID: int64(r.ticket), Method: pipeline.Email, Contact: p.Digest(session), Status: cmp.Or(r.status, pipeline.Pending), Code: r.code, Binding: r.binding, Attempts: r.tried, Run: p.run.ID}
