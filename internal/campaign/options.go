@@ -132,10 +132,10 @@ type Options struct {
 	User            string // of the credentials, for people
 	RetryRejected   bool
 	ResendUncertain bool
-	LeftOut         int                // rejected rows that somebody has agreed to leave out: no brake counts them
-	SkipRefused     bool               // the other files are sent when one is refused
-	Rate            float64            // calls a second; +Inf for no limit
-	Headroom        float64            // share of HPP's limit, 0 to 1, that is left to others
+	LeftOut         int     // rejected rows that somebody has agreed to leave out: no brake counts them
+	SkipRefused     bool    // the other files are sent when one is refused
+	Rate            float64 // calls a second; +Inf for no limit
+	Headroom        float64 // share of HPP's limit, 0 to 1, that is left to others
 	Send            pipeline.SendConfig
 	Outputs         Outputs
 	Archive         string // the folder for what is done with; empty for none

@@ -29,7 +29,7 @@ var knownFlags = sync.OnceValue(func() []string {
 		(*settings).runFlags, (*settings).checkFlags, (*settings).reportFlags, (*settings).settleFlags,
 		(*settings).runsFlags, (*settings).purgeFlags, (*settings).sandboxFlags, (*settings).versionFlags,
 		(*settings).serveFlags, (*settings).peopleFlags, (*settings).auditFlags, (*settings).acceptFlags, (*settings).moveFlags, (*settings).orderAllFlags, (*settings).workerFlags,
-		(*settings).findFlags, (*settings).forgetFlags,
+		(*settings).findFlags, (*settings).forgetFlags, (*settings).trackFlags,
 	} {
 		f := pflag.NewFlagSet("", pflag.ContinueOnError)
 		add(&settings{}, &flagSet{f})

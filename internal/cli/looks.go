@@ -15,6 +15,8 @@ type lookSettings struct {
 	age       time.Duration
 	unclear   string
 	sample    int
+	since     age // of runs, for track
+	trackAge  time.Duration
 
 	expireAfter time.Duration // of the sandbox's
 }

@@ -176,6 +176,17 @@ is replaced by the others. Signalled to end, it lets calls under way end, and le
 Works while that run goes on, and after a crash. Sends nothing.`,
 			Example: `  hppsend report --environment production contacts.csv`,
 		}),
+		a.command(&settings{}, (*settings).trackFlags, code, a.track)(&cobra.Command{
+			Use: "track [RUN…]", Short: "Tell how it went: what was opened, completed, cancelled, and what still waits",
+			Long: `Looks at the sessions of what runs have sent, at the pace that all runs share, and tells how many were
+opened, completed, cancelled or expired, by method, country, hour of sending, label and reminder. What it
+learns is kept in the ledger; typed again, it asks only for those that have not ended. An uncertain row
+whose session was seen waiting before its call, and has been opened since, is settled as delivered. Exit
+code 0 when all sessions have ended, 5 while some have not.`,
+			Example: `  hppsend track --environment production k3v9…
+  hppsend track --environment production --since 7d -o how-it-went.xlsx
+  hppsend track --environment production --label may --json`,
+		}),
 		a.command(&settings{}, (*settings).settleFlags, code, a.settle)(&cobra.Command{
 			Use: "settle RUN [SESSION…]", Short: "Say what became of a run's uncertain rows", Args: oneRun,
 			Long: `Lists the rows of a run that may have been sent and may not, with what Klarna needs to look them up.
