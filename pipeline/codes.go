@@ -103,7 +103,7 @@ const (
 // codes are the codes of our own, and those of HPP that are documented, in the order in which people read them.
 var codes = []Code{
 	{CodeAlreadyDelivered, Delivered, SentNever, "Delivered by an earlier run.", askOnce},
-	{CodeSettledDelivered, Delivered, SentNever, "Somebody has settled that it was delivered.", askOnce},
+	{CodeSettledDelivered, Delivered, SentNever, "Somebody, or hppsend track by its rule, has settled that it was delivered.", askOnce},
 
 	{CodeMissingSession, Rejected, SentChanged, "The row has no session.", mendCell},
 	{CodeBadSession, Rejected, SentChanged, "What stands there is no session id: a phone number, a date, or characters that none has.", mendCell},

@@ -32,6 +32,11 @@ func Check(ctx context.Context, opt Options, ports Ports, paths []string) (*pipe
 		return nil, err
 	}
 	c.Observer.Tell(Checked{c.plan})
+	if c.Sample > 0 {
+		if err := c.sample(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if c.places, err = c.Outputs.places(c.Ledger, c.Observer, c.Program, paths); err != nil {
 		return nil, err
 	}

@@ -137,6 +137,7 @@ type Options struct {
 	Rate            float64 // calls a second; +Inf for no limit
 	Headroom        float64 // share of HPP's limit, 0 to 1, that is left to others
 	Send            pipeline.SendConfig
+	Sample          int // sessions that a check looks at
 	Outputs         Outputs
 	Archive         string // the folder for what is done with; empty for none
 	Program         Program

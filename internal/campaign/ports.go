@@ -39,7 +39,7 @@ type Observer interface {
 	Tell(Event)
 }
 
-// Event is a step of a campaign: Checked, Refused, Sending, Handed, Sent or Reported.
+// Event is a step of a campaign: Checked, Sampled, Refused, Sending, Handed, Sent or Reported.
 type Event interface{ event() }
 
 type (

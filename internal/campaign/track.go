@@ -3,6 +3,7 @@ package campaign
 import (
 	"context"
 	"fmt"
+	"iter"
 	"sync"
 	"time"
 
@@ -62,8 +63,13 @@ func (t Tracking) each(ctx context.Context, l *ledger.Ledger, look func(session 
 // further is in the ending.
 func Track(ctx context.Context, t Tracking, ports Ports, due int) (out Tracked, err error) {
 	if due > 0 {
-		if err := t.look(ctx, ports, due, &out); err != nil {
+		var unread error
+		sessions := func(yield func(string) bool) { _, unread = t.each(ctx, ports.Ledger, yield, func() {}) }
+		if err := t.look(ctx, ports, sessions, due, &out); err != nil {
 			return out, err
+		}
+		if out.Ending.Code == "" && unread != nil { // else the reading was broken off with it
+			return out, unread
 		}
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -88,8 +94,8 @@ func Track(ctx context.Context, t Tracking, ports Ports, due int) (out Tracked, 
 	})
 }
 
-// look looks at the sessions that are due.
-func (t Tracking) look(ctx context.Context, ports Ports, due int, out *Tracked) error {
+// look looks at sessions, and keeps what it learns.
+func (t Tracking) look(ctx context.Context, ports Ports, sessions iter.Seq[string], due int, out *Tracked) error {
 	caller, err := ports.Dial()
 	if err != nil {
 		return err
@@ -104,19 +110,12 @@ func (t Tracking) look(ctx context.Context, ports Ports, due int, out *Tracked) 
 	watch := &lookWatch{Observer: ports.Observer}
 	sending := pipeline.NewSending(t.Send, pacer, watch, ports.Stop)
 	beside.Go(func() { t.obey(pacing, ports.Ledger, sending) })
-	var unread error
-	sessions := func(yield func(string) bool) {
-		_, unread = t.each(ctx, ports.Ledger, yield, func() {})
-	}
 	out.Ending = sending.Look(ctx, sessions, due, &pipeline.Distributor{
 		Rules: pipeline.Rules{Target: t.Target, Preflight: &pipeline.Preflight{}}, Permits: pacer,
 		Looker: caller, Looks: ports.Ledger.View(t.Target), Grace: t.Send.Grace,
 	})
 	out.Looked = watch.seen
-	if out.Ending.Code != "" { // the reading was broken off with it
-		return nil
-	}
-	return unread
+	return nil
 }
 
 // obey has the looking rest while all runs are paused.

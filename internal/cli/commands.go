@@ -57,7 +57,13 @@ func (a *app) check(ctx context.Context, s *settings, paths []string) (code int,
 			return exitOK, err
 		}
 	}
-	plan, err := campaign.Check(ctx, opt, campaign.Ports{Ledger: look.ledger, Observer: look, Stdin: a.Stdin}, paths)
+	ports := campaign.Ports{Ledger: look.ledger, Observer: look, Stdin: a.Stdin, Stop: a.stop}
+	if s.looks.sample > 0 {
+		if err := a.sampling(s, look, named, &opt, &ports); err != nil {
+			return exitOK, err
+		}
+	}
+	plan, err := campaign.Check(ctx, opt, ports, paths)
 	switch {
 	case plan == nil:
 		return exitOK, err
@@ -93,6 +99,11 @@ func (i *inspection) Tell(e campaign.Event) {
 		}
 		i.tellPlan(e.Plan, i.perSecond)
 		i.tellOverrides(i.opt.Overrides)
+		if i.opt.Restraints.Preflight.Age > 0 {
+			i.say("notice", "not_looked_at", "Sessions are looked at before their calls (--preflight), and were not looked at now: what is paid, cancelled or expired by then is not sent.")
+		}
+	case campaign.Sampled:
+		i.tellSample(e)
 	case campaign.Reported:
 		line := summaryOf(e.Path, e.Tally)
 		line.Report, line.Rejects = e.Report, e.Rejects

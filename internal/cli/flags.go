@@ -92,6 +92,8 @@ func (s *settings) checkFlags(f *flagSet) {
 	s.inputFlags(f)
 	s.judgeFlags(f)
 	s.ruleFlags(f)
+	s.credentialFlags(f)
+	f.IntVar(&s.looks.sample, "preflight-sample", 0, "look at `N` of the sessions that would be sent, spread over the files, and tell how they stand")
 	f.BoolVar(&s.retryRejected, "retry-rejected", false, "as if the run were to send again what HPP refused")
 	f.BoolVar(&s.resendUncertain, "resend-uncertain", false, "as if the run were to send again what is uncertain")
 	f.Var(&s.rate, "rate", "the rate by which to tell how long a run would take")

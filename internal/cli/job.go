@@ -158,7 +158,7 @@ func (s *settings) validate() error {
 		faults = append(faults, "with --detach nobody waits for the end, so there is nothing to do then: --archive, --metrics-file, --on-finish")
 	}
 	if s.looks.preflight {
-		positive("preflight-age", s.looks.age)
+		positive("preflight-age", time.Duration(s.looks.age))
 	}
 	positive("timeout", s.timeout)
 	positive("retry-for", s.retryFor)

@@ -44,6 +44,7 @@ func TestLinesFollowTheSchema(t *testing.T) {
 		{"forget", "--json", "--environment", "sandbox", "--yes", "+46701740605"},
 		{"find", "--json", "--environment", "sandbox", "+46701740605"},
 		{"find", "--json", "--environment", "sandbox", sessionID(0)},
+		{"track", "--json", "--endpoint", p.url, "--since", "1h"},
 		{"run", "--json", "nowhere.csv"},
 		{"config", "show", "--json", "--config", "rules.yaml"},
 		{"run", "--json", "--endpoint", p.url, "--config", "rules.yaml", "--limit", "0", "--override", "limit", "--reason", "it is little", "mixed.csv"},
