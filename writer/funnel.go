@@ -133,6 +133,7 @@ func (b *funnelBook) overview(f pipeline.Funnel, about FunnelAbout) {
 	const sheet, first = "Funnel", 7
 	b.page(sheet)
 	b.try(b.SetColWidth(sheet, "A", "A", 30))
+	b.try(b.SetColWidth(sheet, "B", "B", 12))
 	b.text(sheet, "A1", "How it went: "+about.Title, b.title)
 	b.text(sheet, "A2", "At "+about.Target, 0)
 	b.text(sheet, "A3", "As was known on "+about.At.Format("2006-01-02 15:04 MST"), 0)
@@ -154,11 +155,14 @@ func (b *funnelBook) overview(f pipeline.Funnel, about FunnelAbout) {
 		}},
 		Title:  excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: "From sent to completed"}}},
 		Legend: excelize.ChartLegend{Position: "none"}, PlotArea: excelize.ChartPlotArea{ShowVal: true}, VaryColors: &oneColour,
-		XAxis:     excelize.ChartAxis{ReverseOrder: true, Title: axisTitle("What became of the session")},
-		YAxis:     excelize.ChartAxis{MajorGridLines: true, Title: axisTitle("Messages")},
+		XAxis:     excelize.ChartAxis{ReverseOrder: true, Title: axisTitle("What became of the session"), Font: axisFont},
+		YAxis:     excelize.ChartAxis{MajorGridLines: true, Title: axisTitle("Messages"), Font: axisFont},
 		Dimension: excelize.ChartDimension{Width: 640, Height: 380},
 	}))
 }
+
+// axisFont is dark enough to be read; the usual one is not.
+var axisFont = excelize.Font{Color: "404040"}
 
 func axisTitle(text string) excelize.ChartTitle {
 	return excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: text}}}
@@ -179,6 +183,7 @@ func (b *funnelBook) aspect(a pipeline.Aspect, parts []pipeline.Part, about Funn
 	b.try(err)
 	b.page(sheet)
 	b.try(b.SetColWidth(sheet, "A", "A", 24))
+	b.try(b.SetColWidth(sheet, "B", "J", 12))
 	b.text(sheet, "A1", AspectTitle(a, about.Zone), b.title)
 	const head = 3
 	b.text(sheet, "A3", sheet, b.head)
@@ -195,7 +200,7 @@ func (b *funnelBook) aspect(a pipeline.Aspect, parts []pipeline.Part, about Funn
 	chart := &excelize.Chart{
 		Type:  excelize.Col,
 		Title: excelize.ChartTitle{Paragraph: []excelize.RichTextRun{{Text: AspectTitle(a, about.Zone)}}}, Legend: excelize.ChartLegend{Position: "bottom"},
-		XAxis: excelize.ChartAxis{Title: axisTitle(sheet)}, YAxis: excelize.ChartAxis{MajorGridLines: true, Title: axisTitle("Messages")},
+		XAxis: excelize.ChartAxis{Title: axisTitle(sheet), Font: axisFont}, YAxis: excelize.ChartAxis{MajorGridLines: true, Title: axisTitle("Messages"), Font: axisFont},
 		PlotArea: excelize.ChartPlotArea{ShowVal: len(parts) <= 6}, Dimension: excelize.ChartDimension{Width: 760, Height: 380},
 	}
 	for i, colour := range []string{"A5A5A5", "2F5597", "548235"} { // sent, opened, completed

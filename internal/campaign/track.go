@@ -109,7 +109,9 @@ func (t Tracking) look(ctx context.Context, ports Ports, sessions iter.Seq[strin
 	defer stopPacer()
 	watch := &lookWatch{Observer: ports.Observer}
 	sending := pipeline.NewSending(t.Send, pacer, watch, ports.Stop)
-	beside.Go(func() { t.obey(pacing, ports.Ledger, sending) })
+	beside.Go(func() {
+		pipeline.Guarded(func() error { t.obey(pacing, ports.Ledger, sending); return nil })
+	})
 	out.Ending = sending.Look(ctx, sessions, due, &pipeline.Distributor{
 		Rules: pipeline.Rules{Target: t.Target, Preflight: &pipeline.Preflight{}}, Permits: pacer,
 		Looker: caller, Looks: ports.Ledger.View(t.Target), Grace: t.Send.Grace,

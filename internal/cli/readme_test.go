@@ -160,7 +160,7 @@ func TestReadmeCommands(t *testing.T) {
 func TestReadmeFlagsExist(t *testing.T) {
 	t.Parallel()
 	var known strings.Builder
-	for _, command := range []string{"run", "check", "report", "settle", "runs", "purge", "template", "sandbox", "version", "serve", "ledger move", "find", "forget"} {
+	for _, command := range []string{"run", "check", "report", "settle", "runs", "track", "purge", "template", "sandbox", "version", "serve", "ledger move", "find", "forget"} {
 		out, err := exec.Command("hppsend", append(strings.Fields(command), "--help")...).CombinedOutput()
 		if err != nil {
 			t.Fatal(err)
