@@ -190,6 +190,7 @@ func (accepting) Close() {}
 func (accepting) Look(_ context.Context, session string) pipeline.Look {
 	return pipeline.Look{Sight: pipeline.Found, Session: pipeline.Session{ID: session, Status: pipeline.SessionWaiting}, Now: time.Now()}
 }
+
 func (accepting) Send(context.Context, pipeline.Distribution) pipeline.Reply {
 	return pipeline.Reply{Verdict: pipeline.Accepted, HTTPStatus: 204}
 }
