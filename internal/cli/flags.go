@@ -98,7 +98,6 @@ func (s *settings) checkFlags(f *flagSet) {
 	f.BoolVar(&s.resendUncertain, "resend-uncertain", false, "as if the run were to send again what is uncertain")
 	f.Var(&s.rate, "rate", "the rate by which to tell how long a run would take")
 	s.planFlags(f, "write what would be sent to this `FILE`, to be approved; hppsend run --plan sends that and nothing else")
-	s.credentialFlags(f)
 	f.StringVar(&s.label, "label", "", "`TEXT` that names the run; for --plan, as what follows")
 	s.headroom = 0.5
 	f.Var(&s.headroom, "headroom", "share of HPP's limit that the run leaves to the shop's checkout")
