@@ -93,7 +93,7 @@ func (e *LedgerError) Unwrap() error { return e.Err }
 // and a *LedgerError. A context that ends cuts the call off, and its outcome is still written.
 func (d *Distributor) Deliver(ctx context.Context, a Attempt) (Result, error) {
 	p, err := d.preflight(ctx, a)
-	if err != nil || p.action != (action{}) {
+	if err != nil || p.action != (action{}) || !p.Again.IsZero() {
 		return p, err
 	}
 	claimed, err := d.permitted(ctx, a)

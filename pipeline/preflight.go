@@ -94,6 +94,9 @@ func (d *Distributor) preflight(ctx context.Context, a Attempt) (Result, error) 
 	if p == nil {
 		return Result{}, nil
 	}
+	if early, ok := d.early(a, a.Distribution); ok { // it would be looked at again when its hour has come
+		return early, nil
+	}
 	it := item{Distribution: a.Distribution, session: a.Distribution.Session, place: a.Place}
 	known, err := d.known(ctx, it.session)
 	if err != nil {
