@@ -28,8 +28,12 @@ func (s *Server) look(c *call) {
 		return
 	}
 	state, updated := step.State, st.updated
-	if state == "" {
+	switch state {
+	case "":
 		state, updated = lifeOf(c.session).at(st)
+	case "WAITING":
+	default: // a script's state has just come about
+		updated = time.Now()
 	}
 	expires := st.born.Add(s.cfg.SessionLife)
 	if step.ExpiresIn != 0 {
