@@ -30,7 +30,7 @@ func pathKeys(t *testing.T) (keys []string) {
 // TestEveryPathIsMeantOnce gives every setting that names a file in every way there is.
 func TestEveryPathIsMeantOnce(t *testing.T) {
 	keys := pathKeys(t)
-	want := []string{"archive", "ca-file", "config", "credentials", "decisions", "input", "ledger", "metrics-file", "output", "rejects", "script"}
+	want := []string{"archive", "ca-file", "config", "credentials", "decisions", "input", "ledger", "metrics-file", "output", "plan", "rejects", "require-approval", "script"}
 	if !slices.Equal(keys, want) {
 		t.Fatalf("the settings with a path are %q, want %q", keys, want)
 	}
