@@ -37,6 +37,10 @@ func Check(ctx context.Context, cfg CheckConfig, sources ...Source) (*Plan, erro
 		}
 	}
 	b := newPlanner(cfg, sources)
+	var err error
+	if b.used, err = cfg.used(ctx); err != nil {
+		return nil, err
+	}
 	for i, src := range sources {
 		b.Files = append(b.Files, FilePlan{first: b.entries.len()})
 		clear(b.sampled)

@@ -149,34 +149,40 @@ func (c CheckConfig) restrain(ctx context.Context, in Input, rows []Row, items [
 	if c.Contacts == nil {
 		return nil
 	}
-	digests := make([]Digest, 0, 2*len(items))
-	for _, it := range items {
-		digests = append(digests, it.contact, it.other)
-	}
+	return c.askContacts(ctx, in, rows, items)
+}
+
+// askContacts finds which of the rows the ledger holds back by any contact that stands in them, sent to or not.
+func (c CheckConfig) askContacts(ctx context.Context, in Input, rows []Row, items []item) error {
+	r := c.Rules
+	of := make([][]Digest, len(items))
+	each(len(items), func(i int) {
+		if it := &items[i]; len(it.findings) == 0 && it.cause == (cause{}) {
+			for _, contact := range c.Defaults.Contacts(rows[i], it.Contact, it.Other) {
+				of[i] = append(of[i], c.digest(contact))
+			}
+		}
+	})
+	digests := slices.Concat(of...)
 	forgotten, err := c.Contacts.Forgotten(ctx, digests)
 	if err != nil {
 		return fmt.Errorf("look up who is forgotten: %w", err)
 	}
-	var sent []time.Time
+	sent := make([]time.Time, len(digests))
 	if r.Cooldown > 0 {
 		if sent, err = c.Contacts.LastSent(ctx, digests, time.Now().Add(-r.Cooldown), in.SHA256, r.Reminder); err != nil {
 			return fmt.Errorf("look the contacts up: %w", err)
 		}
 	}
+	next := 0
 	for i := range items {
-		it := &items[i]
-		switch {
-		case it.cause != cause{}:
-		case forgotten[2*i] || forgotten[2*i+1]:
-			it.cause = cause{forgottenContact.Code, forgottenContact.Reason}
-		case sent != nil:
-			last := sent[2*i]
-			if other := sent[2*i+1]; other.After(last) {
-				last = other
-			}
-			if !last.IsZero() {
-				it.cause, it.causeArg = cause{code: CodeCoolingDown}, uint32(last.Unix())
-			}
+		from := next
+		next += len(of[i])
+		switch last := slices.MaxFunc(append(sent[from:next:next], time.Time{}), time.Time.Compare); {
+		case slices.Contains(forgotten[from:next], true):
+			items[i].cause = cause{forgottenContact.Code, forgottenContact.Reason}
+		case !last.IsZero():
+			items[i].cause, items[i].causeArg = cause{code: CodeCoolingDown}, uint32(last.Unix())
 		}
 	}
 	return nil

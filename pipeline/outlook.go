@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -10,9 +11,31 @@ import (
 type Going struct {
 	Start     time.Time // zero: nothing is told
 	Rate      float64   // rows a second; +Inf for no limit
-	Used      []int     // of each of the rules' allowances, messages in its period by now
+	Sends     Sends     // what was sent already; nil: nothing was
 	BySoonest bool      // the soonest to expire go first
 	SkipLate  bool      // what will not make it is skipped, rather than told of
+}
+
+// Sends counts what was sent at the target, or may have been, since a time; by one method, unless that is empty.
+type Sends interface {
+	SentSince(ctx context.Context, since time.Time, m Method) (int, error)
+}
+
+// used counts, for each of the rules' allowances, the messages in its period by now.
+func (c CheckConfig) used(ctx context.Context) ([]int, error) {
+	used := make([]int, len(c.Rules.Allowances))
+	for i, a := range c.Rules.Allowances {
+		if c.Going.Start.IsZero() || c.Going.Sends == nil {
+			break
+		}
+		begins, _ := a.Per.Within(c.Going.Start.In(c.Rules.zone()))
+		n, err := c.Going.Sends.SentSince(ctx, begins, a.Method)
+		if err != nil {
+			return nil, fmt.Errorf("count what was sent: %w", err)
+		}
+		used[i] = n
+	}
+	return used, nil
 }
 
 // Outlook is when the rows to be sent will go.
@@ -62,7 +85,7 @@ func (b *planner) look() {
 	if g.Start.IsZero() || out.unplaced.Rows > 0 {
 		return
 	}
-	f := Forecast{Start: g.Start, Rate: g.Rate, Classes: b.where.calendars, Quotas: r.forecastQuotas(g), BySoonest: g.BySoonest, Drop: true}
+	f := Forecast{Start: g.Start, Rate: g.Rate, Classes: b.where.calendars, Quotas: r.forecastQuotas(b.used), BySoonest: g.BySoonest, Drop: true}
 	if b.where.calendars == nil {
 		f.Classes = []*Calendar{nil}
 	}
@@ -97,7 +120,7 @@ func (w *whereabouts) calendarsBy(r Rules) func(Hours) []*Calendar {
 }
 
 // forecastQuotas are the rules' allowances, as a forecast has them.
-func (r Rules) forecastQuotas(g Going) (all []ForecastQuota) {
+func (r Rules) forecastQuotas(used []int) (all []ForecastQuota) {
 	for i, a := range r.Allowances {
 		q := ForecastQuota{Limit: a.Messages, Method: -1, Period: func(t time.Time) (time.Time, time.Time) { return a.Per.Within(t.In(r.zone())) }}
 		switch a.Method {
@@ -106,8 +129,8 @@ func (r Rules) forecastQuotas(g Going) (all []ForecastQuota) {
 		case Email:
 			q.Method = 1
 		}
-		if i < len(g.Used) {
-			q.Used = g.Used[i]
+		if i < len(used) {
+			q.Used = used[i]
 		}
 		all = append(all, q)
 	}

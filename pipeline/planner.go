@@ -27,6 +27,7 @@ type planner struct {
 	noted        chunks[noted]
 	remarks      []Finding // that rows were noted for
 	remarked     map[Finding]uint32
+	used         []int // of each allowance, messages in its period by now
 }
 
 // noted is a row with a remark, which is told of only if the row is sent.

@@ -270,7 +270,8 @@ func (c *campaign) rules(records pipeline.Records) pipeline.CheckConfig {
 	c.suppression(&cfg)
 	cfg.Going = pipeline.Going{Start: time.Now(), Rate: c.Rate, BySoonest: c.Restraints.BySoonest, SkipLate: c.Restraints.SkipLate}
 	if c.Ledger != nil {
-		cfg.Contacts = c.Ledger.View(c.Target.Name)
+		view := c.Ledger.View(c.Target.Name)
+		cfg.Contacts, cfg.Going.Sends = view, view
 	}
 	return cfg
 }

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -37,6 +39,23 @@ func (v *View) Forgotten(ctx context.Context, contacts []pipeline.Digest) ([]boo
 	out := make([]bool, len(contacts))
 	err := v.eachOf(ctx, contacts, func(i int, _ int64) { out[i] = true }, "SELECT contact, time FROM forgotten WHERE contact IN ({digests})")
 	return out, v.l.reading(err)
+}
+
+// sentSince counts what was sent at a target since a time, or may have been.
+const sentSince = `SELECT (SELECT count(*) FROM record WHERE target = ?1 AND time >= ?2 AND status IN ('delivered', 'uncertain') AND (?3 = '' OR method = ?3)) +
+	(SELECT count(*) FROM record WHERE target = ?1 AND intent IS NOT NULL AND (?3 = '' OR method = ?3))`
+
+// SentSince implements pipeline.Sends.
+func (v *View) SentSince(ctx context.Context, since time.Time, m pipeline.Method) (n int, err error) {
+	var target int64
+	err = v.l.row(ctx, "SELECT id FROM target WHERE name = ?", v.target).Scan(&target)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err == nil {
+		err = v.l.row(ctx, sentSince, target, since.UnixMilli(), string(m)).Scan(&n)
+	}
+	return n, v.l.reading(err)
 }
 
 // eachOf gives what a query, which takes the digests first, says of each contact.
@@ -137,9 +156,7 @@ func (c *claim) barred(t *txn) (bool, error) {
 	}
 	for i, count := range c.Restraint.Counts {
 		var sent int
-		if err := t.get([]any{&sent}, `SELECT (SELECT count(*) FROM record WHERE target = ?1 AND time >= ?2 AND status IN ('delivered', 'uncertain') AND (?3 = '' OR method = ?3)) +
-			(SELECT count(*) FROM record WHERE target = ?1 AND intent IS NOT NULL AND (?3 = '' OR method = ?3))`,
-			c.run.targetID, count.Since.UnixMilli(), string(count.Method)); err != nil {
+		if err := t.get([]any{&sent}, sentSince, c.run.targetID, count.Since.UnixMilli(), string(count.Method)); err != nil {
 			return false, err
 		}
 		if sent >= count.Messages {
