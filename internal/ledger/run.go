@@ -130,6 +130,10 @@ func (o *begin) apply(t *txn) (err error) {
 	if o.target, err = t.target(o.Target); err != nil {
 		return err
 	}
+	var last int64 // read where outcomes will be written beside their records, so that damage there is seen before any call
+	if err := t.get([]any{&last}, "SELECT coalesce(max(time), 0) FROM record WHERE target = ? AND status IN ('delivered', 'uncertain')", o.target); err != nil {
+		return err
+	}
 	if err := t.get([]any{&o.number}, `INSERT INTO run (id, target, user_name, label, reminder, path, sha256, sheet,
 		options, version, host, pid, started, lists, approval, schema) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {schema}) RETURNING number`,
 		o.ID, o.target, o.UserName, o.Label, o.Reminder, o.Path, o.SHA256[:], o.Sheet,
