@@ -154,8 +154,12 @@ func (r Rules) tooLate(expires int64) Finding {
 	if expires == 0 {
 		return Finding{Code: CodeTooLate, Reason: "the hours in which the person may be messaged never come"}
 	}
-	return Finding{Code: CodeTooLate, Reason: fmt.Sprintf("the session expires on %s, before its turn comes by rate, quotas and hours",
-		time.Unix(expires, 0).In(r.zone()).Format("Mon 2006-01-02 15:04 MST"))}
+	at := time.Unix(expires, 0)
+	text := at.In(r.zone()).Format("Mon 2006-01-02 15:04 MST")
+	if !time.Now().Before(at) {
+		return Finding{Code: CodeTooLate, Reason: "the session has expired, on " + text}
+	}
+	return Finding{Code: CodeTooLate, Reason: fmt.Sprintf("the session expires on %s, before its turn comes by rate, quotas and hours", text)}
 }
 
 // refuseUnplaced refuses a file of which it is not known of somebody what time it is there.
@@ -218,3 +222,6 @@ func (o *Outlook) Remedy() string {
 	}
 	return text + "or say --order expiry to send the soonest to expire first, or --late skip to leave these rows out"
 }
+
+// SkipsLate reports whether rows that will not make it are skipped, rather than told of.
+func (p *Plan) SkipsLate() bool { return p.cfg.Going.SkipLate }

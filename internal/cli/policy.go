@@ -61,11 +61,14 @@ var rules = []rule{
 	{flag: "network-ledger", tighter: "not to", compare: ranked("false", "true")},
 }
 
+//go:embed help/rules.md
+var helpRules string
+
 //go:embed help/policy.md
 var helpPolicy string
 
-// helpRules is the help on rules, with all of them and what is tighter.
-func helpRules() string {
+// helpOnPolicy is the help on who may loosen rules, with all of them and what is tighter.
+func helpOnPolicy() string {
 	var b strings.Builder
 	b.WriteString(helpPolicy)
 	for _, r := range rules {

@@ -130,7 +130,7 @@ func (a *app) tellOutlook(p *pipeline.Plan) {
 		a.say("notice", "no_holidays", fmt.Sprintf("  note: %s to be sent %s: their public holidays are not known, and no day is left out for them but those of a file", rows(o.Lacking[country]), of))
 	}
 	at := func(t time.Time) string { return moment(t.In(o.Zone)) }
-	if o.Late.Rows > 0 {
+	if o.Late.Rows > 0 && !p.SkipsLate() { // else they stand among the rows that are skipped
 		a.say("notice", pipeline.CodeTooLate, fmt.Sprintf("  note: %s: %s", o.Trouble(), where(o.Late)))
 		if o.FitRate > 0 || o.HoursFit || o.Last.IsZero() {
 			a.say("notice", "fit", "  note: "+o.Remedy())
