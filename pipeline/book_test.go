@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"slices"
 	"sync"
@@ -19,13 +20,17 @@ var OpenLedger func(t testing.TB) TestLedger
 type TestLedger interface {
 	View() Records
 	Begin(ctx context.Context, run string) (TestRun, error)
+	Held(run string, late bool) ([]Hold, error)
+	NeverAgain(contact string) error
 }
 
 // TestRun is a run that has begun.
 type TestRun interface {
 	Records
 	Ledger
+	Holds
 	Over() // it is dead: what it has open is in doubt
+	End(ctx context.Context, ending Finding, counts json.RawMessage) error
 }
 
 // book is a ledger that can fail, and whose runs can be killed.
@@ -100,6 +105,14 @@ func (r *bookRun) Claim(ctx context.Context, c Claim) (Claimed, error) {
 	return got, err
 }
 
+// Hold keeps what rules hold back, unless the run is dead.
+func (r *bookRun) Hold(ctx context.Context, rows []Hold, late bool) error {
+	r.book.mu.Lock()
+	err := r.book.killed(r.name)
+	r.book.mu.Unlock()
+	return cmp.Or(err, r.run.Hold(ctx, rows, late))
+}
+
 func (r *bookRun) Conclude(ctx context.Context, t Ticket, c Conclusion) error {
 	b := r.book
 	b.mu.Lock()
@@ -136,6 +149,18 @@ func (b *book) kill(run string) {
 	defer b.mu.Unlock()
 	if b.dead[run] = true; b.runs[run] != nil {
 		b.runs[run].Over()
+	}
+}
+
+// end ends a run as its own process does.
+func (b *book) end(run string) {
+	b.t.Helper()
+	b.mu.Lock()
+	r := b.runs[run]
+	b.mu.Unlock()
+	r.Over()
+	if err := r.End(context.Background(), Finding{}, nil); err != nil {
+		b.t.Fatal(err)
 	}
 }
 

@@ -106,7 +106,7 @@ func (c *campaign) run(t *testing.T, files ...*table) result {
 		sources = append(sources, f)
 	}
 	plan, err := Check(context.Background(), CheckConfig{
-		Rules: withoutRun(c.rules), Defaults: testDefaults, Records: c.book.run(""),
+		Rules: withoutRun(c.rules), Defaults: testDefaults, Records: c.book.run(""), Contacts: c.book.ledger.View().(Contacts),
 	}, sources...)
 	if err != nil {
 		t.Fatal(err)
@@ -126,9 +126,12 @@ func (c *campaign) run(t *testing.T, files ...*table) result {
 	res := result{plan: plan}
 	for i, src := range sources {
 		plan.Files[i].Run = c.rules.Run
+		if err := run.Hold(context.Background(), slices.Collect(plan.HoldsOf(i)), false); err != nil && !errors.Is(err, errKilled) {
+			t.Fatal(err)
+		}
 		res.ending = sending.Send(c.ctx, plan, i, src, &Distributor{
 			Rules: c.rules, Records: run, Ledger: run, Permits: permits, Sender: mortal{run, c.server}, Grace: c.cfg.Grace,
-			Looker: c.looker, Looks: c.looks, Holds: &c.kept,
+			Looker: c.looker, Looks: c.looks, Holds: holdsOf{run, &c.kept},
 		})
 		if res.ending.Code != "" {
 			break
@@ -140,10 +143,28 @@ func (c *campaign) run(t *testing.T, files ...*table) result {
 	return res
 }
 
+// holdsOf are the book's, which is also listened to.
+type holdsOf struct {
+	Holds
+	kept *kept
+}
+
+func (h holdsOf) Hold(ctx context.Context, rows []Hold, late bool) error {
+	h.kept.Hold(ctx, rows, late)
+	return h.Holds.Hold(ctx, rows, late)
+}
+
 // runAndReport is run, with the report pass after it.
 func (c *campaign) runAndReport(t *testing.T, files ...*table) result {
 	t.Helper()
 	res := c.run(t, files...)
+	late, err := c.book.ledger.Held(c.rules.Run, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 1 {
+		res.plan.Hold(0, late)
+	}
 	for i, f := range files {
 		var sink collected
 		tally, err := Report(context.Background(), res.plan, i, f, res.ending.Finding, &sink)

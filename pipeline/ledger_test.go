@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,8 +41,21 @@ type testLedger struct {
 
 func (l testLedger) View() pipeline.Records { return l.ledger.View("sandbox") }
 
+func (l testLedger) Held(run string, late bool) ([]pipeline.Hold, error) {
+	return l.ledger.Held(context.Background(), run, late)
+}
+
+func (l testLedger) NeverAgain(contact string) error {
+	_, err := l.ledger.NeverAgain(context.Background(), "Ann", l.View().Digest(contact))
+	return err
+}
+
 func (l testLedger) Begin(ctx context.Context, run string) (pipeline.TestRun, error) {
-	r, err := l.ledger.Begin(ctx, ledger.RunInfo{ID: run, Target: "sandbox", SHA256: sha256.Sum256([]byte(run)), Started: time.Now()})
+	content, reminder := run, ""
+	if _, of, ok := strings.Cut(run, " of "); ok { // a run of content that others have too
+		content, reminder, _ = strings.Cut(of, " in ")
+	}
+	r, err := l.ledger.Begin(ctx, ledger.RunInfo{ID: run, Target: "sandbox", SHA256: sha256.Sum256([]byte(content)), Reminder: reminder, Started: time.Now()})
 	if err != nil {
 		return nil, err
 	}
