@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
 	"iter"
 	"sync"
 	"time"
@@ -144,6 +145,7 @@ type table struct {
 	name   string
 	rows   []Row
 	report bool
+	bytes  string // what its content is known by; empty for none in particular
 	mapped []Mapping
 	column string // the only one of Cells, which says when the session expires
 	broken error  // after the last row
@@ -154,6 +156,9 @@ func (s *table) Input() Input {
 	in := Input{Path: s.name, Format: CSV, IsReport: s.report, Mapped: s.mapped}
 	if s.column != "" {
 		in.Columns, in.ExpiresAt = []string{s.column}, 1
+	}
+	if s.bytes != "" {
+		in.SHA256 = sha256.Sum256([]byte(s.bytes))
 	}
 	return in
 }

@@ -46,33 +46,48 @@ func (a Allowance) String() string {
 // covers reports whether messages by a method count.
 func (a Allowance) covers(m Method) bool { return a.Method == "" || a.Method == m }
 
-// Within gives the period that a time lies in, by the calendar of the time's zone.
+// Within gives the period that a time lies in, by the calendar of the time's zone. Where its clock goes back over
+// midnight, what comes after lies in the new day. An hour ends where the clock is changed within it.
 func (p Period) Within(t time.Time) (begins, ends time.Time) {
-	year, month, day := t.Date()
-	switch p {
-	case Hour: // of the clock on the wall, which may show one hour twice
+	if p == Hour {
 		begins = t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
-		return begins, begins.Add(time.Hour)
-	case Week:
-		day -= (int(t.Weekday()) + 6) % 7
-		return midnight(year, month, day, t.Location()), midnight(year, month, day+7, t.Location())
-	case Day:
+		ends = begins.Add(time.Hour)
+		changed, changes := t.ZoneBounds()
+		if changed.After(begins) && !changed.After(t) { // in years to come that are not listed Go errs at the end of leap years
+			begins = changed
+		}
+		if changes.After(t) && changes.Before(ends) {
+			ends = changes
+		}
+		return begins, ends
 	}
-	return midnight(year, month, day, t.Location()), midnight(year, month, day+1, t.Location())
+	year, month, day := t.Date()
+	days := 1
+	if p == Week {
+		day, days = day-(int(t.Weekday())+6)%7, 7
+	}
+	for ends = midnight(year, month, day, t.Location()); !ends.After(t); day += days {
+		begins, ends = ends, midnight(year, month, day+days, t.Location())
+	}
+	return begins, ends
 }
 
-// midnight is the first moment of a day, also of one whose clock begins later: then it is the first moment after the gap.
+// midnight is the first moment at which a day has begun: of a midnight that comes twice the first, and where it does not
+// come at all the end of the gap.
 func midnight(year int, month time.Month, day int, loc *time.Location) time.Time {
-	noon := time.Date(year, month, day, 12, 0, 0, 0, loc)
-	first := time.Date(year, month, day, 0, 0, 0, 0, loc)
-	if first.Day() == noon.Day() {
-		if earlier := first.Add(-time.Hour); earlier.Day() == noon.Day() { // that midnight comes twice
-			return earlier
+	shown := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	for at := shown.Add(-36 * time.Hour).In(loc); ; {
+		_, ahead := at.Zone()
+		first := shown.Add(-time.Duration(ahead) * time.Second)
+		if first.Before(at) {
+			first = at
 		}
-		return first
+		_, changes := at.ZoneBounds()
+		if !changes.After(at) || first.Before(changes) {
+			return first.In(loc)
+		}
+		at = changes
 	}
-	_, after := first.ZoneBounds()
-	return after
 }
 
 // Restraint is what the ledger judges together with a claim, so that no two runs pass it at once.
