@@ -81,6 +81,8 @@ type Answer struct {
 	Last   bool `json:",omitempty"` // no further attempt at the row follows
 	Probe  bool `json:",omitempty"` // it asked after the server
 	Look   bool `json:",omitempty"` // at a session: nothing was sent
+	// Instead says that the row's other contact is tried next.
+	Instead bool `json:",omitempty"`
 }
 
 func (a Answer) action() action { return after(a.Reply.Verdict, a.Last) }
@@ -190,7 +192,7 @@ func (b *breaker) answered(now time.Time, a Answer) []Revision {
 	} else {
 		b.File.unavailable, b.File.probes, b.File.probeAt = 0, 0, time.Time{}
 	}
-	if act.next == nothing && v != Denied && act.status != Delivered {
+	if act.next == nothing && !a.Instead && v != Denied && act.status != Delivered {
 		b.canary.bad++
 	}
 	if v != Throttled && v != Unavailable && v != Denied {

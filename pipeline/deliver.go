@@ -51,8 +51,9 @@ type Result struct {
 	Ticket    Ticket       // zero: no call was made, and Unclaimed says why
 	Reply     Reply        // its answer, when a call was made
 	Unclaimed Outcome      // what the records, or the rules, say of the row, when none was
-	Made      Distribution // what was called for: the attempt's own distribution or, where that was refused before, its fallback
+	Made      Distribution // what was called for, or would have been: the attempt's own distribution or, where that was refused before, its fallback
 	Again     time.Time    // when a rule lets it be tried again; zero where none keeps it for later
+	Soon      bool         // that depends on calls which are under way
 
 	looked *Look  // the look at the session before it, when one was made
 	action action // what becomes of the row, when a call was made, or the look decided
@@ -185,8 +186,8 @@ func (d *Distributor) claim(ctx context.Context, it item, a Attempt) (Result, er
 		if j = d.Rules.judge(it, got.Records, a.Own); j.stage != stageSend {
 			return Result{Unclaimed: j.outcome}, nil
 		}
-		if _, refused := d.Rules.refusal(it, got.Records, a.Own); refused { // and its other contact is tried
-			it, _ = d.Rules.instead(it, got.Records)
+		if alt, ok := d.Rules.turned(it, got.Records, a.Own); ok {
+			it = alt
 			ask.Distribution = it.Distribution
 		}
 		ask.Seen = got.Version
@@ -217,8 +218,9 @@ func (d *Distributor) early(a Attempt, made Distribution) (r Result, ok bool) {
 
 // barred gives what becomes of a row that the rules bar, and keeps it for the report where that is for good.
 func (d *Distributor) barred(ctx context.Context, it item, a Attempt, b Bar, now time.Time) (r Result, err error) {
+	r.Made, r.Soon = it.Distribution, b.Open
 	r.Unclaimed, r.Again = d.Rules.barred(it, b, now)
-	if r.Again.IsZero() {
+	if r.Unclaimed.Status != Pending {
 		err = d.heldBack(ctx, a, r.Unclaimed)
 	}
 	return r, err

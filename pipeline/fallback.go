@@ -54,6 +54,16 @@ func (r Rules) instead(it item, records []Record) (item, bool) {
 	return it, true
 }
 
+// turned gives the row as its other contact is sent to, where the first was refused in a way that binds, or by this run.
+func (r Rules) turned(it item, records []Record, own Ticket) (item, bool) {
+	if _, binds := r.refusal(it, records, own); !binds {
+		if rec, ok := r.refused(it, records); !ok || r.Run == "" || rec.Run != r.Run {
+			return it, false
+		}
+	}
+	return r.instead(it, records)
+}
+
 // bothTried tells of the first attempt in the outcome of a row whose second contact was tried.
 func (r Rules) bothTried(it item, records []Record, out *Outcome) {
 	rec, ok := r.refused(it, records)

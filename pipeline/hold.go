@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"time"
 
 	"hppsend/internal/contact"
@@ -225,12 +226,18 @@ func (r Rules) restraint(now time.Time, m Method) (out Restraint) {
 
 // zone is that by whose calendar allowances are counted.
 func (r Rules) zone() *time.Location {
+	if loc, ok := locations.Load(r.Zone); ok {
+		return loc.(*time.Location)
+	}
 	loc, err := time.LoadLocation(r.Zone)
 	if err != nil { // it was tried when it was given
-		return time.UTC
+		loc = time.UTC
 	}
+	locations.Store(r.Zone, loc)
 	return loc
 }
+
+var locations sync.Map // zones that were read, by their names: every claim asks
 
 // barred gives what becomes of a row whose claim was barred, and when it may be tried again; zero for never.
 func (r Rules) barred(it item, b Bar, now time.Time) (out Outcome, again time.Time) {
@@ -239,6 +246,8 @@ func (r Rules) barred(it item, b Bar, now time.Time) (out Outcome, again time.Ti
 		return r.outcome(it, Skipped, forgottenContact.Code, forgottenContact.Reason), time.Time{}
 	case b.Again:
 		return r.outcome(it, Skipped, CodeSameContact, "the contact was sent something for another session of this campaign"), time.Time{}
+	case !b.Sent.IsZero() && b.Open: // tried again like a session that another run holds
+		return r.outcome(it, Pending, CodeInOtherRun, "another run is sending the person something now"), time.Time{}
 	case !b.Sent.IsZero():
 		f := r.cooling(b.Sent)
 		return r.outcome(it, Skipped, f.Code, f.Reason), time.Time{}
@@ -248,7 +257,10 @@ func (r Rules) barred(it item, b Bar, now time.Time) (out Outcome, again time.Ti
 		if !a.covers(it.Method) {
 			continue
 		}
-		if full--; full == 0 {
+		if full--; full == 0 && b.Open {
+			return r.outcome(it, Pending, CodeQuota, fmt.Sprintf("with the calls under way as many messages are sent as --max-sends %s allows", a)), now.Add(heldInterval)
+		}
+		if full == 0 {
 			_, again = a.Per.Within(now.In(r.zone()))
 			return r.outcome(it, Pending, CodeQuota, fmt.Sprintf("as many messages were sent as --max-sends %s allows; the next %s begins at %s",
 				a, a.Per, again.Format("2006-01-02 15:04 MST"))), again

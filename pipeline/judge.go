@@ -110,10 +110,10 @@ func (r Rules) undecided(it item, records []Record, own Ticket) judgement {
 	case len(it.findings) > 0:
 		return judgement{stageOwnCheck, r.found(it)}
 	}
+	if alt, ok := r.turned(it, records, own); ok {
+		return r.undecided(alt, records, own)
+	}
 	if rec, ok := r.refusal(it, records, own); ok {
-		if alt, ok := r.instead(it, records); ok {
-			return r.undecided(alt, records, own)
-		}
 		return judgement{stageRefused, r.fromRecord(it, rec, Rejected)}
 	}
 	return judgement{stageSend, r.outcome(it, Pending, CodeNotReached, "not sent yet")}

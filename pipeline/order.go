@@ -51,7 +51,7 @@ func (s *Sending) Order(o Ordered) {
 // heed tells people of a pause that began or ended by order, and lets nothing that is counted in time run on in it.
 func (s *scheduler) heed(now time.Time) {
 	o := s.pacer.Ordered()
-	if o.Order == Pause {
+	if o.Order == Pause || s.opens != (barrier{}) {
 		s.breaker.rested(now)
 	}
 	switch {

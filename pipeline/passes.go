@@ -15,22 +15,32 @@ type passes struct {
 	src  Source
 
 	mu    sync.Mutex
-	given []uint64             // a bit for each row that was given and has not come back
-	shut  map[Method]time.Time // until when no message may go by a method
-	open  []opening            // of each locale of the plan, as far as it is known
-	early time.Time            // when the first of the rows that were left out as it is too early for them may go; zero for none
-	left  bool                 // a row was left out by the last pass, or has come back since
+	given []uint64           // a bit for each row that was given and has not come back
+	shut  map[Method]barrier // by which no message may go for a while
+	open  []opening          // of each locale of the plan, as far as it is known
+	early time.Time          // when the first of the rows that were left out as it is too early for them may go; zero for none
+	tried map[int]*job       // rows that came back after a call, or whose second contact is elsewhere, by their numbers
+	left  bool               // a row was left out by the last pass, or has come back since
+}
+
+// barrier is until when no message may go by a method, and why.
+type barrier struct {
+	until time.Time
+	why   Finding
+	soon  bool // it is only a moment
 }
 
 func newPasses(p *Plan, file int, src Source) *passes {
-	return &passes{plan: p, file: file, src: src, given: make([]uint64, (p.Files[file].rows+63)/64), shut: map[Method]time.Time{}}
+	return &passes{
+		plan: p, file: file, src: src, given: make([]uint64, (p.Files[file].rows+63)/64), shut: map[Method]barrier{}, tried: map[int]*job{},
+	}
 }
 
 // begin reads the file once more. The channel is closed at its end, after an error, or when the context ends.
 func (f *passes) begin(ctx context.Context) <-chan feedItem {
 	f.mu.Lock()
 	f.left, f.early = false, time.Time{}
-	maps.DeleteFunc(f.shut, func(_ Method, until time.Time) bool { return !time.Now().Before(until) })
+	maps.DeleteFunc(f.shut, func(_ Method, c barrier) bool { return !time.Now().Before(c.until) })
 	f.mu.Unlock()
 	out := make(chan feedItem)
 	go func() {
@@ -45,7 +55,9 @@ func (f *passes) begin(ctx context.Context) <-chan feedItem {
 		}
 		err := Guarded(func() error {
 			return f.plan.inOrder(ctx, f.file, f.src, f.may, func(j *job) bool {
-				j.later = func(_ string, until time.Time) { f.back(j, until) }
+				if j = f.take(j); j == nil {
+					return true
+				}
 				return send(feedItem{job: j})
 			})
 		})
@@ -63,15 +75,20 @@ func (f *passes) may(n int, e *entry) bool {
 	if f.given[n/64]&(1<<(n%64)) != 0 {
 		return false
 	}
-	if time.Now().Before(f.shut[f.plan.channels[e.channel].Method]) {
+	by := f.plan.method(e)
+	if j := f.tried[n]; j != nil {
+		by = j.attempt.Distribution.Method
+	}
+	if time.Now().Before(f.shut[by].until) {
 		f.left = true
 		return false
 	}
-	if opens := f.opening(f.plan.Files[f.file].first+n, time.Now()); !opens.IsZero() {
-		f.left = true
-		if f.early.IsZero() || opens.Before(f.early) {
-			f.early = opens
-		}
+	opens := f.opening(f.plan.Files[f.file].first+n, time.Now())
+	if j := f.tried[n]; j != nil && time.Now().Before(j.due) {
+		opens = j.due
+	}
+	if !opens.IsZero() {
+		f.tooEarly(opens)
 		return false
 	}
 	f.given[n/64] |= 1 << (n % 64)
@@ -107,37 +124,78 @@ func (f *passes) opening(ordinal int, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// back takes a row back, and keeps others by its method from being given until a time, unless it is by its hours, which are
-// looked at anyway.
-func (f *passes) back(j *job, until time.Time) {
+// take readies a row that is to be given; nil when it may not go any more, by what was learnt since it was read.
+func (f *passes) take(j *job) *job {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := j.attempt.N
+	if known := f.tried[n]; known != nil {
+		delete(f.tried, n)
+		return known
+	}
+	if e := f.plan.entries.at(f.plan.Files[f.file].first + n); time.Now().Before(f.shut[f.plan.method(e)].until) {
+		f.given[n/64] &^= 1 << (n % 64)
+		f.left = true
+		return nil
+	}
+	j.later = func(r Result) { f.back(j, r) }
+	return j
+}
+
+// tooEarly takes note of a row for which it is too early; f.mu is held.
+func (f *passes) tooEarly(opens time.Time) {
+	f.left = true
+	if f.early.IsZero() || opens.Before(f.early) {
+		f.early = opens
+	}
+}
+
+// back takes a row back. What keeps it for the hours where its recipient is keeps no other, but those that are looked at
+// anyway; else others that go by the same method are not given for as long as it.
+func (f *passes) back(j *job, r Result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := j.attempt.N
 	f.given[n/64] &^= 1 << (n % 64)
 	f.left = true
-	if opens := f.opening(f.plan.Files[f.file].first+n, time.Now()); !opens.IsZero() {
-		if f.early.IsZero() || opens.Before(f.early) {
-			f.early = opens
-		}
-		return
+	elsewhere := r.Unclaimed.Code == CodeHours && f.opening(f.plan.Files[f.file].first+n, time.Now()).IsZero()
+	if j.due = (time.Time{}); elsewhere {
+		j.due = r.Again
 	}
-	if m := j.attempt.Distribution.Method; until.After(f.shut[m]) {
-		f.shut[m] = until
+	if j.attempt.Own != 0 || elsewhere {
+		f.tried[n] = j
+	}
+	if r.Unclaimed.Code == CodeHours {
+		f.tooEarly(r.Again)
+	} else if m := r.Made.Method; r.Again.After(f.shut[m].until) {
+		f.shut[m] = barrier{r.Again, Finding{Code: r.Unclaimed.Code, Reason: r.Unclaimed.Reason}, r.Soon}
 	}
 }
 
-// opens gives when another pass is worth while, which may be now, and whether it is for the hours that it is not now; ok is
-// false when no row is left.
-func (f *passes) opens() (at time.Time, hours, ok bool) {
+// untried reports whether none of the rows that are left was called already.
+func (f *passes) untried() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, until := range f.shut {
-		if at.IsZero() || until.Before(at) {
-			at = until
+	for _, j := range f.tried {
+		if j.attempt.Own != 0 {
+			return false
 		}
 	}
-	if !f.early.IsZero() && (at.IsZero() || f.early.Before(at)) {
-		at, hours = f.early, true
+	return true
+}
+
+// opens gives when another pass is worth while, which may be now, and what keeps it until then: no finding for the hours.
+// ok is false when no row is left.
+func (f *passes) opens() (first barrier, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range f.shut {
+		if first.until.IsZero() || c.until.Before(first.until) {
+			first = c
+		}
 	}
-	return at, hours, f.left
+	if !f.early.IsZero() && (first.until.IsZero() || f.early.Before(first.until)) {
+		first = barrier{until: f.early}
+	}
+	return first, f.left
 }

@@ -70,8 +70,9 @@ type entry struct {
 type class struct {
 	stage   stage
 	status  Status
-	codes   string // of all findings, or the outcome's alone, with a space between
-	nonUUID bool   // the session is no UUID, and taken only in a file without any
+	codes   string  // of all findings, or the outcome's alone, with a space between
+	nonUUID bool    // the session is no UUID, and taken only in a file without any
+	instead Channel // of the row's other contact, where that is sent to since HPP has refused the first
 }
 
 // codes gives the codes of an outcome as a class keeps them.
@@ -299,6 +300,14 @@ func Changed(at Place) error {
 		Kind: InputChanged, Place: at, Problem: "the file has changed since it was checked",
 		Todo: "leave the file alone while a run goes on; the same command goes on where this one stopped",
 	}
+}
+
+// method is that by which a row is to go.
+func (p *Plan) method(e *entry) Method {
+	if instead := p.classes[e.class].instead; instead != (Channel{}) {
+		return instead.Method
+	}
+	return p.channels[e.channel].Method
 }
 
 // verify reports whether a row is the one that the check has seen in its place.

@@ -65,7 +65,7 @@ func (b *planner) add(row Row, it item, records []Record) {
 	nonUUID := b.cfg.Defaults.Sessions.nonUUID(it.session)
 	e := entry{
 		print: row.fingerprint(), phone: it.phone, row: uint32(it.place.Row),
-		class: b.classOf(j, nonUUID), channel: b.channelOf(Channel{it.Method, it.region}),
+		class: b.classOf(j, nonUUID, b.insteadOf(it, records, j)), channel: b.channelOf(Channel{it.Method, it.region}),
 	}
 	if b.sampled[e.class] < 2*examplePlaces {
 		b.sampled[e.class]++
@@ -148,7 +148,11 @@ func (b *planner) finish() {
 			e, j := b.settled(o)
 			if j.stage == stageSend {
 				f.Due++
-				b.Messages[b.channels[e.channel]]++
+				if by := b.classes[e.class].instead; by != (Channel{}) {
+					b.Messages[by]++
+				} else {
+					b.Messages[b.channels[e.channel]]++
+				}
 				sentTo = append(sentTo, b.people[o])
 			}
 			f.Tally.add(b.place(o), j.outcome)
@@ -176,7 +180,8 @@ func (b *planner) finish() {
 func (b *planner) settled(ordinal int) (*entry, judgement) {
 	e := b.entries.at(ordinal)
 	j := b.finalOf(ordinal)
-	e.class = b.classOf(j, b.classes[e.class].nonUUID)
+	k := b.classes[e.class]
+	e.class = b.classOf(j, k.nonUUID, k.instead)
 	return e, j
 }
 
@@ -193,7 +198,16 @@ func (b *planner) restrain(ordinal int, it item, records []Record, j judgement) 
 	return b.cfg.Rules.withHold(it, records, j, h)
 }
 
-// firstOfEach holds back all rows of a contact that are to be sent but the first that is, was or may have been.
+// insteadOf gives the channel of a row's other contact, where that is to be sent to.
+func (b *planner) insteadOf(it item, records []Record, j judgement) Channel {
+	if alt, ok := b.cfg.Rules.turned(it, records, 0); ok && j.stage == stageSend {
+		return Channel{alt.Method, alt.Country}
+	}
+	return Channel{}
+}
+
+// firstOfEach holds back all rows of a contact that are to be sent, but one: the first, or none where another row of the
+// contact was sent, or may have been.
 func (b *planner) firstOfEach() {
 	order := make([]uint32, b.entries.len())
 	for o := range order {
@@ -201,25 +215,36 @@ func (b *planner) firstOfEach() {
 		order[o] = uint32(o)
 	}
 	slices.SortFunc(order, func(x, y uint32) int { return cmp.Or(cmp.Compare(b.people[x], b.people[y]), cmp.Compare(x, y)) })
-	first := -1
-	for i, o := range order {
-		if i == 0 || b.people[o] != b.people[order[i-1]] {
-			first = -1
+	for len(order) > 0 {
+		n := 1
+		for n < len(order) && b.people[order[n]] == b.people[order[0]] {
+			n++
 		}
-		e := b.entries.at(int(o))
-		switch k := b.classes[e.class]; k.stage {
-		case stageDelivered, stageUncertain, stageInFlight:
-			if first < 0 {
-				first = int(o)
-			}
-		case stageSend:
-			if first < 0 {
-				first = int(o)
-				continue
-			}
-			b.holdNow(int(o), cause{code: CodeSameContact}, uint32(first))
-		case stageNoSession, stageElsewhere, stageRule, stageOwnCheck, stageRepeat, stageHeld, stageRefused:
+		b.keepFirst(order[:n])
+		order = order[n:]
+	}
+}
+
+// keepFirst holds back rows of one contact, which are in the order of the input.
+func (b *planner) keepFirst(rows []uint32) {
+	stageOf := func(o uint32) stage { return b.classes[b.entries.at(int(o)).class].stage }
+	first := slices.IndexFunc(rows, func(o uint32) bool {
+		switch stageOf(o) {
+		case stageDelivered, stageUncertain, stageInFlight, stageElsewhere:
+			return true
+		case stageNoSession, stageRule, stageOwnCheck, stageRepeat, stageHeld, stageRefused, stageSend:
 		}
+		return false
+	})
+	for i, o := range rows {
+		switch {
+		case stageOf(o) != stageSend:
+			continue
+		case first < 0:
+			first = i
+			continue
+		}
+		b.holdNow(int(o), cause{code: CodeSameContact}, rows[first])
 	}
 }
 
@@ -229,7 +254,7 @@ func (b *planner) holdNow(ordinal int, c cause, arg uint32) {
 	h := b.described(b.holds.byRule[len(b.holds.byRule)-1])
 	j := judgement{stageHeld, Outcome{Status: h.Status, Code: h.Code, Reason: h.Reason}}
 	e := b.entries.at(ordinal)
-	e.class = b.classOf(j, b.classes[e.class].nonUUID)
+	e.class = b.classOf(j, b.classes[e.class].nonUUID, Channel{})
 	if b.sampled[e.class]++; b.sampled[e.class] <= 2*examplePlaces {
 		b.samples[ordinal] = j.outcome
 	} else {
@@ -267,8 +292,11 @@ func (b *planner) finalOf(ordinal int) judgement {
 	return b.finalWith(b.cfg.Rules, ordinal, j, item{}, b.primary(int(first)), prior)
 }
 
-func (b *planner) classOf(j judgement, nonUUID bool) uint16 {
-	k := class{j.stage, j.outcome.Status, j.outcome.codes(), nonUUID}
+func (b *planner) classOf(j judgement, nonUUID bool, instead Channel) uint16 {
+	if j.stage != stageSend {
+		instead = Channel{}
+	}
+	k := class{j.stage, j.outcome.Status, j.outcome.codes(), nonUUID, instead}
 	i, ok := b.classIndex[k]
 	if !ok {
 		i = uint16(len(b.classes))

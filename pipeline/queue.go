@@ -16,8 +16,8 @@ type job struct {
 	probe     bool      // it asks after the server in an outage, and does not count
 	heldSince time.Time // when it was first tried again, after another run had held it
 
-	settled func(Status)                   // is told what the run has brought it to; nil where nobody asks
-	later   func(why string, at time.Time) // is told that a rule lets it be tried again at a time
+	settled func(Status) // is told what the run has brought it to; nil where nobody asks
+	later   func(Result) // is told that a rule lets it be tried again at a time
 }
 
 func (j *job) settle(s Status) {

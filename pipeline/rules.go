@@ -110,6 +110,7 @@ type Bar struct {
 	Sent      time.Time // when one of the contacts was last sent something, if that is too recent
 	Again     bool      // the campaign has sent the contact something already
 	Full      int       // the place of the count that is reached, from 1
+	Open      bool      // it is only calls under way that bar it, and these may come to nothing
 }
 
 // Contacts looks up what is known of contacts, whatever session it was for. It is safe for concurrent use.

@@ -12,6 +12,7 @@ const (
 	backOffBase       = time.Second      // of a row, and of the probe
 	maxBackOff        = 30 * time.Second // likewise
 	heldInterval      = time.Second      // between tries of a row that another run holds
+	lookInterval      = time.Minute      // between looks whether it is time for rows that are kept for later
 	unwrittenInterval = time.Second      // between looks whether the ledger can be written again
 )
 
@@ -39,9 +40,10 @@ type scheduler struct {
 	answers func(Answer) // is told of each; nil in a run of one process
 	passes  *passes      // nil where rows come from elsewhere
 	rows    <-chan feedItem
-	opens   time.Time // when the next pass begins; zero while one goes on
-	later   Finding   // why a row was kept for later last
+	opens   barrier // what the next pass waits for; zero while one goes on
+	kept    Ending  // of this file alone, where rows of it are kept for later
 
+	instead     map[Ticket]bool // refusals that may be revised and are no outcome of their rows: another contact was tried
 	revisions   sync.WaitGroup
 	revisionMu  sync.Mutex
 	revisionErr error
@@ -188,8 +190,9 @@ func (s *scheduler) attempted(d done, now time.Time) {
 		if r.Reply.Verdict == Unavailable && !j.probe {
 			j.calls++
 		}
-		s.answered(Answer{Method: r.Made.Method, Ticket: r.Ticket, Reply: r.Reply, Last: j.attempt.Last, Probe: j.probe}, now)
-		s.follow(j, j.fallBack(r), now)
+		act := j.fallBack(r)
+		s.answered(Answer{Method: r.Made.Method, Ticket: r.Ticket, Reply: r.Reply, Last: j.attempt.Last, Probe: j.probe, Instead: act.next == afterRefusal}, now)
+		s.follow(j, act, now)
 	}
 }
 
@@ -198,9 +201,8 @@ func (s *scheduler) keptForLater(j *job, r Result) {
 	if j.attempt.Own == 0 {
 		s.breaker.tried--
 	}
-	s.later = Finding{Code: r.Unclaimed.Code, Reason: r.Unclaimed.Reason}
 	if j.later != nil {
-		j.later(s.later.Reason, r.Again)
+		j.later(r)
 	}
 }
 
@@ -210,23 +212,24 @@ func (s *scheduler) passAgain(now time.Time) bool {
 	if s.passes == nil || s.breaker.ended() {
 		return false
 	}
-	at, hours, left := s.passes.opens()
-	if left && hours && now.Before(at) {
-		s.later = s.distributor.Rules.outside(at)
+	opens, left := s.passes.opens()
+	if left && opens.why.Code == "" && now.Before(opens.until) {
+		opens.why = s.distributor.Rules.outside(opens.until)
 	}
 	switch {
 	case !left:
 		return false
-	case !now.Before(at):
-		s.opens = time.Time{}
+	case !now.Before(opens.until):
+		s.opens = barrier{}
 		s.rows = s.passes.begin(s.feeding)
-	case !s.cfg.Wait:
-		s.breaker.end(Ending{Finding: s.later})
-		s.halt()
+	case !s.cfg.Wait && !opens.soon:
+		s.kept = Ending{Finding: opens.why}
+		s.notice(opens.why.Code, "%s", opens.why.Reason)
 		return false
-	case s.opens != at:
-		s.opens = at
-		s.notice(s.later.Code, "%s; the run waits", s.later.Reason)
+	case s.opens != opens:
+		if s.opens = opens; !opens.soon {
+			s.notice(opens.why.Code, "%s; the run waits", opens.why.Reason)
+		}
 	}
 	return true
 }
@@ -248,6 +251,9 @@ func (s *scheduler) looked(d done, now time.Time) {
 // answered tells the breaker of an answer, and people of what it changes.
 func (s *scheduler) answered(a Answer, now time.Time) {
 	outage := s.breaker.outage()
+	if a.Instead && s.cfg.StopAfterIdentical > 0 {
+		s.instead[a.Ticket] = true
+	}
 	revised := s.breaker.answered(now, a)
 	if s.answers != nil {
 		s.answers(a)
@@ -293,7 +299,8 @@ func (s *scheduler) follow(j *job, a action, now time.Time) {
 
 // expire does what the time has come for.
 func (s *scheduler) expire(now time.Time) {
-	if s.breaker.expire(now, s.inFlight == 0 && s.queue.untried()) && s.asked == nil {
+	idle := s.inFlight == 0 && (s.queue.untried() || s.opens != barrier{})
+	if s.breaker.expire(now, idle) && s.asked == nil {
 		s.ask()
 	}
 	s.halt()
@@ -347,7 +354,10 @@ func (s *scheduler) wake(now time.Time) (at time.Time) {
 	if s.halted {
 		return s.graceEnd
 	}
-	at = first(now, s.breaker.wake(now), s.queue.wake(now), s.pacer.PausedUntil(), s.opens)
+	at = first(now, s.breaker.wake(now), s.queue.wake(now), s.pacer.PausedUntil())
+	if s.opens != (barrier{}) { // not at one go: a machine sleeps, and a clock is put right
+		at = first(now, at, s.opens.until, now.Add(lookInterval))
+	}
 	if s.unwritten() {
 		at = first(now, at, now.Add(unwrittenInterval))
 	}
@@ -369,9 +379,10 @@ func first(now time.Time, times ...time.Time) (at time.Time) {
 func (s *scheduler) revise(all []Revision) {
 	ctx := context.WithoutCancel(s.ctx)
 	for _, r := range all {
-		if !r.Bind {
+		if !r.Bind && !s.instead[r.Ticket] {
 			s.progress.Rejected--
 		}
+		delete(s.instead, r.Ticket)
 		s.revisions.Go(func() {
 			if err := Guarded(func() error { return s.distributor.revise(ctx, r) }); err != nil {
 				s.revisionMu.Lock()
@@ -401,8 +412,8 @@ func (s *scheduler) report() {
 		p.Waiting = AwaitingAnswer
 	case s.pacer.Ordered().Order == Pause:
 		p.Waiting = s.pacer.Ordered().String()
-	case !s.opens.IsZero():
-		p.Waiting, p.Until = s.later.Reason, s.opens
+	case s.opens != barrier{}:
+		p.Waiting, p.Until = s.opens.why.Reason, s.opens.until
 	case !s.pacer.PausedUntil().IsZero():
 		p.Waiting, p.Until = "HPP asked for a pause", s.pacer.PausedUntil()
 	case s.breaker.outage():

@@ -43,6 +43,9 @@ type Ending struct {
 	Err error // the run broke: the ledger, the input
 }
 
+// OfFile reports whether other files may still be sent: rules keep what is left of this one for later.
+func (e Ending) OfFile() bool { return e.Code == CodeQuota || e.Code == CodeHours }
+
 // Broken is the ending of a run by the ledger or the input, or by a fault of ours.
 func Broken(why string, err error) Ending {
 	if Stack(err) != nil {
@@ -75,7 +78,7 @@ func NewSending(cfg SendConfig, pacer *Pacer, obs Observer, stop <-chan struct{}
 
 // Send brings every row of a file that the plan has down as due to its outcome in the ledger. The
 // context cuts off the calls in flight, which are then uncertain. After an ending that is not zero no
-// further file is to be sent.
+// further file is to be sent, unless it is one of this file alone: OfFile.
 func (s *Sending) Send(ctx context.Context, plan *Plan, file int, src Source, d *Distributor) Ending {
 	p := newPasses(plan, file, src)
 	return s.send(ctx, d, nil, plan.Files[file].Due, p, p.begin)
@@ -90,7 +93,7 @@ func (s *Sending) send(ctx context.Context, d *Distributor, answers func(Answer)
 	defer stopFeed()
 	sch := &scheduler{
 		Sending: s, distributor: d, ctx: ctx, cut: cut, feeding: feedCtx, stopFeed: stopFeed,
-		jobs: make(chan *job), done: make(chan done), progress: Progress{Due: due}, answers: answers, passes: p,
+		jobs: make(chan *job), done: make(chan done), progress: Progress{Due: due}, answers: answers, passes: p, instead: map[Ticket]bool{},
 	}
 	feed := feeding(feedCtx)
 	var workers sync.WaitGroup
@@ -117,6 +120,9 @@ func (s *Sending) send(ctx context.Context, d *Distributor, answers func(Answer)
 	sch.revisions.Wait()
 	if err := cmp.Or(bug, sch.revisionErr); err != nil && s.breaker.Ending.Err == nil {
 		s.breaker.Ending = Broken("the ledger could not be written", err)
+	}
+	if s.breaker.Ending.Code == "" {
+		return sch.kept
 	}
 	return s.breaker.Ending
 }

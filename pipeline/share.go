@@ -17,8 +17,9 @@ type Due struct {
 	// Settled is told what this process has brought the row to, once that is in the ledger; not for a row that it did
 	// not come to. It must not block.
 	Settled func(Status) `json:"-"`
-	// Later is told, instead, that a rule lets the row be tried again at a time at the earliest. It must not block.
-	Later func(why string, at time.Time) `json:"-"`
+	// Later is told, instead, that a rule lets the row be tried again at a time at the earliest: Result.Again. It must
+	// not block.
+	Later func(Result) `json:"-"`
 }
 
 // DueRows gives the rows of a file that are to be sent, read anew, in the order of the input.

@@ -189,13 +189,15 @@ func (c *campaign) send(ctx context.Context) error {
 		c.Observer.Tell(Sending{f.Input().Path, c.plan.Files[i].Due})
 		rules := c.rules(nil).Rules
 		rules.Run = c.plan.Files[i].Run
-		c.result.Ending = sending.Send(ctx, c.plan, i, f, &pipeline.Distributor{
+		ending := sending.Send(ctx, c.plan, i, f, &pipeline.Distributor{
 			Rules: rules, Records: c.runs[i], Ledger: c.runs[i], Holds: c.runs[i], Permits: pacer, Sender: caller, Looker: caller, Looks: c.runs[i],
 			Grace: c.Send.Grace, Binding: c.Send.StopAfterIdentical == 0,
 		})
-		if c.result.Ending.Code != "" {
+		if ending.Code != "" && !ending.OfFile() {
+			c.result.Ending = ending
 			break
 		}
+		c.endings[i] = ending
 	}
 	return nil
 }

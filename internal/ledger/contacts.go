@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -26,6 +27,12 @@ func (v *View) LastSent(ctx context.Context, contacts []pipeline.Digest, since t
 // maySent is of what was sent, or may have been.
 const maySent = "(record.status IN ('delivered', 'uncertain') OR record.intent IS NOT NULL)"
 
+// openFor is for how long a call may be under way; one that is open for longer was left so by a run that died.
+const openFor = 5 * time.Minute
+
+// surelyOver is of what was sent, or may have been, and is not just under way. It takes the time since when a call is.
+const surelyOver = "(record.status IN ('delivered', 'uncertain') OR record.time < ?1)"
+
 const anyForgotten = "SELECT EXISTS (SELECT 1 FROM forgotten)"
 
 // AnyForgotten implements pipeline.Contacts.
@@ -41,9 +48,11 @@ func (v *View) Forgotten(ctx context.Context, contacts []pipeline.Digest) ([]boo
 	return out, v.l.reading(err)
 }
 
-// sentSince counts what was sent at a target since a time, or may have been.
-const sentSince = `SELECT (SELECT count(*) FROM record WHERE target = ?1 AND time >= ?2 AND status IN ('delivered', 'uncertain') AND (?3 = '' OR method = ?3)) +
-	(SELECT count(*) FROM record WHERE target = ?1 AND intent IS NOT NULL AND (?3 = '' OR method = ?3))`
+// sentSince counts what was sent at a target since a time, or may have been; what is under way beside that, and what of it
+// has been so since before another time.
+const sentSince = `SELECT (SELECT count(*) FROM record WHERE target = ?1 AND time >= ?2 AND status IN ('delivered', 'uncertain') AND (?3 = '' OR method = ?3)), open, old FROM
+	(SELECT count(*) AS open, coalesce(sum(CASE WHEN time < ?4 THEN 1 ELSE 0 END), 0) AS old FROM record WHERE target = ?1 AND intent IS NOT NULL AND (?3 = '' OR method = ?3)
+		AND NOT (status IN ('delivered', 'uncertain') AND time >= ?2)) AS o`
 
 // SentSince implements pipeline.Sends.
 func (v *View) SentSince(ctx context.Context, since time.Time, m pipeline.Method) (n int, err error) {
@@ -53,7 +62,9 @@ func (v *View) SentSince(ctx context.Context, since time.Time, m pipeline.Method
 		return 0, nil
 	}
 	if err == nil {
-		err = v.l.row(ctx, sentSince, target, since.UnixMilli(), string(m)).Scan(&n)
+		var open, old int
+		err = v.l.row(ctx, sentSince, target, since.UnixMilli(), string(m), since.UnixMilli()).Scan(&n, &open, &old)
+		n += open
 	}
 	return n, v.l.reading(err)
 }
@@ -134,15 +145,15 @@ func (c *claim) barred(t *txn) (bool, error) {
 		}
 	}
 	if since := c.Restraint.Cooldown; !since.IsZero() {
-		var at int64
-		if err := t.get([]any{&at}, `SELECT coalesce(max(record.time), 0) FROM record LEFT JOIN run ON run.number = coalesce({owner}, record.run)
-			WHERE record.contact IN (?, ?) AND record.target = ? AND record.time >= ? AND `+maySent+`
-			AND NOT coalesce((run.sha256, run.reminder) = (SELECT sha256, reminder FROM run WHERE number = ?), FALSE)`,
-			c.contact, c.other, c.run.targetID, since.UnixMilli(), c.run.owner); err != nil {
+		var sent, open int64
+		if err := t.get([]any{&sent, &open}, `SELECT coalesce(max(CASE WHEN `+surelyOver+` THEN record.time END), 0), coalesce(max(record.time), 0) FROM record LEFT JOIN run ON run.number = coalesce({owner}, record.run)
+			WHERE record.contact IN (?2, ?3) AND record.target = ?4 AND record.time >= ?5 AND `+maySent+`
+			AND NOT coalesce((run.sha256, run.reminder) = (SELECT sha256, reminder FROM run WHERE number = ?6), FALSE)`,
+			time.Now().Add(-openFor).UnixMilli(), c.contact, c.other, c.run.targetID, since.UnixMilli(), c.run.owner); err != nil {
 			return false, err
 		}
-		if at > 0 {
-			c.got.Bar.Sent = time.UnixMilli(at)
+		if at := cmp.Or(sent, open); at > 0 {
+			c.got.Bar.Sent, c.got.Bar.Open = time.UnixMilli(at), sent == 0
 			return true, nil
 		}
 	}
@@ -155,12 +166,12 @@ func (c *claim) barred(t *txn) (bool, error) {
 		}
 	}
 	for i, count := range c.Restraint.Counts {
-		var sent int
-		if err := t.get([]any{&sent}, sentSince, c.run.targetID, count.Since.UnixMilli(), string(count.Method)); err != nil {
+		var sent, open, old int
+		if err := t.get([]any{&sent, &open, &old}, sentSince, c.run.targetID, count.Since.UnixMilli(), string(count.Method), time.Now().Add(-openFor).UnixMilli()); err != nil {
 			return false, err
 		}
-		if sent >= count.Messages {
-			c.got.Bar.Full = i + 1
+		if sent+open >= count.Messages {
+			c.got.Bar.Full, c.got.Bar.Open = i+1, sent+old < count.Messages
 			return true, nil
 		}
 	}

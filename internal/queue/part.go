@@ -211,8 +211,8 @@ func (p *part) work(ctx context.Context, n int) error {
 			p.settled(s)
 			through()
 		}
-		row.Later = func(why string, at time.Time) {
-			until[i] = later{why, at}
+		row.Later = func(r pipeline.Result) {
+			until[i] = later{r.Unclaimed.Reason, r.Again}
 			through()
 		}
 		select {
