@@ -182,6 +182,9 @@ func (b *planner) settled(ordinal int) (*entry, judgement) {
 	j := b.finalOf(ordinal)
 	k := b.classes[e.class]
 	e.class = b.classOf(j, k.nonUUID, k.instead)
+	if _, ok := b.samples[ordinal]; ok { // it may be asked for again
+		b.samples[ordinal] = j.outcome
+	}
 	return e, j
 }
 
