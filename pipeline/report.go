@@ -30,13 +30,13 @@ func Report(ctx context.Context, plan *Plan, file int, src Source, why Finding, 
 				j.outcome = rules.afterwards(it, g.records[i], why)
 				t.Left++
 			}
-			rules.bothTried(it, g.records[i], &j.outcome)
 			if j.stage == stageHeld && j.outcome.Status == Pending {
 				t.Left++
 			}
 			if sentAllTheSame(j) {
 				j.outcome.Note = it.note()
 			}
+			rules.bothTried(it, g.records[i], &j.outcome)
 			if err := sink.Write(g.rows[i], j.outcome); err != nil {
 				return t, err
 			}

@@ -119,6 +119,8 @@ func (s *scheduler) loop(feed <-chan feedItem) {
 				s.rows = nil
 			case f.err != nil:
 				s.breaker.end(Broken("the input could not be read again", f.err))
+			case f.job.attempt.Own != 0: // it was called already
+				s.queue.retry(f.job, time.Now())
 			default:
 				s.fresh = f.job
 			}
@@ -299,7 +301,7 @@ func (s *scheduler) follow(j *job, a action, now time.Time) {
 
 // expire does what the time has come for.
 func (s *scheduler) expire(now time.Time) {
-	idle := s.inFlight == 0 && (s.queue.untried() || s.opens != barrier{})
+	idle := s.inFlight == 0 && (s.queue.untried() || s.opens != barrier{} && s.passes.untried())
 	if s.breaker.expire(now, idle) && s.asked == nil {
 		s.ask()
 	}
