@@ -65,6 +65,8 @@ type model struct {
 	served map[string]bool // sessions that were accepted, or may have been
 	faults []string
 	broken time.Time // until then the ledger cannot be written
+	sent   []call    // that were accepted, or may have been
+	calm   time.Time // when the allowances were lifted
 }
 
 func newModel(t *testing.T, seed uint64) *model {
@@ -103,6 +105,17 @@ func newModel(t *testing.T, seed uint64) *model {
 	}
 	m.first.rules.Hidden = []HiddenRule{SkipHidden, SendHidden}[m.IntN(2)]
 	m.first.rules.RetryRejected = m.IntN(4) == 0
+	if m.IntN(3) == 0 {
+		m.first.rules.Fallback = true
+		m.moods = append(m.moods, refusedFor("UNSUPPORTED_COUNTRY"), refusedFor("CONSTRAINT_VIOLATION"))
+	}
+	if m.IntN(3) == 0 {
+		m.first.rules.Allowances = []Allowance{{Messages: 1 + m.IntN(20), Per: Hour}, {Messages: 1 + m.IntN(20), Per: Hour, Method: Email}}
+		m.first.cfg.Wait = m.IntN(2) == 0
+	}
+	if m.IntN(4) == 0 {
+		m.first.rules.PerContact = FirstSession
+	}
 	m.first.book.failConclude = func(Conclusion) error {
 		if time.Now().Before(m.broken) {
 			return errDisk
@@ -136,6 +149,7 @@ func (m *model) answer(ctx context.Context, d Distribution, _ int) Reply {
 			m.faults = append(m.faults, fmt.Sprintf("session %s was served twice", d.Session))
 		}
 		m.served[d.Session] = true
+		m.sent = append(m.sent, call{d, time.Now()})
 		m.mu.Unlock()
 	}
 	return reply
@@ -179,6 +193,25 @@ func (m *model) check(t *testing.T) {
 	for _, f := range m.faults {
 		t.Error(f)
 	}
+	m.withinAllowances(t)
+}
+
+// withinAllowances holds the messages that were sent, or may have been, against what may be in an hour.
+func (m *model) withinAllowances(t *testing.T) {
+	for _, a := range m.first.rules.Allowances {
+		sent := map[time.Time]int{}
+		for _, at := range m.sent {
+			begins, _ := a.Per.Within(at.at)
+			if a.covers(at.Method) {
+				sent[begins]++
+			}
+		}
+		for begins, n := range sent {
+			if n > a.Messages && (m.calm.IsZero() || begins.Before(m.calm.Truncate(time.Hour))) {
+				t.Errorf("%d messages in the %s from %s on, and %s is allowed", n, a.Per, begins, a)
+			}
+		}
+	}
 }
 
 // next is a run that is stopped, cut off, killed or hampered at random, unless the world is to come to rest.
@@ -187,8 +220,11 @@ func (m *model) next(name string, calm bool) *campaign {
 	if calm {
 		m.mu.Lock()
 		m.moods = []Reply{ok200}
+		if m.calm.IsZero() {
+			m.calm = time.Now()
+		}
 		m.mu.Unlock()
-		c.cfg.Limit = 0
+		c.cfg.Limit, c.rules.Allowances = 0, nil
 		return c
 	}
 	at := time.Duration(m.draw(30_000)) * time.Millisecond
