@@ -34,12 +34,13 @@ type part struct {
 	mu      sync.Mutex
 	word    said // that is still to be told
 	busy    map[int]bool
+	shut    map[pipeline.Method]later // by which nothing may go for a while: the rows of a million chunks need not be asked about
 }
 
 func newPart(w *Worker, id string) *part {
 	p := &part{
 		worker: w, id: id, rows: make(chan pipeline.Due), stop: make(chan struct{}), joined: make(chan struct{}), over: make(chan struct{}),
-		telling: make(chan struct{}, 1), busy: map[int]bool{},
+		telling: make(chan struct{}, 1), busy: map[int]bool{}, shut: map[pipeline.Method]later{},
 	}
 	p.halt = sync.OnceFunc(func() { close(p.stop) })
 	return p
@@ -207,12 +208,17 @@ func (p *part) work(ctx context.Context, n int) error {
 	}
 	until := make([]later, len(rows)) // of those that a rule keeps for later
 	for i, row := range rows {
+		if until[i] = p.closed(row.Distribution.Method); until[i] != (later{}) {
+			through()
+			continue
+		}
 		row.Settled = func(s pipeline.Status) {
 			p.settled(s)
 			through()
 		}
 		row.Later = func(r pipeline.Result) {
 			until[i] = later{r.Unclaimed.Reason, r.Again}
+			p.close(r.Made.Method, until[i])
 			through()
 		}
 		select {
@@ -230,6 +236,25 @@ func (p *part) work(ctx context.Context, n int) error {
 		return err
 	}
 	return p.finish(context.WithoutCancel(ctx), n, rows, until)
+}
+
+// close tells that no message may go by a method for a while.
+func (p *part) close(m pipeline.Method, l later) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.Until.After(p.shut[m].Until) {
+		p.shut[m] = l
+	}
+}
+
+// closed gives until when no message may go by a method; zero where one may.
+func (p *part) closed(m pipeline.Method) later {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l := p.shut[m]; time.Now().Before(l.Until) {
+		return l
+	}
+	return later{}
 }
 
 // finish ends a chunk, or puts back what of it is kept for later, until the first of that may go.

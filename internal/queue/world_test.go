@@ -51,6 +51,7 @@ type chunk struct {
 	life     *life
 	asked    time.Time
 	job      int
+	due      time.Time // not before
 }
 
 type record struct {
@@ -61,6 +62,7 @@ type record struct {
 	tried   int
 	status  pipeline.Status
 	code    string
+	at      time.Time // of that
 }
 
 type job struct {
@@ -72,6 +74,8 @@ type job struct {
 type called struct {
 	calls int
 	maybe bool // it was accepted, or may have been
+	first time.Time // call
+	at    time.Time // when it was
 }
 
 // proc is a process. It is silent since it was frozen, cut off or killed, until it is heard of again.
@@ -198,7 +202,7 @@ func (w *world) interrupt(r *record) {
 		return
 	}
 	if r.status != pipeline.Delivered {
-		r.status, r.code = pipeline.Uncertain, pipeline.CodeInterrupted
+		r.status, r.code, r.at = pipeline.Uncertain, pipeline.CodeInterrupted, time.Now()
 		r.tried++
 	}
 }
@@ -281,7 +285,7 @@ func (l link) Send(ctx context.Context, d pipeline.Distribution) pipeline.Reply 
 	}
 	c := l.calls[d.Session]
 	if c == nil {
-		c = &called{}
+		c = &called{first: time.Now()}
 		l.calls[d.Session] = c
 	}
 	if c.calls++; c.maybe {
@@ -291,14 +295,14 @@ func (l link) Send(ctx context.Context, d pipeline.Distribution) pipeline.Reply 
 	switch n := l.rng.IntN(20); {
 	case n < 14:
 		reply = pipeline.Reply{Verdict: pipeline.Accepted, HTTPStatus: 200}
-		c.maybe = true
+		c.maybe, c.at = true, time.Now()
 	case n < 16:
 		reply = pipeline.Reply{Verdict: pipeline.Refused, HTTPStatus: 400, Code: fmt.Sprint("BAD", n)}
 	case n < 19:
 		reply = pipeline.Reply{Verdict: pipeline.Unavailable}
 	default:
 		reply = pipeline.Reply{Verdict: pipeline.Unclear, Code: pipeline.CodeNoClearAnswer}
-		c.maybe = true
+		c.maybe, c.at = true, time.Now()
 	}
 	took := time.Duration(l.rng.IntN(400)) * time.Millisecond
 	l.mu.Unlock()
@@ -343,8 +347,17 @@ func (w *world) judge() []string {
 		left, out, taken, _ := w.count()
 		w.fault("the run has not ended: %d chunks are left, %d out, %d taken", left, out, taken)
 	}
+	beyond := time.Time{} // the first call of what is no canary
+	for i, d := range w.due {
+		if c := w.calls[d.Distribution.Session]; c != nil && i >= w.spec.Send.Canary && (beyond.IsZero() || c.first.Before(beyond)) {
+			beyond = c.first
+		}
+	}
 	for i, d := range w.due {
 		session := d.Distribution.Session
+		if c := w.calls[session]; i < w.spec.Send.Canary && !beyond.IsZero() && (c == nil || c.at.After(beyond)) {
+			w.fault("%s of the canary is not sent before others are", session)
+		}
 		r, c := w.known[session], w.calls[session]
 		if i < w.spec.Send.Canary && w.ended && w.ending.Code == "" && (r == nil || r.status != pipeline.Delivered) {
 			w.fault("%s of the canary is not delivered, and the rest was sent", session)
@@ -356,6 +369,16 @@ func (w *world) judge() []string {
 			w.fault("%s is delivered, and was not accepted", session)
 		case c != nil && c.maybe && (r == nil || r.status != pipeline.Delivered && r.status != pipeline.Uncertain && r.intent == nil):
 			w.fault("%s may have been accepted, and is %v", session, r)
+		}
+	}
+	for _, a := range w.spec.Rules.Allowances {
+		sent := map[time.Time]int{}
+		for _, c := range w.calls {
+			if begins, _ := a.Per.Within(c.at.UTC()); c.maybe {
+				if sent[begins]++; sent[begins] == a.Messages+1 {
+					w.fault("more than %s were sent", a)
+				}
+			}
 		}
 	}
 	slices.Sort(w.wrong)

@@ -119,7 +119,7 @@ func (l link) Conduct(_ context.Context, _ string, decide func(ledger.Moment) (l
 			}
 		}
 		for _, n := range slices.Sorted(maps.Keys(l.chunks)) {
-			if c := l.chunks[n]; d.Release > 0 && !c.released {
+			if c := l.chunks[n]; d.Release > 0 && !c.released && !c.due.After(time.Now()) && (n == 0 || !d.First) {
 				c.released = true
 				d.Release--
 			}

@@ -71,6 +71,10 @@ func (p *simPart) Claim(_ context.Context, c pipeline.Claim) (got pipeline.Claim
 		if p.gone || p.life.dead || p.life != p.proc.life {
 			return errDead
 		}
+		if got.Bar = p.full(c); got.Bar != (pipeline.Bar{}) && !(again && p.known[session] != nil && p.known[session].intent == p) {
+			return nil
+		}
+		got.Bar = pipeline.Bar{}
 		r := p.known[session]
 		if r != nil && r.intent != nil && !r.intent.life.lives(time.Now()) && p.planted != "a doubt is taken back" {
 			p.bury(r.intent.life)
@@ -140,6 +144,7 @@ func (p *simPart) conclude(r *record, c pipeline.Conclusion) {
 		return
 	}
 	buried := !open && r.status == pipeline.Uncertain && r.code == pipeline.CodeInterrupted
+	r.at = time.Now()
 	if r.tried++; r.status == pipeline.Delivered || !open && !buried && c.Status != pipeline.Delivered {
 		return
 	}
@@ -193,8 +198,32 @@ func (p *simPart) Finish(_ context.Context, n int) error {
 
 func (p *simPart) Hold(context.Context, []pipeline.Hold, bool) error { return nil }
 
-func (p *simPart) Defer(context.Context, int, []byte, time.Duration) error {
-	return errors.New("no rule keeps anything for later")
+func (p *simPart) Defer(_ context.Context, n int, rows []byte, wait time.Duration) error {
+	return p.do(p.proc, func(bool) error {
+		if c := p.chunks[n]; c != nil && c.life == p.life {
+			p.chunks[n] = &chunk{text: rows, due: time.Now().Add(wait)}
+		}
+		return nil
+	})
+}
+
+// full reports whether as much was sent as a claim may be one more of, and whether that may yet change.
+func (w *world) full(c pipeline.Claim) (bar pipeline.Bar) {
+	for i, most := range c.Restraint.Counts {
+		sent, open := 0, 0
+		for _, r := range w.known {
+			switch {
+			case r.intent != nil:
+				open++
+			case (r.status == pipeline.Delivered || r.status == pipeline.Uncertain) && !r.at.Before(most.Since):
+				sent++
+			}
+		}
+		if sent+open >= most.Messages {
+			return pipeline.Bar{Full: i + 1, Open: sent < most.Messages}
+		}
+	}
+	return bar
 }
 
 func (p *simPart) Tell(_ context.Context, said json.RawMessage) error {
