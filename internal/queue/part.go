@@ -218,7 +218,9 @@ func (p *part) work(ctx context.Context, n int) error {
 		}
 		row.Later = func(r pipeline.Result) {
 			until[i] = later{r.Unclaimed.Reason, r.Again}
-			p.close(r.Made.Method, until[i])
+			if r.Unclaimed.Code == pipeline.CodeQuota { // else it is for where the recipient is
+				p.close(r.Made.Method, until[i])
+			}
 			through()
 		}
 		select {
