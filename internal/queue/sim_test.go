@@ -33,7 +33,7 @@ func simulate(t *testing.T, seed uint64, planted string) (w *world, wrong []stri
 		limit := 20 * time.Minute
 		if planted == "" && seed%10 == 3 { // few: the hours that it waits take long
 			w.spec.Rules.Allowances = []pipeline.Allowance{{Messages: rows/2 + 1 + rng.IntN(rows/2), Per: pipeline.Hour}}
-			limit += time.Hour // what the end of this one was too short for
+			limit += time.Hour                                               // what the end of this one was too short for
 			time.Sleep(time.Hour - time.Duration(rng.IntN(120))*time.Second) // so that the next hour is not far
 		}
 		w.run.ID = "sim"

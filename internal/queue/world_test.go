@@ -73,7 +73,7 @@ type job struct {
 // called is what the server has seen of a session.
 type called struct {
 	calls int
-	maybe bool // it was accepted, or may have been
+	maybe bool      // it was accepted, or may have been
 	first time.Time // call
 	at    time.Time // when it was
 }
