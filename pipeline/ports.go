@@ -172,6 +172,7 @@ type Progress struct {
 	Rate      float64   // calls a second that may be made at present; +Inf for no limit of ours
 	Waiting   string    // why nothing is being sent; empty when something is
 	Until     time.Time // when the waiting ends; zero when that is not known
+	Rule      string    // the code of the rule by which all that is left waits, such as CodeQuota; empty for another reason
 }
 
 // Done is how many rows have their outcome.

@@ -415,7 +415,7 @@ func (s *scheduler) report() {
 	case s.pacer.Ordered().Order == Pause:
 		p.Waiting = s.pacer.Ordered().String()
 	case s.opens != barrier{}:
-		p.Waiting, p.Until = s.opens.why.Reason, s.opens.until
+		p.Waiting, p.Until, p.Rule = s.opens.why.Reason, s.opens.until, s.opens.why.Code
 	case !s.pacer.PausedUntil().IsZero():
 		p.Waiting, p.Until = "HPP asked for a pause", s.pacer.PausedUntil()
 	case s.breaker.outage():

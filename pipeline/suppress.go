@@ -55,6 +55,14 @@ func (s *Suppression) Lists() []KeptList {
 	return slices.Clone(s.lists)
 }
 
+// Lists are the suppression lists that the plan was made by.
+func (p *Plan) Lists() []KeptList {
+	if s, ok := p.cfg.Rules.Suppressed.(*Suppression); ok {
+		return s.Lists()
+	}
+	return nil
+}
+
 // Find looks for contacts in clear, in E.164 or as an e-mail address with its domain in ASCII; empty ones are
 // nobody's. Of all that is found it gives the first list, with the sheet of a workbook, and the line there, which is
 // the row that a spreadsheet program shows.

@@ -49,13 +49,29 @@ func (f finder) wished(at pipeline.Place, h *header) error {
 		return nil
 	}
 	i := slices.Index(h.names, open[0])
-	if len(open) == 1 {
-		return h.refused(at, i, "this column seems to say who is not to be messaged",
-			fmt.Sprintf("say --opt-out %q to leave these people out, or --no-opt-out %[1]q if it means something else", open[0]))
+	unsaid := &Unsaid{Columns: open, HeaderRow: h.row}
+	for _, c := range h.fields {
+		unsaid.Mapped = append(unsaid.Mapped, pipeline.Mapping{Field: c.field, Column: h.names[c.at]})
 	}
-	return h.refused(at, i, fmt.Sprintf("this column, and %s, seem to say who is not to be messaged", quoted(open[1:])),
-		fmt.Sprintf("say of each --opt-out %q to leave these people out, or --no-opt-out %[1]q if it means something else", open[0]))
+	if unsaid.err = h.refused(at, i, "this column seems to say who is not to be messaged",
+		fmt.Sprintf("say --opt-out %q to leave these people out, or --no-opt-out %[1]q if it means something else", open[0])); len(open) > 1 {
+		unsaid.err = h.refused(at, i, fmt.Sprintf("this column, and %s, seem to say who is not to be messaged", quoted(open[1:])),
+			fmt.Sprintf("say of each --opt-out %q to leave these people out, or --no-opt-out %[1]q if it means something else", open[0]))
+	}
+	return unsaid
 }
+
+// Unsaid refuses a file that has columns of which nobody has said whether they say who is not to be messaged. It wraps an
+// *[pipeline.Error], which says what to do on a command line.
+type Unsaid struct {
+	Columns   []string           // as their headers are, in order
+	HeaderRow int                // the row with the headers
+	Mapped    []pipeline.Mapping // what was found beside
+	err       error
+}
+
+func (u *Unsaid) Error() string { return u.err.Error() }
+func (u *Unsaid) Unwrap() error { return u.err }
 
 func (h header) refused(at pipeline.Place, column int, problem, todo string) error {
 	at.Column = h.names[column]

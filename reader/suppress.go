@@ -19,6 +19,7 @@ type ListOptions struct {
 	Country     string // of phone numbers without a calling code, ISO 3166 alpha-2 in upper case; empty for none
 	WithoutPlus bool   // phone numbers may have lost their plus: with a country, both readings hold
 	Unreadable  int    // how many lines of all lists cannot be read, and are known not to matter
+	Kept        *Kept  // where the one list lies; nil where each lies under its path
 }
 
 // ReadSuppression reads lists of contacts that are not to be messaged: tables in any form in which inputs come, or
@@ -78,12 +79,12 @@ func (l *lister) list(path string) error {
 	if path == Stdin {
 		return &pipeline.Error{Kind: pipeline.BadInput, Problem: "a suppression list cannot be standard input", Todo: "save it to a file, and name that with --suppress"}
 	}
-	f, err := opened(l.ctx, path, Options{})
+	f, err := opened(l.ctx, path, Options{Kept: l.opt.Kept})
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	kind, err := f.kind(at, Options{})
+	kind, err := f.kind(at, Options{Kept: l.opt.Kept})
 	if err != nil {
 		return err
 	}
@@ -312,8 +313,20 @@ func (u *unreadLines) refusal(known int) error {
 	default:
 		e.Todo = "leave --suppress-unreadable out"
 	}
-	return errors.Join(append(u.lines, e)...)
+	return &UnreadableLines{Count: u.count, Lines: u.lines, summary: e}
 }
+
+// UnreadableLines refuses lists of which other lines cannot be read than is known.
+type UnreadableLines struct {
+	Count   int
+	Lines   []error // an *[pipeline.Error] for each, with contacts masked; the first 10,000
+	summary error   // likewise, with what to do on a command line
+}
+
+func (u *UnreadableLines) Error() string { return errors.Join(u.Unwrap()...).Error() }
+
+// Unwrap gives all of them, the summary last.
+func (u *UnreadableLines) Unwrap() []error { return append(slices.Clip(u.Lines), u.summary) }
 
 func linesOf(n int) string {
 	switch n {

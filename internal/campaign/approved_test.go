@@ -34,7 +34,7 @@ var ofTerms = map[string]bool{
 	"Target.Origin": false, "Target.Environment": false, // the name says both
 	"Reading.AnyOptOut": false, // of what is sent it is never said
 	// A longer list only takes away; what a shorter one would add was not approved, by its effect.
-	"Suppress.Paths": false, "Suppress.Unreadable": false, "Suppress.Country": false, "Suppress.WithoutPlus": false,
+	"Suppress.Paths": false, "Suppress.Unreadable": false, "Suppress.Country": false, "Suppress.WithoutPlus": false, "Suppress.Kept": false,
 	"LeftOut": false, // rejected rows are not sent in any case
 	"Sample":  false, "SkipRefused": false, "Archive": false, "Program.Host": false, "Program.PID": false,
 	"Send.Concurrency": false, "Send.MaxAttempts": false, "Send.RetryFor": false, "Send.Grace": false, "Send.StopAfterIdentical": false,

@@ -13,11 +13,14 @@ type Lists struct {
 	Unreadable  int    // lines that cannot be read, and are known not to matter
 	Country     string // of phone numbers in them without a calling code; empty for none
 	WithoutPlus bool   // phone numbers in them may have lost their plus
+	// Kept are lists that were read before, and hold beside those that lie under Paths; nil for none.
+	Kept *pipeline.Suppression
 }
 
 // suppress reads the lists, says what was read, and keeps it for the check.
 func (c *campaign) suppress(ctx context.Context) error {
 	l := c.Suppress
+	c.suppressed = l.Kept
 	switch {
 	case len(l.Paths) > 0:
 	case l.Unreadable > 0:
@@ -31,7 +34,9 @@ func (c *campaign) suppress(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.suppressed = suppressed
+	if c.suppressed, err = pipeline.JoinSuppressions(suppressed, l.Kept); err != nil {
+		return err
+	}
 	for _, text := range notices {
 		say(c.Observer, "suppression", text)
 	}
