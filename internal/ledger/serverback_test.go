@@ -110,6 +110,45 @@ func TestOtherVersions(t *testing.T) {
 	}
 }
 
+// TestMigratePage has books of the page of the version before beside a ledger: they are refused until they are brought up to
+// date, with what they hold, and those of a later version are refused.
+func TestMigratePage(t *testing.T) {
+	t.Parallel()
+	place, state := database(t), t.TempDir()
+	l := onServer(t, place, state)
+	change := func(script string) {
+		t.Helper()
+		if _, err := l.db.Exec(script, pgx.QueryExecModeSimpleProtocol); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := func(todo string) {
+		t.Helper()
+		if page, err := l.Page(t.Context()); err == nil || !strings.Contains(pipeline.Hint(err), todo) {
+			t.Errorf("the books open: %v, %v", page, err)
+		}
+	}
+	change(`DROP TABLE hppsend_page.suppression; UPDATE hppsend_page.about SET version = 1;
+		INSERT INTO hppsend_page.person (id, login, name, made) VALUES ('anna', 'anna', 'Anna', 1)`)
+	refused("ledger migrate")
+	for range 2 {
+		if err := Migrate(t.Context(), Options{Path: place, State: state, Environment: "sandbox"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, err := l.Page(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer page.Close()
+	var people, lists int
+	if err := page.QueryRow("SELECT (SELECT count(*) FROM person), (SELECT count(*) FROM suppression)").Scan(&people, &lists); err != nil || people != 1 || lists != 0 {
+		t.Errorf("%d people, %d lists, %v", people, lists, err)
+	}
+	change("UPDATE hppsend_page.about SET version = 99")
+	refused("install that version")
+}
+
 // TestMigrate brings a ledger of the first version up to date: what is known stays known, a program of that version can
 // enter no run any more, and it is not done while one of its runs goes on.
 func TestMigrate(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -16,8 +17,8 @@ import (
 // The upload page has its books in the same database, in a schema of their own beside the ledger's, so that several
 // machines serve one page. What they mean is internal/desk's; they are made here since who serves may make no tables.
 
-// pageVersion is that of pageSchema.
-const pageVersion = 1
+// pageMigrations bring the page's tables from one version to the next.
+var pageMigrations = []string{pageSchema, pageV2}
 
 // PageGrants are what who serves the page needs beside [Grants].
 const PageGrants = `GRANT USAGE ON SCHEMA hppsend_page TO sender;
@@ -25,15 +26,23 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA hppsend_page TO sen
 
 func (s *server) pageSchema() string { return s.schema + "_page" }
 
-// pageTables makes the page's tables, if they are not there: they outlive a ledger that is taken out of the database
-// and comes back. The search path is that of the ledger before and after.
+// pageTables makes the page's tables, or brings those that are there up to date: they outlive a ledger that is taken out of
+// the database and comes back. The search path is that of the ledger before and after.
 func (s *server) pageTables(ctx context.Context, tx pgx.Tx) error {
 	var there bool
-	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'about')", s.pageSchema()).Scan(&there); err != nil || there {
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = $1 AND tablename = 'about')", s.pageSchema()).Scan(&there); err != nil {
 		return err
 	}
-	name := pgx.Identifier{s.pageSchema()}.Sanitize()
-	_, err := tx.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+name+"; SET LOCAL search_path TO "+name+";"+pageSchema+
+	name, version := pgx.Identifier{s.pageSchema()}.Sanitize(), 0
+	if there {
+		if err := tx.QueryRow(ctx, "SELECT version FROM "+name+".about").Scan(&version); err != nil {
+			return err
+		}
+	}
+	if version >= len(pageMigrations) {
+		return nil
+	}
+	_, err := tx.Exec(ctx, "CREATE SCHEMA IF NOT EXISTS "+name+"; SET LOCAL search_path TO "+name+";"+strings.Join(pageMigrations[version:], "")+
 		"SET LOCAL search_path TO "+pgx.Identifier{s.schema}.Sanitize(), pgx.QueryExecModeSimpleProtocol)
 	return err
 }
@@ -68,6 +77,9 @@ func (s *server) page(ctx context.Context) (*sql.DB, error) {
 	db.SetMaxOpenConns(16)
 	var version int
 	err := db.QueryRowContext(ctx, "SELECT version FROM about").Scan(&version)
+	if lists := 0; err == nil && version == len(pageMigrations) { // a right that was given before the last table was made is not one to it
+		err = db.QueryRowContext(ctx, "SELECT count(*) FROM suppression").Scan(&lists)
+	}
 	code := (*pgconn.PgError)(nil)
 	switch {
 	case errors.As(err, &code) && (code.Code == "42P01" || code.Code == "3F000" || code.Code == "42501"):
@@ -75,7 +87,9 @@ func (s *server) page(ctx context.Context) (*sql.DB, error) {
 			"let an administrator say hppsend ledger migrate, and grant what hppsend help machines has for the page")
 	case err != nil:
 		err = s.explain(err)
-	case version != pageVersion:
+	case version < len(pageMigrations):
+		err = wrong(pipeline.NoLedger, s.path, "the books of the page beside it are of an earlier version of hppsend", "let an administrator say hppsend ledger migrate, and grant anew what hppsend help machines has for the page")
+	case version > len(pageMigrations):
 		err = wrong(pipeline.NoLedger, s.path, "the books of the page beside it are of a later version of hppsend", "install that version here too")
 	}
 	if err != nil {

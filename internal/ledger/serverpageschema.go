@@ -200,3 +200,20 @@ $$;
 CREATE TRIGGER event_kept BEFORE UPDATE OR DELETE ON event FOR EACH ROW EXECUTE FUNCTION event_kept();
 CREATE TRIGGER event_whole BEFORE TRUNCATE ON event FOR EACH STATEMENT EXECUTE FUNCTION event_kept();
 `
+
+// pageV2 has the suppression lists that an account's administrators have brought. What they hold is in piece, encrypted.
+const pageV2 = `
+CREATE TABLE suppression (
+	id         text PRIMARY KEY,
+	account    text NOT NULL,
+	name       bytea NOT NULL,
+	sha256     bytea NOT NULL,
+	contacts   bigint NOT NULL,
+	unreadable bigint NOT NULL,
+	country    text NOT NULL,
+	person     text NOT NULL REFERENCES person (id),
+	made       bigint NOT NULL
+);
+CREATE INDEX suppression_account ON suppression (account, made);
+UPDATE about SET version = 2;
+`
