@@ -184,6 +184,9 @@ func (s *Seat) Checked(ctx context.Context, u *Upload, format pipeline.Format) (
 		if err != nil {
 			return err
 		}
+		if _, err := s.d.listed(ctx, a, &opt); err != nil {
+			return err
+		}
 		opt.Outputs, opt.Outputs.Temp = to, s.d.path("tmp")
 		defer s.d.inTurn()()
 		_, err = campaign.Check(ctx, opt, campaign.Ports{Ledger: a.Ledger, Observer: quiet{}}, []string{u.Name})

@@ -48,6 +48,11 @@ func (s *Seat) Ask(ctx context.Context, upload string, w Wish) (*Upload, error) 
 		return nil, sheet.Refused
 	case sheet.Due == 0:
 		return nil, &Refusal{Code: Invalid, Problem: "there is nothing to send", Todo: "see what became of the rows"}
+	case sheet.TooLate != nil:
+		return nil, &Refusal{
+			Code: Invalid, Problem: "there are rows that would not go before their sessions expire",
+			Todo: "bring the file without them, or with new sessions; or ask whoever runs this server for other hours, or another rate",
+		}
 	case sheet.Digest != w.Digest:
 		return nil, &Refusal{Code: Conflict, Problem: "what would be sent has changed since this page was shown", Todo: "look at it again, and ask then"}
 	case sheet.Bad() != w.LeftOut:

@@ -28,6 +28,9 @@ func (d *Desk) campaign(ctx context.Context, a *Account, u *Upload, run *sending
 	if err != nil {
 		return campaign.Result{}, err
 	}
+	if _, err := d.listed(ctx, a, &opt); err != nil {
+		return campaign.Result{}, err
+	}
 	opt.LeftOut = u.LeftOut
 	if opt.Approval, err = d.approved(ctx, u); err != nil {
 		return campaign.Result{}, err

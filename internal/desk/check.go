@@ -43,11 +43,19 @@ func (g *gathering) Write(row pipeline.Row, out pipeline.Outcome) error {
 func (d *Desk) options(ctx context.Context, a *Account, u *Upload, mends []reader.Mend) (campaign.Options, error) {
 	opt := a.Options
 	opt.Reading, opt.RetryRejected = u.Reading.Reading, u.Reading.RetryRejected
+	opt.Reading.OptOut, opt.Reading.NoOptOut = wishes(a.Options.Reading, opt.Reading.OptOut, opt.Reading.NoOptOut)
 	opt.Upload = &campaign.Upload{
 		ID: u.ID, SHA256: hex.EncodeToString(u.SHA256[:]), Mends: mends,
 		Kept: &reader.Kept{Path: d.fileOf(u.ID), Bytes: a.key.bytes(u.ID)},
 	}
 	return opt, d.fetch(ctx, d.fileOf(u.ID))
+}
+
+// listed adds the suppression lists that the account's administrators have brought to those of the configuration.
+func (d *Desk) listed(ctx context.Context, a *Account, opt *campaign.Options) ([]List, error) {
+	now, err := d.suppressed(ctx, a)
+	opt.Suppress.Kept = now.made
+	return now.all, err
 }
 
 // quiet is an observer that wants to know nothing.
@@ -73,6 +81,10 @@ func (d *Desk) check(ctx context.Context, u *Upload) (*Sheet, campaign.Approved,
 	if err != nil {
 		return nil, campaign.Approved{}, err
 	}
+	lists, err := d.listed(ctx, a, &opt)
+	if err != nil {
+		return nil, campaign.Approved{}, err
+	}
 	opt.Outputs.Rows = g
 	plan, err := campaign.Check(ctx, opt, campaign.Ports{Ledger: a.Ledger, Observer: quiet{}}, []string{u.Name})
 	if err == nil && plan.Files[0].Input.SHA256 != reader.Content(u.SHA256, opt.Upload.Mends) {
@@ -83,16 +95,22 @@ func (d *Desk) check(ctx context.Context, u *Upload) (*Sheet, campaign.Approved,
 		if !errors.As(err, &refused) || refused.Kind != pipeline.BadInput && refused.Kind != pipeline.Usage {
 			return nil, campaign.Approved{}, err
 		}
-		return &Sheet{Edits: u.Edits, Checked: time.Now(), Refused: err}, campaign.Approved{}, nil
+		s := &Sheet{Edits: u.Edits, Checked: time.Now(), Refused: err}
+		if unsaid := (*reader.Unsaid)(nil); errors.As(err, &unsaid) {
+			s.Unsaid, s.Input.HeaderRow, s.Input.Mapped = unsaid.Columns, unsaid.HeaderRow, unsaid.Mapped
+		}
+		return s, campaign.Approved{}, nil
 	}
 	s := g.Sheet
 	s.Input, s.Rows, s.Status, s.Due = plan.Files[0].Input, plan.Total.Rows, plan.Total.Status, plan.Due
 	s.Messages, s.Repeated, s.Remarks = plan.Messages, plan.Repeated, plan.Notices
 	for _, group := range plan.Total.Groups {
 		if group.Status != pipeline.Rejected && group.Status != pipeline.Pending {
-			s.Others = append(s.Others, group)
+			s.Others = append(s.Others, shownGroup(group))
 		}
 	}
+	s.Outlook, s.TooLate = plan.Outlook, plan.RefuseLate()
+	s.Lists, s.lists = listsIn(plan.Lists(), lists), idsOf(lists)
 	s.sorted()
 	approved, err := opt.Plan(a.Name, campaign.PlanKey(a.Ledger), plan)
 	digest := approved.Digest()
@@ -117,11 +135,19 @@ func (d *Desk) sheet(ctx context.Context, u *Upload, fresh bool) (*Sheet, error)
 	d.mu.Lock()
 	known := d.sheets[u.ID]
 	d.mu.Unlock()
-	if known != nil && known.Edits == u.Edits && !(fresh && (known.Partial || time.Since(known.Checked) > 2*time.Second)) {
+	ids := ""
+	if fresh {
+		lists, err := d.listsOf(ctx, d.db, d.accounts[u.Account])
+		if err != nil {
+			return nil, err
+		}
+		ids = idsOf(lists)
+	}
+	if known != nil && known.Edits == u.Edits && !(fresh && (known.Partial || known.lists != ids || time.Since(known.Checked) > 2*time.Second)) {
 		return known, nil
 	}
 	// Whoever asks for the same at the same time waits for the one check, which goes on if the first gives up.
-	found, err, _ := d.checks.Do(fmt.Sprintf("%s %d", u.ID, u.Edits), func() (any, error) {
+	found, err, _ := d.checks.Do(fmt.Sprintf("%s %d %s", u.ID, u.Edits, ids), func() (any, error) {
 		sheet, _, err := d.check(context.WithoutCancel(ctx), u)
 		if err == nil {
 			d.remember(u.ID, sheet)

@@ -70,8 +70,8 @@ var byID = map[string]struct {
 // TestMethods sees that the table has every method: another takes no upload, or one that was given by Upload.
 func TestMethods(t *testing.T) {
 	others := []string{
-		"Account", "AccountsAs", "Bring", "Clear", "Disable", "EndSession", "GiveRoles", "Invite", "Keep", "Limits", "May",
-		"MayAnywhere", "People", "Reinvite", "Sessions", "Uploads",
+		"Account", "AccountsAs", "Bring", "BringList", "Clear", "Disable", "EndSession", "GiveRoles", "Invite", "Keep", "Limits", "Lists", "May",
+		"MayAnywhere", "People", "Reinvite", "RemoveList", "Sessions", "Uploads",
 	}
 	seat, upload := reflect.TypeFor[*desk.Seat](), reflect.TypeFor[*desk.Upload]()
 	left := slices.Concat(others, slices.Collect(maps.Keys(byID)))

@@ -132,7 +132,7 @@ func (d *Desk) sweep(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return broken("the folder of uploads", err)
 	}
-	known, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE state <> ?", Deleted)
+	known, err := column[string](ctx, d.db, "SELECT id FROM upload WHERE state <> ? UNION ALL SELECT id FROM suppression", Deleted)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,8 @@ func (d *Desk) sweep(ctx context.Context, now time.Time) error {
 			deleted[id] = true
 			d.forget(id)
 		}
-		if _, err := d.db.ExecContext(ctx, "DELETE FROM piece WHERE made < ? AND NOT EXISTS (SELECT FROM upload u WHERE u.id = piece.upload)", stamp(now.Add(-lostAfter))); err != nil {
+		if _, err := d.db.ExecContext(ctx, `DELETE FROM piece WHERE made < ? AND NOT EXISTS (SELECT FROM upload u WHERE u.id = piece.upload)
+			AND NOT EXISTS (SELECT FROM suppression s WHERE s.id = piece.upload)`, stamp(now.Add(-lostAfter))); err != nil {
 			return err
 		}
 		if _, err := d.db.ExecContext(ctx, "DELETE FROM signin WHERE begun < ?", stamp(now.Add(-SigninTime))); err != nil {

@@ -156,8 +156,10 @@ func (d *Desk) openBooks(ctx context.Context, shared *sql.DB) error {
 		}
 		switch version {
 		case 0:
-			return t.exec(schema + "PRAGMA user_version = 1")
+			return t.exec(schema + schemaV2 + "PRAGMA user_version = 2")
 		case 1:
+			return t.exec(schemaV2 + "PRAGMA user_version = 2")
+		case 2:
 			return nil
 		}
 		return fmt.Errorf("they are of a later version of hppsend (%d)", version)

@@ -23,6 +23,7 @@ import (
 var canaries = []string{
 	"canary.one@example.com", "canary.typed@example.com", "canary.bad@", "canary.undone@example.com", "+46701740699", "0701740699", "f0000000-0000-4000-8000-00000000000",
 	"kanariefil", "Kanarieblad", "Kanariekolumn", "canary note", "canary reason", "canary label", "canary settled",
+	"canary.listed@example.com", "+46701740688", "0701740688", "kanarielista",
 }
 
 // clean searches every byte of what the desk keeps, and of what it may have left elsewhere.
@@ -129,6 +130,16 @@ func TestPrivate(t *testing.T) {
 		gate := h.gate()
 		h.unclear("canary.one@example.com")
 		anna, bo, sara := h.seat("anna", desk.Uploader), h.seat("bo", desk.Approver), h.seat("sara", desk.Settler)
+		ada := h.seat("ada", desk.Administrator)
+		bring := func(name, text string) desk.List {
+			return must(ada.BringList(ctx, desk.Listing{Account: north, Name: name, Country: "SE"}, strings.NewReader(text)))(t)
+		}
+		listed := bring("kanarielista.csv", "contact\ncanary.listed@example.com\n0701740688\n")
+		_, err := ada.BringList(ctx, desk.Listing{Account: north, Name: "kanarielista.txt"}, strings.NewReader("canary.listed@example.com\n0701740688\n"))
+		if err == nil || strings.Contains(err.Error(), "701740688") {
+			t.Errorf("a list that cannot be read: %v", err)
+		}
+		h.clean("a list was brought")
 		u, sheet := h.bring(anna, "kanariefil.xlsx", private(t))
 		if sheet.Bad() != 2 || sheet.Due != 2 || sheet.Input.Sheet != "Kanarieblad" {
 			t.Fatalf("%+v", sheet)
@@ -159,6 +170,9 @@ func TestPrivate(t *testing.T) {
 		must(sara.Settle(ctx, u.ID, []pipeline.Ticket{must(sara.Doubts(ctx, u))(t)[0].Ticket}, true, "canary settled"))(t)
 		h.clean("done")
 		if err := anna.Delete(ctx, u.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := ada.RemoveList(ctx, listed.ID); err != nil {
 			t.Fatal(err)
 		}
 		h.clean("deleted")

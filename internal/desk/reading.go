@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hppsend/internal/campaign"
 	"hppsend/internal/contact"
 	"hppsend/pipeline"
 	"hppsend/reader"
@@ -22,6 +23,9 @@ import (
 
 // shapeRows is how many rows a header is looked for in, among those that were remembered.
 const shapeRows = 50
+
+// maxHeader is how long a header may be that somebody says something of, in bytes.
+const maxHeader = 2000
 
 // said is what is remembered of how a file was read: which column is which, and where they are. What else a person
 // says may mean other people in another file, and is asked anew.
@@ -60,7 +64,7 @@ func (d *Desk) usualReading(ctx context.Context, a *Account, u *Upload) (Reading
 		if err != nil {
 			return usual, err
 		}
-		if sheet.Refused == nil && sheet.Input.HeaderRow == row.Number {
+		if (sheet.Refused == nil || len(sheet.Unsaid) > 0) && sheet.Input.HeaderRow == row.Number {
 			d.remember(u.ID, sheet)
 			return r, nil
 		}
@@ -123,6 +127,37 @@ func (s *Seat) Look(ctx context.Context, u *Upload, rows int) (reader.Look, erro
 	return s.d.look(ctx, u, u.Reading, rows)
 }
 
+// wishes joins what an account says of columns that tell who is not to be messaged with what somebody has said of an upload:
+// what holds for one holds.
+func wishes(of campaign.Reading, optOut, noOptOut []string) (holds, holdsNot []string) {
+	holds = union(of.OptOut, optOut)
+	for _, column := range union(of.NoOptOut, noOptOut) {
+		if !slices.ContainsFunc(holds, func(c string) bool { return sameColumn(c, column) }) {
+			holdsNot = append(holdsNot, column)
+		}
+	}
+	return holds, holdsNot
+}
+
+// union gives the columns of both, each once; nil for none.
+func union(all, more []string) []string {
+	all = slices.Clip(slices.Clone(all))
+	for _, column := range more {
+		if !slices.ContainsFunc(all, func(c string) bool { return sameColumn(c, column) }) {
+			all = append(all, column)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// sameColumn reports whether two headers are one but for case and spaces.
+func sameColumn(a, b string) bool {
+	return strings.EqualFold(strings.Join(strings.Fields(a), " "), strings.Join(strings.Fields(b), " "))
+}
+
 // table is what tells which cell is which.
 func (r Reading) table() [5]string {
 	return [5]string{r.Sheet, strconv.Itoa(r.HeaderRow), r.Delimiter, r.Encoding, r.Ragged}
@@ -143,6 +178,12 @@ func (s *Seat) Read(ctx context.Context, upload string, r Reading) (*Upload, err
 			return nil, &Refusal{Code: Invalid, Field: "label", Problem: "this has characters that cannot be seen, or is too long", Todo: "type at most 200 characters"}
 		}
 	}
+	for _, column := range slices.Concat(r.OptOut, r.NoOptOut) {
+		if strings.TrimSpace(column) == "" || len(column) > maxHeader {
+			return nil, &Refusal{Code: Invalid, Problem: "this is none of the choices", Todo: "choose one of them"}
+		}
+	}
+	r.OptOut, r.NoOptOut = wishes(campaign.Reading{}, r.OptOut, r.NoOptOut)
 	maps.DeleteFunc(r.Map, func(field, column string) bool { return field == "" })
 	if len(r.Map) == 0 {
 		r.Map = nil // as it comes out of the books

@@ -139,3 +139,20 @@ CREATE INDEX event_upload ON event (upload, seq);
 CREATE TRIGGER event_unchanged BEFORE UPDATE ON event BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
 CREATE TRIGGER event_kept BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
 `
+
+// schemaV2 has the suppression lists that an account's administrators have brought. What they hold lies beside uploads,
+// encrypted.
+const schemaV2 = `
+CREATE TABLE suppression (
+	id         TEXT PRIMARY KEY,
+	account    TEXT NOT NULL,
+	name       BLOB NOT NULL,
+	sha256     BLOB NOT NULL,
+	contacts   INTEGER NOT NULL,
+	unreadable INTEGER NOT NULL,
+	country    TEXT NOT NULL,
+	person     TEXT NOT NULL REFERENCES person (id),
+	made       INTEGER NOT NULL
+) STRICT;
+CREATE INDEX suppression_account ON suppression (account, made);
+`

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -22,23 +23,59 @@ const (
 type Sheet struct {
 	Edits   int // of the upload that was checked
 	Checked time.Time
-	Partial bool  // rows that were mended since were judged each by itself
-	Refused error // the file as a whole cannot be sent as it is read; an *pipeline.Error
+	Partial bool     // rows that were mended since were judged each by itself
+	Refused error    // the file as a whole cannot be sent as it is read; an *pipeline.Error
+	Unsaid  []string // the columns of which somebody has to say whether they say who is not to be messaged; then it is refused
 
 	Input    pipeline.Input
 	Rows     int
 	Status   map[pipeline.Status]int // pending rows are those that would be sent
 	Due      int
 	Messages map[pipeline.Channel]int
-	Repeated int              // people who would get more than one message
-	Others   []pipeline.Group // rows that are neither sent nor a problem, by why
-	Remarks  []pipeline.Group // on rows that are sent all the same
+	Repeated int               // people who would get more than one message
+	Others   []pipeline.Group  // rows that are neither sent nor a problem, by why; contacts in reasons are masked
+	Lists    []InForce         // the suppression lists that it was judged by
+	Outlook  *pipeline.Outlook // when its rows would go, if they went from now on; nil where no rule has to do with that
+	TooLate  error             // some would not go before their sessions expire, and it cannot be sent so; an *pipeline.Error
+	Remarks  []pipeline.Group  // on rows that are sent all the same
 	Examples []Example
 
 	Problems []Problem // the largest first
 	Lines    []Line    // the rows that have problems, and those that were mended, in order; the first of very many
 	More     int       // rows with problems that are not among Lines
 	Digest   string    // of the plan
+	lists    string    // of Lists those that were brought, by their ids
+}
+
+// InForce is a suppression list that a sheet was judged by.
+type InForce struct {
+	Name     string
+	Contacts int    // that it names
+	SHA256   string // of the file, in hex
+	Since    time.Time
+	By       string // who brought it; empty for one of the configuration, of which Since is zero
+}
+
+// listsIn tells of the lists of a plan, of which those that were brought come last.
+func listsIn(all []pipeline.KeptList, brought []List) (in []InForce) {
+	for i, l := range all {
+		one := InForce{Name: filepath.Base(l.Name), Contacts: l.Count, SHA256: l.SHA256}
+		if j := i - (len(all) - len(brought)); j >= 0 {
+			one.Since, one.By = brought[j].Made, brought[j].By
+		}
+		in = append(in, one)
+	}
+	return in
+}
+
+// shownGroup is a group for people who may not see contacts.
+func shownGroup(g pipeline.Group) pipeline.Group {
+	g.Places = slices.Clone(g.Places)
+	for i := range g.Places {
+		g.Places[i].Place.File = ""
+		g.Places[i].Reason = contact.MaskAll(g.Places[i].Reason)
+	}
+	return g
 }
 
 // Table tells how the file was cut into cells; as long as it is the same, each cell is where it was.

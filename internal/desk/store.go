@@ -99,6 +99,7 @@ type Desk struct {
 	sends   sync.WaitGroup
 	guesses guesses
 	signins signins
+	lists   map[string]listed // by account, as they were last read
 	checks  singleflight.Group
 	fetches singleflight.Group
 	turns   chan struct{} // of what reads whole files
@@ -109,7 +110,7 @@ func newDesk(cfg Config) *Desk {
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	return &Desk{
 		Config: cfg, accounts: map[string]*Account{}, poke: make(chan struct{}, 1), sheets: map[string]*Sheet{}, runs: map[string]*sending{},
-		looks: map[string]time.Time{}, turns: make(chan struct{}, 2), writes: make(chan struct{}, 1),
+		looks: map[string]time.Time{}, lists: map[string]listed{}, turns: make(chan struct{}, 2), writes: make(chan struct{}, 1),
 	}
 }
 

@@ -39,7 +39,7 @@ func (s *Seat) Bring(ctx context.Context, account, name string, r io.Reader) (_ 
 			s.d.unshare(context.WithoutCancel(ctx), u.ID)
 		}
 	}()
-	if u.Size, u.SHA256, err = s.d.store(u.ID, a.key, io.LimitReader(r, left+1)); err != nil {
+	if u.Size, u.SHA256, err = store(s.d.fileOf(u.ID), u.ID, a.key, io.LimitReader(r, left+1)); err != nil {
 		return nil, known, err
 	}
 	switch {
@@ -102,14 +102,14 @@ func (s *Seat) full() error {
 	}
 }
 
-// store encrypts a file to where it is kept.
-func (d *Desk) store(id string, k key, r io.Reader) (size int64, sum [32]byte, err error) {
-	f, err := os.OpenFile(d.fileOf(id), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+// store encrypts a file, for a place, to where it is kept.
+func store(path, place string, k key, r io.Reader) (size int64, sum [32]byte, err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, sum, broken("keep the upload", err)
 	}
 	defer f.Close()
-	w, err := k.writer(id, f)
+	w, err := k.writer(place, f)
 	if err != nil {
 		return 0, sum, err
 	}

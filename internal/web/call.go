@@ -170,6 +170,23 @@ func (c *call) mistakes(err error) []mistake {
 	return []mistake{{c.say.T("Something went wrong on our side."), c.say.T("Try again; if it stays, tell whoever runs this server. Nothing was lost."), ""}}
 }
 
+// maxRefusals is how many faults of a file a page tells of one by one.
+const maxRefusals = 500
+
+// refusals gives what people are told of why a file is refused as a whole: all that is wrong with it.
+func (c *call) refusals(err error) (all []mistake) {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return c.mistakes(err)
+	}
+	for _, one := range several.Unwrap() {
+		if all = append(all, c.mistakes(one)...); len(all) == maxRefusals {
+			break
+		}
+	}
+	return all
+}
+
 // sentence is a refusal as a sentence in the reader's language.
 func (c *call) sentence(text string) string {
 	if text == "" {

@@ -122,6 +122,23 @@ func (c *client) bring(name, text string) (id string, p *page) {
 	return p.upload(), p
 }
 
+// sendList sends the form of a suppression list, of some fields.
+func (c *client) sendList(fields ...field) *page {
+	c.t.Helper()
+	body, kind := multipartBody(fields)
+	req := c.request(http.MethodPost, "/lists", body)
+	req.Header.Set("Content-Type", kind)
+	return c.do(req)
+}
+
+// listed brings a suppression list for the north, and gives its id.
+func (c *client) listed(name, text string) (id string) {
+	c.t.Helper()
+	c.sendList(field{name: "account", value: north}, field{name: "file", value: name, file: []byte(text)}).is(303)
+	at := c.get("/lists").doc.Find("tr:contains('"+name+"') form").AttrOr("action", "")
+	return strings.TrimSuffix(strings.TrimPrefix(at, "/lists/"), "/remove")
+}
+
 // table says how an upload is cut into cells, as its page of problems does.
 func (c *client) table(id string) string {
 	c.t.Helper()

@@ -53,7 +53,7 @@ func TestViewer(t *testing.T) {
 		vera.get("/").is(200).hides(canaries...)
 		before := h.dump("event", "session")
 		for _, pattern := range patterns("POST") {
-			if strings.Contains(pattern, "/uploads/") || pattern == "POST /uploads" || pattern == "POST /sample" || strings.Contains(pattern, "/people") {
+			if strings.Contains(pattern, "/uploads/") || pattern == "POST /uploads" || pattern == "POST /sample" || strings.Contains(pattern, "/people") || strings.Contains(pattern, "/lists") {
 				vera.visit(pattern, of).is(403).hides(canaries...)
 			}
 		}
@@ -95,7 +95,8 @@ func TestOtherDepartment(t *testing.T) {
 	before := h.dump("event", "session")
 	nothing := of
 	nothing.upload, nothing.person, nothing.session = "AAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAA"
-	names := []string{"two.csv", "Nora", "Otto", north, "12345", of.digest}
+	nothing.list = "AAAAAAAAAAAAAAAAAAAAAAAAAA"
+	names := []string{"two.csv", "listed.txt", "Nora", "Otto", north, "12345", of.digest}
 	for _, pattern := range slices.Sorted(maps.Keys(h.server.Routes())) {
 		if !strings.Contains(pattern, "{id}") {
 			continue
@@ -113,8 +114,8 @@ func TestOtherDepartment(t *testing.T) {
 			t.Errorf("%s: what is there looks other than what is not:\n%s", pattern, cmp.Diff(b, a))
 		}
 	}
-	for _, path := range []string{"/", "/?words=two", "/?by=nora", "/?state=draft", "/people", "/audit"} {
-		sue.get(path).is(200).hides("two.csv", "Nora", "Otto", of.upload)
+	for _, path := range []string{"/", "/?words=two", "/?by=nora", "/?state=draft", "/people", "/audit", "/lists"} {
+		sue.get(path).is(200).hides("two.csv", "listed.txt", of.list, "Nora", "Otto", of.upload)
 	}
 	if diff := cmp.Diff(before, h.dump("event", "session")); diff != "" {
 		t.Errorf("something was done:\n%s", diff)
@@ -125,6 +126,8 @@ func TestOtherDepartment(t *testing.T) {
 	req.Header.Set("Content-Type", kind)
 	sue.do(req).is(403).says("You cannot upload for this account.")
 	sue.post("/sample", "account", north).is(403)
+	sue.sendList(field{name: "account", value: north}, field{name: "file", value: "x.txt", file: []byte("x@example.com\n")}).is(403)
+	sue.sendList(field{name: "account", value: south}, field{name: "replaces", value: of.list}, field{name: "file", value: "x.txt", file: []byte("x@example.com\n")}).is(409).hides("listed.txt")
 	sue.post("/people", "login", "spy", "account", north, "role", "approver").is(403)
 	sue.post("/people/"+sue.id+"/roles", "account", north, "role", "approver").is(403)
 	// the same file in both departments: neither is told of the other's
@@ -159,7 +162,7 @@ func TestRolesPartByPart(t *testing.T) {
 				t.Errorf("%s by who is %s: %d %s", what, role, p.status, p.gist())
 			}
 		}
-		for path, roles := range map[string][]desk.Role{"/audit": {desk.Administrator}, "/people": {desk.Administrator}} {
+		for path, roles := range map[string][]desk.Role{"/audit": {desk.Administrator}, "/people": {desk.Administrator}, "/lists": {desk.Administrator}} {
 			if p := c.get(path); (p.status == 200) != slices.Contains(roles, role) {
 				t.Errorf("%s by who is %s: %d", path, role, p.status)
 			}

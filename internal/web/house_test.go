@@ -65,7 +65,6 @@ var untaken = [][3]string{
 	{"audit.html", "yes {{if .Person}}", "a person without a name: all have one"},
 	{"reading.html", "no {{if .Look.Sheet}}", "a workbook of whose sheets none is looked at: of the others nothing is known either"},
 	{"approval.html", "yes {{if .Further}}", "more than 500 rows that are left out"},
-	{"rows.html", "no {{if .Reason}}", "an outcome without a reason: each is given one"},
 }
 
 // house is the page at work: a server, its desk with an account for each department, and a sandbox that they send to.

@@ -21,6 +21,10 @@ type summary struct {
 	Target    string
 	Real      bool // it goes to real people
 	Read      []fact
+	Rules     []rule
+	First     string // when the first message goes, and the last, if it starts now; empty where no rule has to do with that
+	Last      string
+	Remedies  []string // what would have all rows go before their sessions expire, where some would not
 }
 
 // fact is how a file is read, or what of it is sent.
@@ -51,7 +55,13 @@ func (c *call) summary(u *desk.Upload, sheet *desk.Sheet) (summary, error) {
 	if rate := opt.Rate; rate > 0 && !math.IsInf(rate, 1) {
 		s.Took = time.Duration(float64(sheet.Due) / rate * float64(time.Second))
 	}
-	s.Read = c.facts(u, sheet, opt.Reading)
+	if o := sheet.Outlook; o != nil && !o.Last.IsZero() {
+		s.Took, s.First, s.Last = max(time.Until(o.Last), 1), c.say.WhenIn(o.First, o.Zone), c.say.WhenIn(o.Last, o.Zone)
+	}
+	if sheet.TooLate != nil {
+		s.Remedies = c.remedies(sheet.Outlook)
+	}
+	s.Read, s.Rules = c.facts(u, sheet, opt.Reading), c.rules(u, sheet, opt)
 	return s, err
 }
 

@@ -69,6 +69,10 @@ func (c *call) waiting(now desk.Live, u *desk.Upload, running bool) string {
 		return c.say.T("It stops: the calls under way end, and no new ones are made.")
 	case now.Checking:
 		return c.say.T("All rows are checked once more before the first is sent.")
+	case now.Progress.Rule == pipeline.CodeHours:
+		return c.say.T("It waits until %s: where the people are who are left, it is not an hour at which they may be messaged. Then it goes on by itself.", c.say.When(now.Progress.Until))
+	case now.Progress.Rule == pipeline.CodeQuota:
+		return c.say.T("It waits until %s: as many messages were sent as may be in that time. Then it goes on by itself.", c.say.When(now.Progress.Until))
 	case now.Progress.Waiting != "" && !now.Progress.Until.IsZero():
 		return c.say.T("It waits until %s: %s.", c.say.When(now.Progress.Until), now.Progress.Waiting)
 	case now.Progress.Waiting != "":

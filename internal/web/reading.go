@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hppsend/internal/campaign"
 	"hppsend/internal/desk"
 	"hppsend/pipeline"
 	"hppsend/reader"
@@ -22,8 +23,60 @@ type readingView struct {
 	Picked   map[string]string // column by field
 	Headers  []reader.LookRow  // rows that may be the header
 	Refused  []mistake
+	Unsaid   bool // it is refused since nobody has said what a column of Wishes means
+	Wishes   []wish
 	Encoding []string
 	Mends    int // cells that were changed
+}
+
+// wish is a column that says who must not be messaged, or seems to.
+type wish struct {
+	Column string
+	Says   string // what somebody has said of it, of wishWords; empty for nothing
+	Fixed  bool   // by the configuration of the account
+}
+
+// What is said of such a column.
+const (
+	saysWho  = "out"
+	saysElse = "else"
+)
+
+// wishes gives the columns that say who must not be messaged, and those that seem to, each with what was said of it.
+func (v *readingView) wishes(account campaign.Reading) {
+	add := func(columns []string, says string) {
+		for _, column := range columns {
+			if column = folded(column); !slices.ContainsFunc(v.Wishes, func(w wish) bool { return strings.EqualFold(w.Column, column) }) {
+				fixed := slices.ContainsFunc(account.OptOut, func(c string) bool { return strings.EqualFold(folded(c), column) })
+				v.Wishes = append(v.Wishes, wish{column, says, fixed})
+			}
+		}
+	}
+	add(v.Sheet.Unsaid, "")
+	add(account.OptOut, saysWho)
+	add(v.Reading.OptOut, saysWho)
+	add(v.Reading.NoOptOut, saysElse)
+}
+
+// saidOf takes what a form says of such columns.
+func (c *call) saidOf(r *desk.Reading) bool {
+	f := c.r.PostForm
+	if f.Get("wishes") == "" { // they were not shown
+		return true
+	}
+	r.OptOut, r.NoOptOut = nil, nil
+	for i, column := range f["wish"] {
+		switch f.Get("wish." + strconv.Itoa(i)) {
+		case saysWho:
+			r.OptOut = append(r.OptOut, column)
+		case saysElse:
+			r.NoOptOut = append(r.NoOptOut, column)
+		case "":
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // lookedColumn is a column with its first cells.
@@ -35,6 +88,7 @@ type lookedColumn struct {
 // readFields are the fields in the order of the page.
 var readFields = []string{
 	pipeline.FieldSession, pipeline.FieldURL, pipeline.FieldPhone, pipeline.FieldPhoneCountry, pipeline.FieldEmail, pipeline.FieldMethod,
+	pipeline.FieldExpires,
 }
 
 // encodings are those that people may choose from.
@@ -45,6 +99,7 @@ func (s speaker) FieldName(field string) string {
 	return map[string]string{
 		pipeline.FieldSession: s.T("Session id"), pipeline.FieldURL: s.T("Distribution URL"), pipeline.FieldPhone: s.T("Phone number"),
 		pipeline.FieldPhoneCountry: s.T("Country of the phone number"), pipeline.FieldEmail: s.T("E-mail address"), pipeline.FieldMethod: s.T("Method"),
+		pipeline.FieldExpires: s.T("When the session expires"),
 	}[field]
 }
 
@@ -61,8 +116,14 @@ func (c *call) readingPage(problem error) error {
 	}
 	v := readingView{
 		uploadView: c.uploadPage(u, "reading", c.say.T("What the file is taken for")), Sheet: sheet, Reading: u.Reading, Fields: readFields,
-		Picked: map[string]string{}, Encoding: encodings, Refused: c.mistakes(sheet.Refused),
+		Picked: map[string]string{}, Encoding: encodings, Refused: c.refusals(sheet.Refused),
+		Unsaid: len(sheet.Unsaid) > 0,
 	}
+	account, _, err := c.seat.Account(u.Account)
+	if err != nil {
+		return err
+	}
+	v.wishes(account.Reading)
 	v.Mistakes = c.mistakes(problem)
 	mends, err := c.seat.Mends(c.ctx(), u)
 	if err != nil {
@@ -152,10 +213,11 @@ func (c *call) read() error {
 			r.Map = nil
 		}
 	}
+	known := c.saidOf(&r)
 	if r.Sheet != u.Reading.Sheet || r.HeaderRow != u.Reading.HeaderRow || r.Delimiter != u.Reading.Delimiter || r.Encoding != u.Reading.Encoding {
-		r.Map = nil // it was of another header
+		r.Map, r.OptOut, r.NoOptOut = nil, nil, nil // they were of another header
 	}
-	if !chosen(r.Hidden, "refuse", "skip", "send") || !chosen(r.Method, "auto", "sms", "email") || !chosen(r.Prefer, "sms", "email") ||
+	if !known || !chosen(r.Hidden, "refuse", "skip", "send") || !chosen(r.Method, "auto", "sms", "email") || !chosen(r.Prefer, "sms", "email") ||
 		!chosen(r.Ragged, "", "refuse", "pad") || !chosen(r.Unusual, "", "send", "refuse") {
 		return c.readingPage(&desk.Refusal{Code: desk.Invalid, Problem: "this is none of the choices", Todo: "choose one of them"})
 	}

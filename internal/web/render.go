@@ -135,8 +135,8 @@ func (c *call) path() string {
 		return c.r.URL.Path
 	case first == "uploads" && id != "":
 		return "/uploads/" + id
-	case first == "people":
-		return "/people"
+	case first == "people", first == "lists":
+		return "/" + first
 	}
 	return "/"
 }

@@ -61,6 +61,9 @@ func (s *Server) allRoutes() []route {
 		{pattern: "POST /uploads/{id}/delete", do: (*call).remove},
 		{pattern: "GET /uploads/{id}/audit", do: (*call).showTrail},
 
+		{pattern: "GET /lists", do: (*call).showLists},
+		{pattern: "POST /lists", do: (*call).bringList, stream: true},
+		{pattern: "POST /lists/{id}/remove", do: (*call).removeList},
 		{pattern: "GET /audit", do: (*call).showAudit},
 		{pattern: "GET /people", do: (*call).showPeople},
 		{pattern: "POST /people", do: (*call).invite},

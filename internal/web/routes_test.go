@@ -18,7 +18,7 @@ import (
 // visit is how a route is asked for in these tests: what stands for the parts of its path in braces, and a form
 // that would do something if it were let.
 type visit struct {
-	of   string // what {id} is the id of: an upload, a person, a session
+	of   string // what {id} is the id of: an upload, a person, a session, a list
 	form []string
 }
 
@@ -70,6 +70,9 @@ var visits = map[string]visit{
 	"POST /uploads/{id}/delete":       {of: "upload"},
 	"GET /uploads/{id}/audit":         {of: "upload"},
 
+	"GET /lists":                   {},
+	"POST /lists":                  {},
+	"POST /lists/{id}/remove":      {of: "list"},
 	"GET /audit":                   {},
 	"GET /people":                  {},
 	"POST /people":                 {form: []string{"login", "new", "name", "New", "account", north, "role", "viewer"}},
@@ -104,12 +107,12 @@ func TestRoutesAreVisited(t *testing.T) {
 }
 
 // ids are what stands for the parts of paths.
-type ids struct{ upload, person, session, token, digest, table string }
+type ids struct{ upload, person, session, list, token, digest, table string }
 
 // path is that of a route.
 func (i ids) path(pattern string) string {
 	_, path, _ := strings.Cut(pattern, " ")
-	id := map[string]string{"upload": i.upload, "person": i.person, "session": i.session}[visits[pattern].of]
+	id := map[string]string{"upload": i.upload, "person": i.person, "session": i.session, "list": i.list}[visits[pattern].of]
 	return strings.NewReplacer("{id}", id, "{token}", i.token, "{file}", "nothing.css", "{$}", "").Replace(path)
 }
 
@@ -119,9 +122,9 @@ func (c *client) visit(pattern string, i ids) *page {
 	if strings.HasPrefix(pattern, "GET ") {
 		return c.get(i.path(pattern))
 	}
-	if pattern == "POST /uploads" {
-		body, kind := multipartBody([]field{{name: "account", value: north}, {name: "file", value: "x.csv", file: []byte("session_id,phone\n")}})
-		req := c.request(http.MethodPost, "/uploads", body)
+	if pattern == "POST /uploads" || pattern == "POST /lists" {
+		body, kind := multipartBody([]field{{name: "account", value: north}, {name: "file", value: "x.csv", file: []byte("session_id,phone\n" + session(9) + ",+46701740699\n")}})
+		req := c.request(http.MethodPost, i.path(pattern), body)
 		req.Header.Set("Content-Type", kind)
 		return c.do(req)
 	}
@@ -157,8 +160,9 @@ func furnished(t *testing.T, by *client) ids {
 	_, token, err := h.desk.Invite(t.Context(), "ivy", "Ivy")
 	h.must(err)
 	h.secret(token)
+	list := by.listed("listed.txt", "somebody@example.com\n")
 	elsewhere := by.another().get("/me").doc.Find("tr:has(.tag) form").AttrOr("action", "")
-	return ids{upload: id, person: other.id, session: strings.TrimPrefix(elsewhere, "/me/sessions/"), token: token, digest: digest, table: table}
+	return ids{upload: id, person: other.id, list: list, session: strings.TrimPrefix(elsewhere, "/me/sessions/"), token: token, digest: digest, table: table}
 }
 
 // dump is all that the books of the page hold, and its files. The audit trail is left out of it where only looking

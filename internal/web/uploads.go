@@ -65,42 +65,52 @@ func (s speaker) StateName(state desk.State) string {
 
 // bring takes in a file, as it comes.
 func (c *call) bring() error {
+	return c.incoming(c.homePage, func(values map[string]string, name string, r io.Reader) error {
+		account := values["account"]
+		if accounts := c.seat.AccountsAs(desk.Uploader); account == "" && len(accounts) == 1 {
+			account = accounts[0]
+		}
+		return c.brought(account, name, r)
+	})
+}
+
+// incoming reads a form as it comes, whose last field is a file, and hands the file on with the values before it. Problem shows
+// the page of the form.
+func (c *call) incoming(problem func(error) error, take func(values map[string]string, name string, r io.Reader) error) error {
 	select {
 	case c.uploads <- struct{}{}:
 		defer func() { <-c.uploads }()
 	default:
-		return c.homePage(&desk.Refusal{Code: desk.TooSoon, Field: "file", Problem: "too many files are coming in at the moment", Todo: "try again in a minute"})
+		return problem(&desk.Refusal{Code: desk.TooSoon, Field: "file", Problem: "too many files are coming in at the moment", Todo: "try again in a minute"})
 	}
 	limit := c.seat.Limits().Upload + 1<<20
 	c.r.Body = http.MaxBytesReader(c.w, &paced{body: c.r.Body, w: c.w, begun: time.Now()}, limit)
 	rc := http.NewResponseController(c.w)
 	rc.SetWriteDeadline(time.Time{})
 	defer rc.SetReadDeadline(time.Time{})
+	none := &desk.Refusal{Code: desk.Invalid, Field: "file", Problem: "no file came with this", Todo: "choose a file first"}
 	parts, err := c.r.MultipartReader()
 	if err != nil {
-		return c.homePage(&desk.Refusal{Code: desk.Invalid, Field: "file", Problem: "no file came with this", Todo: "choose a file first"})
+		return problem(none)
 	}
-	account := ""
-	if accounts := c.seat.AccountsAs(desk.Uploader); len(accounts) == 1 {
-		account = accounts[0]
-	}
+	values := map[string]string{}
 	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
-			return c.homePage(&desk.Refusal{Code: desk.Invalid, Field: "file", Problem: "no file came with this", Todo: "choose a file first"})
+			return problem(none)
 		}
 		if err != nil {
-			return c.homePage(cutOff(err))
+			return problem(cutOff(err))
 		}
-		switch part.FormName() {
-		case "account":
-			b, err := io.ReadAll(io.LimitReader(part, 200))
-			if err != nil {
-				return c.homePage(cutOff(err))
-			}
-			account = string(b)
-		case "file":
-			return c.brought(account, part.FileName(), part)
+		if part.FormName() == "file" {
+			return take(values, part.FileName(), part)
+		}
+		b, err := io.ReadAll(io.LimitReader(part, 200))
+		if err != nil {
+			return problem(cutOff(err))
+		}
+		if len(values) < 20 {
+			values[part.FormName()] = string(b)
 		}
 	}
 }

@@ -113,7 +113,12 @@ func (s speaker) When(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.Local().Format(moments[s.tag])
+	return s.WhenIn(t, time.Local)
+}
+
+// WhenIn writes a time as it is in a zone, which it names.
+func (s speaker) WhenIn(t time.Time, zone *time.Location) string {
+	return t.In(zone).Format(moments[s.tag])
 }
 
 // Takes writes how long something takes.
@@ -175,6 +180,10 @@ func (c *call) word(what string) string {
 		return c.say.T("The upload was deleted. What was sent is still known, so that nobody is messaged twice.")
 	case "roles":
 		return c.say.T("The roles are changed. The person has to sign in again.")
+	case "listed":
+		return c.say.T("The list holds from now on, for all that is checked or started. What is being sent now goes on as it was begun: stop it and go on, and the list holds for the rest.")
+	case "unlisted":
+		return c.say.T("The list holds no longer. What was approved while it held is not sent to whom it named.")
 	case "disabled":
 		return c.say.T("The person cannot sign in any more.")
 	case "enabled":
