@@ -20,9 +20,9 @@ func TestReadingsOfEveryCountry(t *testing.T) {
 	share := 31
 	switch os.Getenv("SWEEP") {
 	case "whole":
-		share = 1
+		share = 7
 	case "thin":
-		share = 101
+		share = 1009
 	}
 	tried, read, ambiguous, more := 0, 0, 0, 0
 	for _, region := range slices.Sorted(maps.Keys(phonenumbers.GetSupportedRegions())) {
@@ -73,7 +73,11 @@ func TestReadingsOfEveryCountry(t *testing.T) {
 							t.Errorf("%s of %s: %s is %s, and its readings are %q", w.how, region, w.text, e164, got)
 						}
 						for _, number := range got {
-							if again, err := contact.Readings(number, "", false); err != nil || !slices.Contains(again, number) {
+							again, err := contact.Readings(number, "", false)
+							if refusal == nil && number == taken.E164 && err != nil { // some are numbers at home, and too short to be dialled from abroad
+								continue
+							}
+							if err != nil || !slices.Contains(again, number) {
 								t.Errorf("%s of %s in %q: %s has the reading %s, which is read as %q, %v", w.how, region, country, w.text, number, again, err)
 							}
 						}
