@@ -333,7 +333,9 @@ func TestSendsGoBeforeLooks(t *testing.T) {
 				})
 			}
 			time.Sleep(3 * p.gap()) // the looks are waiting, one of them at the head
+			mu.Lock()
 			before := len(order)
+			mu.Unlock()
 			for range 10 {
 				all.Go(func() {
 					if err := permit(t.Context(), p); err != nil {

@@ -162,10 +162,10 @@ func TestWhileItWaits(t *testing.T) {
 				time.AfterFunc(time.Hour, func() { s.Order(Ordered{Order: Cancel, By: "Ann", Time: time.Now()}) })
 			}
 		}, StopCancelled, 3, time.Hour},
-		{"it is paused for two days", func(_ *testing.T, c *campaign) {
+		{"it is paused for two hours", func(_ *testing.T, c *campaign) {
 			c.sending = func(s *Sending) {
 				time.AfterFunc(time.Hour, func() { s.Order(Ordered{Order: Pause, By: "Ann", Time: time.Now()}) })
-				time.AfterFunc(49*time.Hour, func() { s.Order(Ordered{}) })
+				time.AfterFunc(3*time.Hour, func() { s.Order(Ordered{}) })
 			}
 		}, "", rows, 5 * 24 * time.Hour},
 		{"--until", func(_ *testing.T, c *campaign) { c.cfg.Until = time.Now().Add(20 * time.Hour) }, StopUntil, 6, 20*time.Hour + time.Second},
