@@ -55,3 +55,17 @@ func keepHolds(ctx context.Context, run *ledger.Run, plan *pipeline.Plan, file i
 	}
 	return run.Hold(ctx, batch, false)
 }
+
+// rules are those by which rows are checked and sent.
+func (c *campaign) rules(records pipeline.Records) pipeline.CheckConfig {
+	cfg := c.Reading.Rules(c.Target, records)
+	cfg.Rules.RetryRejected, cfg.Rules.ResendUncertain = c.RetryRejected, c.ResendUncertain
+	c.Restraints.apply(&cfg)
+	c.suppression(&cfg)
+	cfg.Going = pipeline.Going{Start: time.Now(), Rate: c.Rate, BySoonest: c.Restraints.BySoonest, SkipLate: c.Restraints.SkipLate}
+	if c.Ledger != nil {
+		view := c.Ledger.View(c.Target.Name)
+		cfg.Contacts, cfg.Going.Sends = view, view
+	}
+	return cfg
+}
