@@ -23,6 +23,11 @@ func (l listed) Find(contacts ...string) (string, int, bool) {
 	return "", 0, false
 }
 
+// besides gives a row a contact in a column that is not sent to.
+func besides(field, text string) func(*Row) {
+	return func(r *Row) { r.Also = append(r.Also, Contact{field, text}) }
+}
+
 func optedOut(r *Row) { r.OptedOut = "Unsubscribed" }
 
 // Which of several rules that hit a row is told of, and what comes before any rule and after all of them.
@@ -76,6 +81,17 @@ func TestOrderOfRules(t *testing.T) {
 				t.Fatal(err)
 			}
 		}}, mailRow(), "skipped/suppressed"},
+		{"who asked to be forgotten, by a contact that is not sent to", yes, []func(*campaign){func(c *campaign) {
+			if err := c.book.ledger.NeverAgain("+46701740605"); err != nil {
+				t.Fatal(err)
+			}
+		}}, mailRow(besides(FieldPhone, "+46 70 174 06 05")), "skipped/suppressed"},
+		{"the cool-down, by a contact that is not sent to", cool, []func(*campaign){recently}, Row{
+			Fields: Fields{Session: id(2), Email: mail(2)}, Also: []Contact{{FieldEmail, "Person1@example.com"}},
+		}, "skipped/cooling_down"},
+		{"somebody else's contact that is not sent to", cool, []func(*campaign){recently}, Row{
+			Fields: Fields{Session: id(2), Email: mail(2)}, Also: []Contact{{FieldEmail, "person4@example.com"}},
+		}, "pending/not_reached"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -270,4 +286,45 @@ func TestPerContact(t *testing.T) {
 			t.Errorf("it is not refused: %v", err)
 		}
 	})
+}
+
+// sends has sent so many messages by e-mail since whenever.
+type sends int
+
+func (n sends) SentSince(_ context.Context, _ time.Time, m Method) (int, error) {
+	if m == SMS {
+		return 0, nil
+	}
+	return int(n), nil
+}
+
+// When the last row goes is told by what was sent in the period already, of the method that counts.
+func TestForecastCountsWhatWasSent(t *testing.T) {
+	start := time.Date(2026, 5, 4, 9, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		name string
+		by   Method
+		used sends
+		days int
+	}{
+		{"nothing was", "", 0, 0},
+		{"there is just room", "", 7, 0},
+		{"one more, and the last waits for tomorrow", "", 8, 1},
+		{"all of today's were", Email, 10, 1},
+		{"more than may be, as by an earlier rule", Email, 25, 1},
+		{"by the other method", SMS, 25, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rules := Rules{Target: "sandbox", Zone: "UTC", Allowances: []Allowance{{Messages: 10, Per: Day, Method: tt.by}}}
+			plan, err := Check(t.Context(), CheckConfig{
+				Rules: rules, Defaults: testDefaults, Records: canned{}, Going: Going{Start: start, Rate: 1, Sends: tt.used},
+			}, sheet(byMail(1), byMail(2), byMail(3)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if last := plan.Outlook.Last; last.YearDay() != start.YearDay()+tt.days {
+				t.Errorf("the last would go on %s, want %d days later than %s", last, tt.days, start)
+			}
+		})
+	}
 }

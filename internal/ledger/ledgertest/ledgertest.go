@@ -27,6 +27,7 @@ type Campaign interface {
 // View is what nobody in particular sees of a target.
 type View interface {
 	pipeline.Records
+	pipeline.Sends
 	pipeline.Contacts
 	pipeline.Looks
 }

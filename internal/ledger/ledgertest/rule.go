@@ -175,6 +175,18 @@ func counts(t *testing.T, b *bench) {
 	if barred == 0 {
 		t.Error("nobody was barred")
 	}
+	view := b.l.View(target)
+	for m, want := range map[pipeline.Method]int{"": most, pipeline.Email: most, pipeline.SMS: 0} {
+		if n, err := view.SentSince(t.Context(), since, m); err != nil || n != want {
+			t.Errorf("by %q %d were sent, %v; want %d", m, n, err, want)
+		}
+	}
+	if n, err := view.SentSince(t.Context(), time.Now().Add(time.Minute), ""); err != nil || n != 0 {
+		t.Errorf("in a period to come %d were sent, %v", n, err)
+	}
+	if n, err := b.l.View("https://nobody.example.com").SentSince(t.Context(), since, ""); err != nil || n != 0 {
+		t.Errorf("at another target %d were sent, %v", n, err)
+	}
 	r := b.begin("c", "")
 	if got := r.restrained(900, anna, "", pipeline.Restraint{Counts: []pipeline.Count{{Since: time.Now().Add(time.Minute), Messages: 1}}}); got.Ticket == 0 {
 		t.Errorf("what was sent before a period counts in it: %+v", got.Bar)
