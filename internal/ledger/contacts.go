@@ -119,7 +119,7 @@ type neverAgain struct {
 }
 
 func (o *neverAgain) apply(t *txn) error {
-	o.added = 0
+	o.added, t.anyForgotten = 0, nil
 	for _, d := range o.contacts {
 		added, err := t.changed("INSERT INTO forgotten (contact, who, time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", d[:], o.who, time.Now().UnixMilli())
 		if err != nil {
